@@ -1,0 +1,86 @@
+"""Time, as every room writes it.
+
+Inside the pipeline a moment is an integer: `*_s` whole seconds, `*_us` microseconds, both since
+1970-01-01T00:00:00Z. At the edges (JSON, the command line) it is text such as
+`2025-08-06T21:00:00Z`. Integers compare exactly, fit arrays, and cannot lose their zone.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from datetime import UTC, datetime, timedelta
+from typing import Protocol
+
+__all__ = ["Clock", "SystemClock", "format_s", "format_us", "parse_us"]
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+# fromisoformat in Python 3.11 takes 3 or 6 fractional digits of the 0 to 7 that the feed has.
+_PATTERN = re.compile(
+    r"(\d{4})-(\d\d)-(\d\d)[T ](\d\d):(\d\d):(\d\d)(?:\.(\d{1,9}))?(Z|[+-]\d\d:?\d\d)?", re.ASCII
+)
+
+
+class Clock(Protocol):
+    """Where a service gets its time from; injected, so that a test owns it."""
+
+    def now_us(self) -> int:
+        """Microseconds since 1970, by the wall clock."""
+
+    def monotonic_s(self) -> float:
+        """Seconds since some moment, never running back; for durations alone."""
+
+
+class SystemClock:
+    """The machine's own clock."""
+
+    def now_us(self) -> int:
+        """Microseconds since 1970, by the wall clock."""
+        return time.time_ns() // 1_000
+
+    def monotonic_s(self) -> float:
+        """Seconds since some moment, never running back; for durations alone."""
+        return time.monotonic()
+
+
+def parse_us(text: str) -> int:
+    """Microseconds since 1970 of an ISO 8601 time; without a zone it is UTC.
+
+    Digits past the sixth are cut off. Raises ValueError where `text` is no such time.
+
+    >>> parse_us("2023-03-12T17:24:18.6737571Z")
+    1678641858673757
+    >>> parse_us("1970-01-01T01:00:00+01:00")
+    0
+    """
+    match = _PATTERN.fullmatch(text)
+    if match is None:
+        raise ValueError(f"{text[:40]!r} is no time such as 2025-08-06T21:00:00Z")
+    year, month, day, hour, minute, second = (int(part) for part in match.groups()[:6])
+    moment = datetime(year, month, day, hour, minute, second, tzinfo=UTC)
+    zone = match[8]
+    if zone and zone != "Z":
+        offset = timedelta(hours=int(zone[1:3]), minutes=int(zone[-2:]))
+        moment -= offset if zone[0] == "+" else -offset
+    micro = int((match[7] or "0")[:6].ljust(6, "0"))
+    return (moment - _EPOCH) // timedelta(microseconds=1) + micro
+
+
+def format_s(time_s: int) -> str:
+    """A moment in whole seconds as text.
+
+    >>> format_s(1754514000)
+    '2025-08-06T21:00:00Z'
+    """
+    return (_EPOCH + timedelta(seconds=int(time_s))).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def format_us(time_us: int) -> str:
+    """A moment in microseconds as text; the fraction is there only where it is not zero.
+
+    >>> format_us(1678641858673757)
+    '2023-03-12T17:24:18.673757Z'
+    """
+    seconds, micro = divmod(int(time_us), 1_000_000)
+    text = format_s(seconds)
+    return f"{text[:-1]}.{micro:06d}Z" if micro else text

@@ -1,0 +1,91 @@
+"""What can go wrong, as a tree; every message says what was wrong and what to do.
+
+SectorwatchError
+├── ConfigError              a setting that cannot be used
+├── AirspaceError            an airspace data set that cannot be read
+├── FeedError
+│   ├── FeedRefusedError     a feed refused whole; `reason` is one of few words, for counting
+│   └── FetchError           the network's servers could not be asked; `reason` likewise
+├── JournalError
+│   └── JournalVersionError  a journal written by a newer version
+├── StoreError
+│   ├── DataDirectoryError   the data directory is in use, not writable, or newer than we are
+│   └── DatabaseAwayError    the database does not answer; try again later
+└── ServiceError             a service that did not start, stop or answer in time
+"""
+
+from __future__ import annotations
+
+__all__ = [
+    "AirspaceError",
+    "ConfigError",
+    "DataDirectoryError",
+    "DatabaseAwayError",
+    "FeedError",
+    "FeedRefusedError",
+    "FetchError",
+    "JournalError",
+    "JournalVersionError",
+    "SectorwatchError",
+    "ServiceError",
+    "StoreError",
+]
+
+
+class SectorwatchError(Exception):
+    """The root: whatever sectorwatch raises on purpose is one of these."""
+
+
+class ConfigError(SectorwatchError):
+    """A setting that cannot be used."""
+
+
+class AirspaceError(SectorwatchError):
+    """An airspace data set that cannot be read."""
+
+
+class FeedError(SectorwatchError):
+    """Something is wrong with what came from the network."""
+
+
+class FeedRefusedError(FeedError):
+    """A feed that is refused whole; nothing of it is kept but a copy for a look.
+
+    `reason` is one of the few words in `sectorwatch.feed.accept.REFUSALS`, fit for a metric's tag.
+    """
+
+    def __init__(self, reason: str, message: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+
+
+class FetchError(FeedError):
+    """A fetch that failed; `reason` is one of few words, fit for a metric's tag."""
+
+    def __init__(self, reason: str, message: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+
+
+class JournalError(SectorwatchError):
+    """A journal that cannot be read or written."""
+
+
+class JournalVersionError(JournalError):
+    """A journal written by a newer version of sectorwatch."""
+
+
+class StoreError(SectorwatchError):
+    """Something is wrong with what is kept."""
+
+
+class DataDirectoryError(StoreError):
+    """The data directory is in use, not writable, or written by a newer version."""
+
+
+class DatabaseAwayError(StoreError):
+    """The database does not answer; whoever hears this waits and tries again."""
+
+
+class ServiceError(SectorwatchError):
+    """A service that did not start, stop or answer in time."""
