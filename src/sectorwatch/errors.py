@@ -10,7 +10,9 @@ SectorwatchError
 │   └── JournalVersionError  a journal written by a newer version
 ├── StoreError
 │   ├── DataDirectoryError   the data directory is in use, not writable, or newer than we are
-│   └── DatabaseAwayError    the database does not answer; try again later
+│   ├── DatabaseAwayError    the database does not answer; try again later
+│   │   └── DiskFullError    no space is left to write to; try again once there is
+│   └── QueryTooLongError    a question that took longer than it may; ask for less
 └── ServiceError             a service that did not start, stop or answer in time
 """
 
@@ -21,11 +23,13 @@ __all__ = [
     "ConfigError",
     "DataDirectoryError",
     "DatabaseAwayError",
+    "DiskFullError",
     "FeedError",
     "FeedRefusedError",
     "FetchError",
     "JournalError",
     "JournalVersionError",
+    "QueryTooLongError",
     "SectorwatchError",
     "ServiceError",
     "StoreError",
@@ -85,6 +89,14 @@ class DataDirectoryError(StoreError):
 
 class DatabaseAwayError(StoreError):
     """The database does not answer; whoever hears this waits and tries again."""
+
+
+class DiskFullError(DatabaseAwayError):
+    """No space is left; what was written stands, and nothing of what was not."""
+
+
+class QueryTooLongError(StoreError):
+    """A question that took longer than it may; whoever asked should ask for less."""
 
 
 class ServiceError(SectorwatchError):
