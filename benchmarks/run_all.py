@@ -9,7 +9,7 @@ others keep the rows they have.
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import importlib
 import json
 import os
@@ -72,12 +72,13 @@ def main() -> int:
 def _run(name: str) -> dict[str, Any]:
     sys.path.insert(0, str(HERE))
     result: dict[str, Any] = importlib.import_module(name).run()
-    result["date"] = datetime.datetime.now(tz=datetime.UTC).date().isoformat()
+    result["date"] = dt.datetime.now(tz=dt.UTC).date().isoformat()
     return result
 
 
 def _page(kept: dict[str, Any]) -> str:
     libraries = ", ".join(f"{name} {version(name)}" for name in LIBRARIES)
+    machine = f"Machine: {os.cpu_count()} cores, {platform.system()} {platform.machine()}, Python {platform.python_version()}; {libraries}."
     lines = [
         "# Results",
         "",
@@ -85,8 +86,7 @@ def _page(kept: dict[str, Any]) -> str:
         "the same input. Figures are medians of five or more. The machine is shared and noisy: trust the",
         "ratios. What is not met is said, with what stands in the way.",
         "",
-        f"Machine: {os.cpu_count()} cores, {platform.system()} {platform.machine()}, "
-        f"Python {platform.python_version()}; {libraries}.",
+        machine,
         "",
         "| target | what | against | to reach | reached | figures | date | script |",
         "|---|---|---|---|---|---|---|---|",

@@ -115,7 +115,7 @@ def _fleet(rng: random.Random, count: int, duration_s: int) -> list[MadeFlight]:
             600,
             circuit=True,
             squawk="1200",
-        )  # fmt: skip
+        )
     )
     return fleet
 

@@ -52,7 +52,9 @@ def documented(
     for status in sorted({401, 403, 422, *statuses}):
         said[status] = {"description": _WORDS[status]}
         if status != 304:  # noqa: PLR2004 - "not modified" has no body
-            said[status]["content"] = {"application/problem+json": {"schema": {"x-answer": "problem"}}}
+            said[status]["content"] = {
+                "application/problem+json": {"schema": {"x-answer": "problem"}}
+            }
     return said
 
 

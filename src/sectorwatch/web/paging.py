@@ -21,9 +21,7 @@ def page(items: Sequence[T], limit: int | None, offset: int) -> Sequence[T]:
     return items[offset:] if limit is None else items[offset : offset + limit]
 
 
-def next_link(
-    request: Request, *, total: int, limit: int | None, offset: int
-) -> dict[str, str]:
+def next_link(request: Request, *, total: int, limit: int | None, offset: int) -> dict[str, str]:
     """Give the `Link` header that names the next page, or nothing on the last one."""
     if limit is None or offset + limit >= total:
         return {}

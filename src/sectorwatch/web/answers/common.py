@@ -46,5 +46,6 @@ class SectorRef(msgspec.Struct, frozen=True, gc=False):
 
     name: Annotated[str, Meta(description="The sector's name in its data set")]
     partition: Annotated[
-        str, Meta(description="Data set and kind, such as vatspy:fir; a point is in one sector each")
+        str,
+        Meta(description="Data set and kind, such as vatspy:fir; a point is in one sector each"),
     ]

@@ -1,0 +1,195 @@
+"""Answers about the system itself: status, services, events, errors, the database."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import Meta
+
+from sectorwatch.web.answers.common import MaybeTime, Time
+
+__all__ = [
+    "BreakerAnswer",
+    "Breakers",
+    "DatabaseStatus",
+    "DeadLetter",
+    "ErrorAnalytics",
+    "ErrorExample",
+    "EventAnalytics",
+    "FeedStatus",
+    "Liveness",
+    "Readiness",
+    "ServiceAnswer",
+    "ServiceList",
+    "ServiceRestarted",
+    "Status",
+    "TopicCounts",
+]
+
+
+class FeedStatus(msgspec.Struct, frozen=True):
+    """How the feed does."""
+
+    source: Annotated[str, Meta(description="Where the feed comes from")]
+    snapshot_time: MaybeTime
+    received_at: MaybeTime
+    age_s: Annotated[
+        float | None, Meta(description="The source's now minus the snapshot's time, seconds")
+    ]
+    stale: Annotated[bool, Meta(description="Whether that age is over the limit set")]
+    accepted: Annotated[int, Meta(description="Snapshots accepted since the start")]
+    new: Annotated[int, Meta(description="Of these, snapshots not held before")]
+    refused: Annotated[dict[str, int], Meta(description="Feeds refused whole, by reason")]
+    repaired: Annotated[dict[str, int], Meta(description="Records repaired, by reason")]
+    dropped: Annotated[dict[str, int], Meta(description="Records dropped, by reason")]
+
+
+class Status(msgspec.Struct, frozen=True):
+    """The instance at a glance."""
+
+    status: Annotated[str, Meta(description="healthy, degraded, unhealthy or unknown")]
+    version: Annotated[str, Meta(description="Version of sectorwatch")]
+    environment: Annotated[str, Meta(description="development, testing or production")]
+    simulated: Annotated[bool, Meta(description="True: made data, not the real network")]
+    statement: Annotated[str, Meta(description="In a sentence: what is shown here, and from when")]
+    started_at: Time
+    uptime_s: Annotated[float, Meta(description="Seconds since the start")]
+    seq: Annotated[int, Meta(description="Ticks made so far")]
+    feed: FeedStatus
+    airspace: Annotated[list[str], Meta(description="Data sets loaded")]
+    airspace_fingerprint: Annotated[str, Meta(description="Hash over all sectors")]
+    airspace_made: Annotated[bool, Meta(description="True: sectors made by the project")]
+    home_sector: Annotated[str | None, Meta(description="The setting, if it is set")]
+    services: Annotated[dict[str, str], Meta(description="Each service's health")]
+
+
+class ServiceAnswer(msgspec.Struct, frozen=True):
+    """A service of this instance."""
+
+    name: Annotated[str, Meta(description="The service's name")]
+    status: Annotated[str, Meta(description="healthy, degraded, unhealthy or unknown")]
+    state: Annotated[str, Meta(description="starting, running, stopping, stopped or failed")]
+    depends_on: Annotated[list[str], Meta(description="Services it needs")]
+    since: MaybeTime
+    restarts: Annotated[int, Meta(description="Restarts since the start")]
+    last_error: Annotated[str | None, Meta(description="What went wrong last")]
+    response_time: Annotated[float | None, Meta(description="Seconds the last check took")]
+    details: Annotated[dict[str, Any], Meta(description="What the last check found")]
+
+
+class ServiceList(msgspec.Struct, frozen=True):
+    """All services, in the order they start."""
+
+    services: list[ServiceAnswer]
+
+
+class ServiceRestarted(msgspec.Struct, frozen=True):
+    """What a restart did."""
+
+    name: Annotated[str, Meta(description="The service's name")]
+    restarted: Annotated[list[str], Meta(description="Services stopped and started, in order")]
+    duration_s: Annotated[float, Meta(description="Seconds it took")]
+    service: ServiceAnswer
+
+
+class TopicCounts(msgspec.Struct, frozen=True):
+    """The bus by topic."""
+
+    topic: Annotated[str, Meta(description="The topic's name")]
+    published: Annotated[int, Meta(description="Events published since the start")]
+    delivered: Annotated[int, Meta(description="Calls of a handler that ended well")]
+    skipped: Annotated[int, Meta(description="Hints a slow listener skipped")]
+    failed: Annotated[int, Meta(description="Calls of a handler that raised")]
+    timed_out: Annotated[int, Meta(description="Calls of a handler over its time limit")]
+    handlers: Annotated[int, Meta(description="Handlers now")]
+
+
+class DeadLetter(msgspec.Struct, frozen=True):
+    """An event that a handler failed on."""
+
+    time: Time
+    topic: Annotated[str, Meta(description="The topic's name")]
+    handler: Annotated[str, Meta(description="Whose handler")]
+    reason: Annotated[str, Meta(description="error or timeout")]
+    error: Annotated[str, Meta(description="Type and message")]
+    correlation_id: Annotated[str, Meta(description="To find it in the logs")]
+
+
+class EventAnalytics(msgspec.Struct, frozen=True):
+    """The event bus in figures."""
+
+    topics: list[TopicCounts]
+    streams_open: Annotated[int, Meta(description="Event streams open now")]
+    dead_letters: Annotated[list[DeadLetter], Meta(description="The last ones, newest first")]
+
+
+class ErrorExample(msgspec.Struct, frozen=True):
+    """An error as it happened last."""
+
+    time: Time
+    type: Annotated[str, Meta(description="Exception type")]
+    message: Annotated[str, Meta(description="Its message, secrets removed")]
+    service: Annotated[str, Meta(description="Service")]
+    operation: Annotated[str, Meta(description="Operation")]
+    correlation_id: Annotated[str, Meta(description="To find it in the logs")]
+
+
+class ErrorAnalytics(msgspec.Struct, frozen=True):
+    """Errors counted as they happened."""
+
+    hours: Annotated[int, Meta(description="Hours looked back")]
+    total_errors: Annotated[int, Meta(description="Errors in that time")]
+    by_type: Annotated[dict[str, int], Meta(description="By exception type")]
+    by_service: Annotated[dict[str, int], Meta(description="By service")]
+    by_operation: Annotated[dict[str, int], Meta(description="By service and operation")]
+    by_hour: Annotated[dict[str, int], Meta(description="By hour, UTC")]
+    recent: Annotated[list[ErrorExample], Meta(description="The last ones, newest first")]
+
+
+class BreakerAnswer(msgspec.Struct, frozen=True):
+    """A circuit breaker."""
+
+    name: Annotated[str, Meta(description="What it protects")]
+    state: Annotated[str, Meta(description="closed (good), open (resting) or half_open (trying)")]
+    failures: Annotated[int, Meta(description="Failures in a row")]
+    opened_at: MaybeTime
+    next_try: MaybeTime
+    last_error: Annotated[str | None, Meta(description="The failure last seen")]
+
+
+class Breakers(msgspec.Struct, frozen=True):
+    """All circuit breakers."""
+
+    circuit_breakers: list[BreakerAnswer]
+
+
+class DatabaseStatus(msgspec.Struct, frozen=True):
+    """The database."""
+
+    status: Annotated[str, Meta(description="healthy, degraded or unhealthy")]
+    engine: Annotated[str, Meta(description="sqlite or postgresql")]
+    version: Annotated[str, Meta(description="The engine's version")]
+    schema_revision: Annotated[str, Meta(description="Migration it stands at")]
+    size_bytes: Annotated[int | None, Meta(description="Bytes the database takes")]
+    segments: Annotated[int, Meta(description="Sealed Parquet files")]
+    segment_bytes: Annotated[int, Meta(description="Bytes they take")]
+    journal_bytes: Annotated[int, Meta(description="Bytes the journal takes")]
+    free_bytes: Annotated[int, Meta(description="Bytes free on the data directory's disk")]
+    rows: Annotated[dict[str, int], Meta(description="Rows by table")]
+    last_commit_s: Annotated[float | None, Meta(description="Seconds the last commit took")]
+    pending_ticks: Annotated[int, Meta(description="Snapshots in the journal not yet committed")]
+    details: Annotated[dict[str, Any], Meta(description="More, by engine")]
+
+
+class Liveness(msgspec.Struct, frozen=True):
+    """The process answers."""
+
+    status: Annotated[str, Meta(description="alive")]
+
+
+class Readiness(msgspec.Struct, frozen=True):
+    """Whether there is something to answer with."""
+
+    status: Annotated[str, Meta(description="ready or not_ready")]
+    why: Annotated[list[str], Meta(description="What is missing; empty when ready")]
