@@ -51,6 +51,7 @@ class RequestObserver:
         self._open = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Observe one request."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return

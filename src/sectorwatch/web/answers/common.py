@@ -47,5 +47,5 @@ class SectorRef(msgspec.Struct, frozen=True, gc=False):
     name: Annotated[str, Meta(description="The sector's name in its data set")]
     partition: Annotated[
         str,
-        Meta(description="Data set and kind, such as vatspy:fir; a point is in one sector each"),
+        Meta(description="Data set and kind, such as vatspy:fir; of each, a point is in one"),
     ]

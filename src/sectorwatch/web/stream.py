@@ -1,0 +1,164 @@
+"""Server-sent events: one ring of encoded events, any number of readers, each with a cursor.
+
+An event is encoded once, whoever listens. A reader that is slow is held by its own socket alone;
+when it comes back it gets what is still in the ring, of `tick` only the newest, because a tick
+says what is so now. Nothing is queued for anybody, so a thousand readers cost no memory.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections import deque
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from starlette.responses import Response
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from starlette.types import Receive, Scope, Send
+
+__all__ = ["TOPICS", "EventStream", "StreamHub"]
+
+TOPICS = ("tick", "alert", "health", "anomaly", "metrics", "log")
+_CONFLATED = frozenset({"tick", "metrics"})
+_HEADERS = [
+    (b"content-type", b"text/event-stream; charset=utf-8"),
+    (b"cache-control", b"no-store"),
+    (b"x-accel-buffering", b"no"),
+]
+
+
+@dataclass(frozen=True, slots=True)
+class _Event:
+    number: int
+    topic: str
+    data: bytes
+
+
+class StreamHub:
+    """The ring of recent events; it belongs to the event loop and is called only there.
+
+    Ids are `BOOT-NUMBER`: after a restart of the program the numbers begin anew under another
+    BOOT, so that an old `Last-Event-ID` is never taken for a new one.
+    """
+
+    def __init__(self, *, keep: int = 512, boot: str | None = None) -> None:
+        self._ring: deque[_Event] = deque(maxlen=keep)
+        self._boot = boot or secrets.token_hex(4)
+        self._number = 0
+        self._wake: asyncio.Future[None] | None = None
+        self.closed = False
+        self.open = 0
+
+    @property
+    def last_number(self) -> int:
+        """The number of the newest event, 0 before any."""
+        return self._number
+
+    def publish(self, topic: str, data: bytes) -> None:
+        """Put an event into the ring and wake all readers; `data` is one line of JSON."""
+        self._number += 1
+        head = f"id: {self._boot}-{self._number}\nevent: {topic}\ndata: ".encode()
+        self._ring.append(_Event(self._number, topic, head + data + b"\n\n"))
+        self._awaken()
+
+    def close(self) -> None:
+        """End all streams: the program stops."""
+        self.closed = True
+        self._awaken()
+
+    def cursor(self, last_event_id: str | None, topics: Collection[str]) -> int:
+        """Find where a reader goes on: after its last event, else just before the newest tick."""
+        boot, _, number = (last_event_id or "").partition("-")
+        # int() takes more digits than any counter has; a longer text is nobody's id.
+        if boot == self._boot and number.isascii() and number.isdigit() and len(number) < 19:  # noqa: PLR2004
+            return min(int(number), self._number)
+        for event in reversed(self._ring):
+            if event.topic == "tick" and "tick" in topics:
+                return event.number - 1
+        return self._number
+
+    def after(self, cursor: int, topics: Collection[str]) -> tuple[bytes, int]:
+        """Give the bytes of all events after `cursor` in these topics, and the new cursor."""
+        wanted = []
+        newest: set[str] = set()
+        for event in reversed(self._ring):
+            if event.number <= cursor:
+                break
+            if event.topic not in topics or event.topic in newest:
+                continue
+            if event.topic in _CONFLATED:
+                newest.add(event.topic)
+            wanted.append(event.data)
+        return b"".join(reversed(wanted)), self._number
+
+    def wake(self) -> asyncio.Future[None]:
+        """Give the future that is done at the next event."""
+        if self._wake is None:
+            self._wake = asyncio.get_running_loop().create_future()
+        return self._wake
+
+    def _awaken(self) -> None:
+        if self._wake is not None:
+            if not self._wake.done():
+                self._wake.set_result(None)
+            self._wake = None
+
+
+class EventStream(Response):
+    """The answer that never ends by itself: events as they come, a comment every `comment_s`."""
+
+    def __init__(
+        self,
+        hub: StreamHub,
+        topics: Collection[str],
+        *,
+        last_event_id: str | None,
+        comment_s: float = 15.0,
+    ) -> None:
+        super().__init__(status_code=200)
+        self._hub = hub
+        self._topics = frozenset(topics)
+        self._last_event_id = last_event_id
+        self._comment_s = comment_s
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send until the client goes away or the hub closes."""
+        del scope
+        gone = asyncio.ensure_future(_until_gone(receive))
+        self._hub.open += 1
+        try:
+            await send({"type": "http.response.start", "status": 200, "headers": _HEADERS})
+            await self._send_events(send, gone)
+            with suppress(OSError):
+                await send({"type": "http.response.body", "body": b""})
+        finally:
+            self._hub.open -= 1
+            gone.cancel()
+
+    async def _send_events(self, send: Send, gone: asyncio.Future[None]) -> None:
+        hub = self._hub
+        cursor = hub.cursor(self._last_event_id, self._topics)
+        body = b"retry: 3000\n\n"
+        while not (gone.done() or hub.closed):
+            wake = hub.wake()
+            events, cursor = hub.after(cursor, self._topics)
+            body += events
+            if body:
+                await send({"type": "http.response.body", "body": body, "more_body": True})
+                body = b""
+                continue
+            done, _ = await asyncio.wait(
+                {wake, gone}, timeout=self._comment_s, return_when=asyncio.FIRST_COMPLETED
+            )
+            if not done:
+                body = b": still here\n\n"
+
+
+async def _until_gone(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
