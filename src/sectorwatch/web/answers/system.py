@@ -18,13 +18,13 @@ __all__ = [
     "ErrorExample",
     "EventAnalytics",
     "FeedStatus",
+    "HandlerCounts",
     "Liveness",
     "Readiness",
     "ServiceAnswer",
     "ServiceList",
     "ServiceRestarted",
     "Status",
-    "TopicCounts",
 ]
 
 
@@ -93,16 +93,19 @@ class ServiceRestarted(msgspec.Struct, frozen=True):
     service: ServiceAnswer
 
 
-class TopicCounts(msgspec.Struct, frozen=True):
-    """The bus by topic."""
+class HandlerCounts(msgspec.Struct, frozen=True):
+    """What became of one handler's events."""
 
-    topic: Annotated[str, Meta(description="The topic's name")]
-    published: Annotated[int, Meta(description="Events published since the start")]
-    delivered: Annotated[int, Meta(description="Calls of a handler that ended well")]
-    skipped: Annotated[int, Meta(description="Hints a slow listener skipped")]
-    failed: Annotated[int, Meta(description="Calls of a handler that raised")]
-    timed_out: Annotated[int, Meta(description="Calls of a handler over its time limit")]
-    handlers: Annotated[int, Meta(description="Handlers now")]
+    handler: Annotated[str, Meta(description="The handler's name")]
+    topics: Annotated[list[str], Meta(description="What it listens to")]
+    delivered: Annotated[int, Meta(description="Calls that ended well")]
+    skipped: Annotated[int, Meta(description="Hints it was too slow for; it loses nothing")]
+    failed: Annotated[int, Meta(description="Calls that raised")]
+    timed_out: Annotated[int, Meta(description="Calls over the time limit")]
+    waiting: Annotated[int, Meta(description="Hints that wait now")]
+    is_busy: Annotated[bool, Meta(description="Whether a call is under way")]
+    mean_duration_s: Annotated[float | None, Meta(description="Mean seconds a call")]
+    longest_duration_s: Annotated[float | None, Meta(description="Longest call, seconds")]
 
 
 class DeadLetter(msgspec.Struct, frozen=True):
@@ -110,17 +113,26 @@ class DeadLetter(msgspec.Struct, frozen=True):
 
     time: Time
     topic: Annotated[str, Meta(description="The topic's name")]
+    seq: Annotated[int, Meta(description="Which state was meant, such as a tick's number")]
+    name: Annotated[str, Meta(description="Of what, such as a service's name")]
     handler: Annotated[str, Meta(description="Whose handler")]
-    reason: Annotated[str, Meta(description="error or timeout")]
+    reason: Annotated[str, Meta(description="failed or timed_out")]
     error: Annotated[str, Meta(description="Type and message")]
     correlation_id: Annotated[str, Meta(description="To find it in the logs")]
 
 
 class EventAnalytics(msgspec.Struct, frozen=True):
-    """The event bus in figures."""
+    """The event bus in figures since its start."""
 
-    topics: list[TopicCounts]
+    published: Annotated[int, Meta(description="Events published")]
+    published_by_topic: Annotated[dict[str, int], Meta(description="Events by topic")]
+    delivered: Annotated[int, Meta(description="Calls of handlers that ended well")]
+    skipped: Annotated[int, Meta(description="Hints that slow handlers skipped")]
+    failed: Annotated[int, Meta(description="Calls of handlers that raised")]
+    timed_out: Annotated[int, Meta(description="Calls of handlers over the time limit")]
+    dead_letter_count: Annotated[int, Meta(description="Events nobody dealt with")]
     streams_open: Annotated[int, Meta(description="Event streams open now")]
+    handlers: list[HandlerCounts]
     dead_letters: Annotated[list[DeadLetter], Meta(description="The last ones, newest first")]
 
 
