@@ -1,0 +1,147 @@
+"""Sectors and controllers of the present as answers."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import shapely
+
+from sectorwatch.clock import format_s, format_us
+from sectorwatch.web.answers.sectors import (
+    ControllerAnswer,
+    ControllerList,
+    OwnerAnswer,
+    PositionListEntry,
+    SectorAnswer,
+    SectorDetail,
+    SectorList,
+    VolumeAnswer,
+)
+from sectorwatch.web.present.flights import maybe_time
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from sectorwatch.airspace import Airspace
+    from sectorwatch.airspace.model import Sector, Volume
+    from sectorwatch.traffic.tick import Owner, Session, Tick
+
+__all__ = ["controller_list", "owner_answer", "sector_answers", "sector_detail", "sector_list"]
+
+
+def owner_answer(owner: Owner | None) -> OwnerAnswer | None:
+    """Show who owns a sector."""
+    if owner is None:
+        return None
+    return OwnerAnswer(owner.callsign, owner.frequency, format_s(owner.since_s), owner.why)
+
+
+def sector_answers(airspace: Airspace, tick: Tick | None) -> list[SectorAnswer]:
+    """Show every sector with its load and owner, in the airspace's order."""
+    count = len(airspace.sectors)
+    occupancy = [0] * count if tick is None else tick.live.occupancy.tolist()
+    owners: Sequence[Owner | None] = [None] * count if tick is None else tick.live.owners
+    return [
+        SectorAnswer(
+            name=sector.name,
+            label=sector.label,
+            kind=sector.kind,
+            partition=sector.partition,
+            sector_id=str(sector.sector_id),
+            occupancy=occupancy[number],
+            capacity=sector.capacity,
+            staffed=owners[number] is not None,
+            owner=owner_answer(owners[number]),
+        )
+        for number, sector in enumerate(airspace.sectors)
+    ]
+
+
+def sector_list(airspace: Airspace, tick: Tick | None) -> SectorList:
+    """Show all sectors."""
+    return SectorList(
+        snapshot_time=None if tick is None else format_us(tick.time_us),
+        made=airspace.is_made,
+        total=len(airspace.sectors),
+        sectors=sector_answers(airspace, tick),
+    )
+
+
+def sector_detail(
+    sector: Sector, answer: SectorAnswer, namesakes: Sequence[Sector]
+) -> SectorDetail:
+    """Show a sector with its shape and the list of who may work it."""
+    return SectorDetail(
+        sector=answer,
+        volumes=[_volume(volume) for volume in sector.volumes],
+        positions=[
+            PositionListEntry(rule.prefix, list(rule.suffixes), rule.frequency_mhz, rule.why)
+            for rule in sector.positions
+        ],
+        notes=list(sector.notes),
+        also_named=[other.partition for other in namesakes if other is not sector],
+    )
+
+
+def _volume(volume: Volume) -> VolumeAnswer:
+    return VolumeAnswer(
+        floor_ft=volume.floor_ft if math.isfinite(volume.floor_ft) else None,
+        ceiling_ft=volume.ceiling_ft if math.isfinite(volume.ceiling_ft) else None,
+        geometry=dict(shapely.geometry.mapping(volume.polygon)),
+    )
+
+
+def controller_list(airspace: Airspace, tick: Tick | None) -> ControllerList:
+    """Show all controllers online: those who control, by callsign."""
+    if tick is None:
+        return ControllerList(None, 0, [])
+    live = tick.live
+    owned: dict[int, list[str]] = {}
+    for sector, owner in zip(airspace.sectors, live.owners, strict=True):
+        if owner is not None:
+            owned.setdefault(owner.session_id, []).append(sector.name)
+    texts = {(c.cid, c.callsign): c.text_atis for c in live.controllers}
+    facilities, ratings = live.reference.facilities, live.reference.ratings
+    now_s = tick.time_us // 1_000_000
+    answers = [
+        _controller(
+            session,
+            texts.get((session.cid, session.callsign), ()),
+            facilities,
+            ratings,
+            owned.get(session.session_id, []),
+            now_s,
+        )
+        for session in sorted(live.sessions, key=lambda session: session.callsign)
+    ]
+    return ControllerList(format_us(tick.time_us), len(answers), answers)
+
+
+def _controller(
+    session: Session,
+    text_atis: Sequence[str],
+    facilities: Mapping[int, tuple[str, str]],
+    ratings: Mapping[int, tuple[str, str]],
+    sectors: list[str],
+    now_s: int,
+) -> ControllerAnswer:
+    return ControllerAnswer(
+        session_id=str(session.session_id),
+        callsign=session.callsign,
+        cid=session.cid,
+        frequency=session.frequency,
+        facility=session.facility,
+        facility_name=facilities.get(session.facility, ("", ""))[0],
+        rating=session.rating,
+        rating_name=ratings.get(session.rating, ("", ""))[0],
+        server=session.server,
+        visual_range=session.visual_range,
+        logon_time=format_s(session.logon_time_s),
+        first_seen=format_s(session.first_seen_s),
+        online_s=max(0, now_s - session.logon_time_s),
+        text_atis=list(text_atis),
+        # One sector may stand in several partitions under the same name.
+        sectors=sorted(set(sectors)),
+        ended=maybe_time(session.ended_s),
+    )
