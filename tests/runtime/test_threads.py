@@ -88,13 +88,15 @@ def test_worker_works_until_it_is_stopped() -> None:
         worker = Worker("test", work)
         for _ in range(2):
             worker.start()
-            assert worker.is_alive
+            alive = [worker.is_alive]
             watching = asyncio.create_task(worker.failed())
             await asyncio.sleep(0)
             await worker.stop()
             await asyncio.sleep(0)
-            assert not worker.is_alive
-            assert [worker.is_alive, watching.done()] == [False, False]
+            alive.append(worker.is_alive)
+            assert alive == [True, False]
+            assert not watching.done()
+            watching.cancel()
 
     asyncio.run(scenario())
     assert seen == [1, 1]
