@@ -7,7 +7,8 @@ SectorwatchError
 │   ├── FeedRefusedError     a feed refused whole; `reason` is one of few words, for counting
 │   └── FetchError           the network's servers could not be asked; `reason` likewise
 ├── JournalError
-│   └── JournalVersionError  a journal written by a newer version
+│   ├── JournalVersionError  a journal written by a newer version
+│   └── JournalWriteError    a record that is not on the disk; `reason` says why in a word
 ├── StoreError
 │   ├── DataDirectoryError   the data directory is in use, not writable, or newer than we are
 │   ├── DatabaseAwayError    the database does not answer; try again later
@@ -29,6 +30,7 @@ __all__ = [
     "FetchError",
     "JournalError",
     "JournalVersionError",
+    "JournalWriteError",
     "QueryTooLongError",
     "SectorwatchError",
     "ServiceError",
@@ -77,6 +79,17 @@ class JournalError(SectorwatchError):
 
 class JournalVersionError(JournalError):
     """A journal written by a newer version of sectorwatch."""
+
+
+class JournalWriteError(JournalError):
+    """A record that could not be put on the disk, and is not counted as kept.
+
+    `reason` is one of `disk_full`, `not_writable`, `io`, fit for a metric's tag.
+    """
+
+    def __init__(self, reason: str, message: str) -> None:
+        super().__init__(message)
+        self.reason = reason
 
 
 class StoreError(SectorwatchError):
