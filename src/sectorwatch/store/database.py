@@ -1,0 +1,224 @@
+"""The connection to the database: SQLite in the data directory, or PostgreSQL by its URL.
+
+Everything is synchronous and called from threads. One thread writes at a time; a write is durable
+when it returns (SQLite: WAL with `synchronous=FULL`, so a committed tick survives a power cut).
+Reads see one moment and may take only so long.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sqlite3
+import threading
+import time
+from collections import deque
+from typing import TYPE_CHECKING
+
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import exc as sa_exc
+from sqlalchemy.engine import URL, make_url
+
+from sectorwatch.errors import (
+    ConfigError,
+    DatabaseAwayError,
+    DiskFullError,
+    QueryTooLongError,
+    StoreError,
+)
+from sectorwatch.store.files import FILE_MODE, sync_folder
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Any
+
+    from sectorwatch.store.directory import DataDirectory
+
+__all__ = ["Database"]
+
+_BUSY_MS = 10_000
+_READ_LIMIT_S = 5.0
+_PRIMARY_CODE = 0xFF
+_KEPT_LATENCIES = 240
+_DISK_FULL_STATE = "53100"
+_CANCELLED_STATE = "57014"
+_DAMAGED = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
+_WRITES = "sectorwatch_writes"
+
+
+class Database:
+    """One database, its pool of connections, and the lock by which one thread writes at a time.
+
+    `label` names it without a password. `write_latencies_s` and `read_latencies_s` hold the last
+    few durations, oldest first.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        self.dialect = engine.dialect.name
+        self.label = engine.url.render_as_string(hide_password=True)
+        self.write_latencies_s: deque[float] = deque(maxlen=_KEPT_LATENCIES)
+        self.read_latencies_s: deque[float] = deque(maxlen=_KEPT_LATENCIES)
+        self._writing = threading.RLock()
+        self._reading: dict[str, Any] = (
+            {}
+            if self.dialect == "sqlite"
+            else {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+        )
+
+    @classmethod
+    def open(cls, directory: DataDirectory, url: str | None) -> Database:
+        """The database at `url`, or the directory's own SQLite file; nothing is asked of it yet.
+
+        Raises ConfigError where `url` is no address of a database we can use.
+        """
+        if url is None:
+            return cls(_sqlite(directory))
+        return cls(_postgresql(url))
+
+    @contextlib.contextmanager
+    def write(self, doing: str) -> Iterator[Connection]:
+        """A transaction that is durable when the block ends, and undone where it raises.
+
+        Raises DatabaseAwayError where it may be tried again, StoreError otherwise; `doing`
+        completes "while ...". Only one thread is in here at a time.
+        """
+        started = time.perf_counter()
+        with self._writing, _errors(self.label, doing), self.engine.connect() as connection:
+            writing = connection.execution_options(**{_WRITES: True})
+            with writing.begin():
+                yield writing
+        self.write_latencies_s.append(time.perf_counter() - started)
+
+    @contextlib.contextmanager
+    def read(self, doing: str, limit_s: float = _READ_LIMIT_S) -> Iterator[Connection]:
+        """A view of one moment of the database; a question in it may take `limit_s` seconds.
+
+        Raises QueryTooLongError where it took longer, else as `write` does.
+        """
+        started = time.perf_counter()
+        with _errors(self.label, doing), self.engine.connect() as connection:
+            reading = connection.execution_options(**self._reading)
+            with reading.begin(), self._limit(reading, limit_s):
+                yield reading
+        self.read_latencies_s.append(time.perf_counter() - started)
+
+    @contextlib.contextmanager
+    def _limit(self, connection: Connection, limit_s: float) -> Iterator[None]:
+        if self.dialect != "sqlite":
+            connection.exec_driver_sql(f"SET LOCAL statement_timeout = {int(limit_s * 1000)}")
+            yield
+            return
+        raw: Any = connection.connection.dbapi_connection
+        end = time.monotonic() + limit_s
+        raw.set_progress_handler(lambda: time.monotonic() > end, 20_000)
+        try:
+            yield
+        finally:
+            raw.set_progress_handler(None, 0)
+
+    def close(self) -> None:
+        """Closes every connection."""
+        self.engine.dispose()
+
+
+def _sqlite(directory: DataDirectory) -> Engine:
+    path = directory.database
+    if not path.exists():
+        # SQLite would make it readable for all, and its WAL takes its mode.
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT, FILE_MODE))
+        sync_folder(path.parent)
+    engine = create_engine(
+        URL.create("sqlite", database=str(path)),
+        pool_size=4,
+        max_overflow=36,
+        pool_timeout=_BUSY_MS / 1000,
+        connect_args={"timeout": _BUSY_MS / 1000, "cached_statements": 256},
+    )
+
+    @event.listens_for(engine, "connect")
+    def _prepare(connection: sqlite3.Connection, _: object) -> None:
+        # The driver begins a transaction when it thinks one is needed; we say so ourselves.
+        connection.isolation_level = None
+        for pragma in (
+            "auto_vacuum=INCREMENTAL",
+            "journal_mode=WAL",
+            "synchronous=FULL",
+            f"busy_timeout={_BUSY_MS}",
+            "cache_size=-8000",
+            "temp_store=MEMORY",
+            "trusted_schema=OFF",
+        ):
+            connection.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        # A write takes its lock at once: one that has read first could not wait for it.
+        writes = connection.get_execution_options().get(_WRITES)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+    return engine
+
+
+def _postgresql(text: str) -> Engine:
+    try:
+        url = make_url(text)
+    except sa_exc.ArgumentError:
+        # Not repeated in the message: it may hold a password.
+        raise ConfigError(
+            "the database URL cannot be read: write postgresql+psycopg://user@host/name"
+        ) from None
+    if url.drivername in {"postgres", "postgresql"}:
+        url = url.set(drivername="postgresql+psycopg")
+    if url.drivername != "postgresql+psycopg":
+        raise ConfigError(
+            f"a database of kind {url.drivername!r} is not known: use postgresql+psycopg://..., or "
+            "leave the URL out for SQLite in the data directory"
+        )
+    return create_engine(
+        url,
+        # By position, so that rows go in as they are, without a dict each.
+        paramstyle="format",
+        pool_size=4,
+        max_overflow=16,
+        pool_timeout=_BUSY_MS / 1000,
+        connect_args={
+            "connect_timeout": 5,
+            "application_name": "sectorwatch",
+            # A server that is gone without a word is noticed within seconds, not hours.
+            "keepalives_idle": 10,
+            "keepalives_interval": 5,
+            "keepalives_count": 3,
+            "tcp_user_timeout": 15_000,
+        },
+    )
+
+
+@contextlib.contextmanager
+def _errors(label: str, doing: str) -> Iterator[None]:
+    try:
+        yield
+    except sa_exc.TimeoutError as error:
+        raise DatabaseAwayError(
+            f"no connection to {label} was free in time while {doing}: try again later"
+        ) from error
+    except sa_exc.DBAPIError as error:
+        raise _translated(error, label, doing) from error
+
+
+def _translated(error: sa_exc.DBAPIError, label: str, doing: str) -> StoreError:
+    cause: Any = error.orig
+    code = (getattr(cause, "sqlite_errorcode", None) or 0) & _PRIMARY_CODE
+    state = getattr(cause, "sqlstate", None)
+    words = " ".join(str(cause).split())
+    if code == sqlite3.SQLITE_FULL or state == _DISK_FULL_STATE:
+        return DiskFullError(f"no space is left for {label} while {doing}: free some ({words})")
+    if code == sqlite3.SQLITE_INTERRUPT or state == _CANCELLED_STATE:
+        return QueryTooLongError(f"{doing} took longer than it may: ask for a shorter period")
+    if code in _DAMAGED:
+        return StoreError(f"{label} is damaged ({words}): restore it from a backup, or rebuild it")
+    if error.connection_invalidated or isinstance(
+        error, sa_exc.OperationalError | sa_exc.InterfaceError
+    ):
+        return DatabaseAwayError(f"{label} did not answer while {doing}: {words}")
+    return StoreError(f"{label} refused what was asked while {doing}: {words}")
