@@ -13,6 +13,7 @@ import zlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import msgspec
 from starlette.responses import Response
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
     from starlette.requests import Request
 
-__all__ = ["HotAnswers", "respond"]
+__all__ = ["HotAnswers", "encode", "respond"]
 
 _COMPRESS_FROM = 2_000
 _GZIP_WINDOW = 31
@@ -72,6 +73,11 @@ class HotAnswers:
             entry = _Entry(version, body, _etag(body))
             self._entries[name] = entry
             return entry
+
+
+def encode(value: object) -> bytes:
+    """Encode an answer."""
+    return msgspec.json.encode(value)
 
 
 def respond(

@@ -69,7 +69,9 @@ class ServiceAnswer(msgspec.Struct, frozen=True):
 
     name: Annotated[str, Meta(description="The service's name")]
     status: Annotated[str, Meta(description="healthy, degraded, unhealthy or unknown")]
-    state: Annotated[str, Meta(description="starting, running, stopping, stopped or failed")]
+    state: Annotated[
+        str, Meta(description="stopped, waiting, starting, running, stopping or failed")
+    ]
     depends_on: Annotated[list[str], Meta(description="Services it needs")]
     since: MaybeTime
     restarts: Annotated[int, Meta(description="Restarts since the start")]
@@ -88,7 +90,6 @@ class ServiceRestarted(msgspec.Struct, frozen=True):
     """What a restart did."""
 
     name: Annotated[str, Meta(description="The service's name")]
-    restarted: Annotated[list[str], Meta(description="Services stopped and started, in order")]
     duration_s: Annotated[float, Meta(description="Seconds it took")]
     service: ServiceAnswer
 

@@ -1,0 +1,47 @@
+"""What a tick says to those who listen."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import msgspec
+from msgspec import Meta
+
+from sectorwatch.clock import format_us
+
+if TYPE_CHECKING:
+    from sectorwatch.traffic.tick import Tick
+
+__all__ = ["TickEvent", "tick_event"]
+
+
+class TickEvent(msgspec.Struct, frozen=True):
+    """A tick in a line: what there is now and how much changed; the rest is asked for."""
+
+    seq: Annotated[int, Meta(description="The tick's number")]
+    snapshot_time: Annotated[str, Meta(description="Time of the feed, UTC")]
+    pilots: Annotated[int, Meta(description="Pilots online")]
+    airborne: Annotated[int, Meta(description="Flights in the air")]
+    controllers: Annotated[int, Meta(description="Controllers online")]
+    moved: Annotated[int, Meta(description="New positions")]
+    flights_changed: Annotated[int, Meta(description="Flights new, changed or gone")]
+    sector_entries: Annotated[int, Meta(description="Visits begun")]
+    sector_exits: Annotated[int, Meta(description="Visits ended")]
+    movements: Annotated[int, Meta(description="Take-offs and landings")]
+
+
+def tick_event(tick: Tick) -> TickEvent:
+    """Say a tick in a line."""
+    begun = sum(visit.exit_s is None for visit in tick.visits)
+    return TickEvent(
+        seq=tick.seq,
+        snapshot_time=format_us(tick.time_us),
+        pilots=tick.network.pilots,
+        airborne=tick.network.airborne,
+        controllers=tick.network.controllers,
+        moved=len(tick.positions.flight_id),
+        flights_changed=len(tick.flights),
+        sector_entries=begun,
+        sector_exits=len(tick.visits) - begun,
+        movements=len(tick.movements),
+    )

@@ -1,0 +1,95 @@
+"""Services, the bus, errors and breakers as answers."""
+
+from __future__ import annotations
+
+import difflib
+from typing import TYPE_CHECKING
+
+from sectorwatch.clock import format_us
+from sectorwatch.web.answers.system import (
+    DeadLetter,
+    EventAnalytics,
+    HandlerCounts,
+    ServiceAnswer,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sectorwatch.runtime import Application, BusAnalytics, ServiceStatus
+
+__all__ = ["event_analytics", "nearest_of", "service_answer", "service_answers"]
+
+
+def nearest_of(name: str, names: Sequence[str]) -> list[str]:
+    """Give the names nearest to one that nobody has, or all where there are few."""
+    near = difflib.get_close_matches(name[:60], names, n=5, cutoff=0.4)
+    return near or sorted(names)[:10]
+
+
+def service_answers(application: Application) -> list[ServiceAnswer]:
+    """Show all services in the order they start."""
+    return [_service(application, status) for status in application.supervisor.status()]
+
+
+def service_answer(application: Application, name: str) -> ServiceAnswer:
+    """Show one service."""
+    (status,) = application.supervisor.status(name)
+    return _service(application, status)
+
+
+def _service(application: Application, status: ServiceStatus) -> ServiceAnswer:
+    health = application.telemetry.health.latest(status.name)
+    return ServiceAnswer(
+        name=status.name,
+        status="unknown" if health is None else health.status.value,
+        state=status.state.value,
+        depends_on=[*status.depends_on, *status.uses],
+        since=format_us(status.since_us),
+        restarts=status.restarts,
+        last_error=status.last_error,
+        response_time=None if health is None else round(health.response_time, 6),
+        details={} if health is None else dict(health.details),
+    )
+
+
+def event_analytics(figures: BusAnalytics, streams_open: int) -> EventAnalytics:
+    """Show the bus in figures."""
+    return EventAnalytics(
+        published=figures.published,
+        published_by_topic=figures.published_by_topic,
+        delivered=figures.delivered,
+        skipped=figures.skipped,
+        failed=figures.failed,
+        timed_out=figures.timed_out,
+        dead_letter_count=figures.dead_letter_count,
+        streams_open=streams_open,
+        handlers=[
+            HandlerCounts(
+                handler=one.handler,
+                topics=list(one.topics),
+                delivered=one.delivered,
+                skipped=one.skipped,
+                failed=one.failed,
+                timed_out=one.timed_out,
+                waiting=one.waiting,
+                is_busy=one.is_busy,
+                mean_duration_s=one.mean_duration_s,
+                longest_duration_s=one.longest_duration_s,
+            )
+            for one in figures.handlers
+        ],
+        dead_letters=[
+            DeadLetter(
+                time=format_us(letter.time_us),
+                topic=letter.topic,
+                seq=letter.seq,
+                name=letter.name,
+                handler=letter.handler,
+                reason=letter.reason,
+                error=letter.error,
+                correlation_id=letter.correlation_id,
+            )
+            for letter in figures.dead_letters
+        ],
+    )

@@ -1,0 +1,35 @@
+"""One router a topic."""
+
+from __future__ import annotations
+
+from sectorwatch.web.routers import (
+    airports,
+    controllers,
+    database,
+    errors,
+    events,
+    flights,
+    network,
+    probes,
+    sectors,
+    services,
+    status,
+    traffic,
+)
+
+__all__ = ["ALL"]
+
+ALL = (
+    status.router,
+    network.router,
+    flights.router,
+    controllers.router,
+    sectors.router,
+    airports.router,
+    traffic.router,
+    services.router,
+    events.router,
+    errors.router,
+    database.router,
+    probes.router,
+)

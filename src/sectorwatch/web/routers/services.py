@@ -1,0 +1,65 @@
+"""Services: how each does, and starting one anew."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Annotated
+
+from fastapi import APIRouter, Path, Request
+from starlette.responses import Response
+
+from sectorwatch.errors import ServiceError
+from sectorwatch.web.answers.system import ServiceAnswer, ServiceList, ServiceRestarted
+from sectorwatch.web.context import OPERATOR, answer, application_of
+from sectorwatch.web.openapi import documented
+from sectorwatch.web.present.system import nearest_of, service_answer, service_answers
+from sectorwatch.web.problems import ApiError, not_found
+
+if TYPE_CHECKING:
+    from sectorwatch.runtime import Application
+
+router = APIRouter(prefix="/api/services", tags=["services"], dependencies=OPERATOR)
+
+_Name = Annotated[str, Path(max_length=100, description="A service's name")]
+
+
+@router.get("/status", responses=documented(ServiceList), response_model=None)
+async def services(request: Request) -> Response:
+    """List all services in the order they start, each with what its last check found."""
+    return answer(request, ServiceList(service_answers(application_of(request))))
+
+
+@router.get("/{name}/status", responses=documented(ServiceAnswer, 404), response_model=None)
+async def service(request: Request, name: _Name) -> Response:
+    """Show one service."""
+    return answer(request, service_answer(application_of(request), _known(request, name)))
+
+
+@router.post(
+    "/{name}/restart",
+    responses=documented(ServiceRestarted, 404, 409, 503),
+    response_model=None,
+)
+async def restart(request: Request, name: _Name) -> Response:
+    """Stop a service and what depends on it, and start them again."""
+    application = application_of(request)
+    known = _known(request, name)
+    started = time.perf_counter()
+    try:
+        await application.supervisor.restart(known)
+    except ServiceError as error:
+        raise ApiError(503, str(error), headers={"Retry-After": "5"}) from error
+    restarted = ServiceRestarted(
+        name=known,
+        duration_s=round(time.perf_counter() - started, 6),
+        service=service_answer(application, known),
+    )
+    return answer(request, restarted)
+
+
+def _known(request: Request, name: str) -> str:
+    application: Application = application_of(request)
+    names = list(application.supervisor.order)
+    if name not in names:
+        raise not_found("service", name, nearest_of(name, names))
+    return name
