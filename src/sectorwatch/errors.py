@@ -14,6 +14,7 @@ SectorwatchError
 │   ├── DatabaseAwayError    the database does not answer; try again later
 │   │   └── DiskFullError    no space is left to write to; try again once there is
 │   └── QueryTooLongError    a question that took longer than it may; ask for less
+├── TrackerStateError        a saved tracker state that this tracker cannot go on from
 └── ServiceError             a service that did not start, stop or answer in time
 """
 
@@ -35,6 +36,7 @@ __all__ = [
     "SectorwatchError",
     "ServiceError",
     "StoreError",
+    "TrackerStateError",
 ]
 
 
@@ -110,6 +112,10 @@ class DiskFullError(DatabaseAwayError):
 
 class QueryTooLongError(StoreError):
     """A question that took longer than it may; whoever asked should ask for less."""
+
+
+class TrackerStateError(SectorwatchError):
+    """A saved tracker state that this tracker cannot go on from; the journal can make it again."""
 
 
 class ServiceError(SectorwatchError):
