@@ -140,9 +140,7 @@ class RecordStream:
                 self._buffer += out
             yield from self._whole_records()
             self.ended = block.last
-            nothing_left = self._at == self._base + len(self._buffer)
-            if nothing_left and not self._lost and (out or self.ended):
-                self.sound_end = block.end
+            self._reach_end()
         if self._blocks.broken and not self.broken:
             self._break(self._blocks.offset, "what should be a block's head is not")
 
@@ -152,6 +150,7 @@ class RecordStream:
             self._corrupt("the length of a record is damaged")
             self._at = found
             yield from self._whole_records()
+            self._reach_end()
 
     def _behind_frame_header(self, data: bytes) -> bytes:
         missing = len(FRAME_HEADER) - len(self._frame_header)
@@ -184,6 +183,11 @@ class RecordStream:
             self._regain()
             self._at = self._base + end
             self._drop()
+            # In a file of ours a record ends where a block does.
+            if not self._buffer:
+                self.sound_end = self._blocks.offset
+            elif self._starts and self._starts[0][0] == self._at:
+                self.sound_end = self._starts[0][1]
             yield StreamRecord(header, payload)
 
     def _plausible(self, at: int) -> bool:
@@ -235,6 +239,11 @@ class RecordStream:
                 self.lost_bytes += offset - self.sound_end
                 self.sound_end = offset
         self._lost = False
+
+    def _reach_end(self) -> None:
+        """The mark that the stream ended is sound where nothing is left before it."""
+        if self.ended and not self._lost and not self._buffer:
+            self.sound_end = self._blocks.offset
 
     def _corrupt(self, what: str) -> None:
         self.corrupt += 1

@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from sectorwatch.errors import JournalWriteError
-from sectorwatch.feed.journal_format import JournalFile, being_written, journal_files
+from sectorwatch.feed.journal_format import being_written, journal_files
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
 __all__ = ["Pruned", "prune"]
@@ -41,30 +40,24 @@ def prune(
     total = sum(sizes.values())
     removed: list[str] = []
     freed = 0
-    for file in _removable(files, keep, needed_from_us):
+    for file in files:
+        if needed_from_us is not None and file.end_us > needed_from_us:
+            break
         too_old = max_age_s is not None and file.end_us < now_us - max_age_s * 1_000_000
         too_much = max_bytes is not None and total - freed > max_bytes
-        if not too_old and not too_much:
+        if file.name == keep or not (too_old or too_much):
             continue
         try:
-            file.path.unlink(missing_ok=True)
+            if being_written(file.path):
+                continue
+            file.path.unlink()
+        except FileNotFoundError:
+            pass  # Somebody else was faster: gone is gone.
         except OSError as error:
             raise JournalWriteError(
                 "not_writable", f"cannot remove the journal file {file.path}: {error.strerror}"
             ) from error
-        removed.append(file.name)
+        else:
+            removed.append(file.name)
         freed += sizes[file]
     return Pruned(tuple(removed), freed)
-
-
-def _removable(
-    files: list[JournalFile], keep: str | None, needed_from_us: int | None
-) -> Iterator[JournalFile]:
-    for file in files:
-        if needed_from_us is not None and file.end_us > needed_from_us:
-            return
-        try:
-            if file.name != keep and not being_written(file.path):
-                yield file
-        except FileNotFoundError:
-            continue
