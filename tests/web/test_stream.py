@@ -1,0 +1,162 @@
+"""Event streams: one ring, many readers."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import pytest
+
+from sectorwatch.web.stream import EventStream, StreamHub
+
+if TYPE_CHECKING:
+    from starlette.types import Message
+
+
+class Reader:
+    """A client of a stream, as the server sees one."""
+
+    def __init__(self) -> None:
+        self.got = b""
+        self.started: Message = {}
+        self.ended = False
+        self.may_read = asyncio.Event()
+        self.may_read.set()
+        self.gone = asyncio.Event()
+
+    async def receive(self) -> Message:
+        await self.gone.wait()
+        return {"type": "http.disconnect"}
+
+    async def send(self, message: Message) -> None:
+        await self.may_read.wait()
+        if message["type"] == "http.response.start":
+            self.started = message
+            return
+        self.got += message.get("body", b"")
+        self.ended = not message.get("more_body", False)
+
+    async def until(self, text: bytes) -> None:
+        async with asyncio.timeout(5):
+            while text not in self.got:
+                await asyncio.sleep(0.001)
+
+
+def open_stream(
+    hub: StreamHub,
+    reader: Reader,
+    *topics: str,
+    last_event_id: str | None = None,
+    comment_s: float = 15,
+) -> asyncio.Task[None]:
+    """Begin to read."""
+    stream = EventStream(hub, topics or ("tick",), last_event_id=last_event_id, comment_s=comment_s)
+    return asyncio.create_task(stream({"type": "http"}, reader.receive, reader.send))
+
+
+def test_an_event_reaches_every_reader_of_its_topic() -> None:
+    """Readers of other topics hear nothing of it."""
+
+    async def scene() -> None:
+        hub = StreamHub(boot="b")
+        ticks, alerts = Reader(), Reader()
+        tasks = [open_stream(hub, ticks), open_stream(hub, alerts, "alert")]
+        await asyncio.sleep(0)
+        assert hub.open == 2
+        hub.publish("tick", b'{"seq":1}')
+        hub.publish("alert", b'{"id":"a"}')
+        await ticks.until(b'id: b-1\nevent: tick\ndata: {"seq":1}\n\n')
+        await alerts.until(b'id: b-2\nevent: alert\ndata: {"id":"a"}\n\n')
+        assert b"alert" not in ticks.got
+        assert b"tick" not in alerts.got
+        headers = dict(ticks.started["headers"])
+        assert headers[b"x-accel-buffering"] == b"no"
+        ticks.gone.set()
+        alerts.gone.set()
+        await asyncio.gather(*tasks)
+        assert hub.open == 0
+
+    asyncio.run(scene())
+
+
+def test_a_new_reader_gets_the_newest_tick_at_once() -> None:
+    """Nobody stares at an empty page until the next tick comes."""
+
+    async def scene() -> None:
+        hub = StreamHub(boot="b")
+        hub.publish("tick", b"1")
+        hub.publish("tick", b"2")
+        reader = Reader()
+        task = open_stream(hub, reader)
+        await reader.until(b"data: 2\n\n")
+        assert b"data: 1\n" not in reader.got
+        hub.close()
+        await task
+        assert reader.ended
+
+    asyncio.run(scene())
+
+
+def test_a_reader_that_comes_back_goes_on_after_its_last_event() -> None:
+    """Alerts missed in between are sent; of ticks only the newest, which says what is so now."""
+
+    async def scene() -> None:
+        hub = StreamHub(boot="b")
+        for number in range(1, 4):
+            hub.publish("tick", b"tick-%d" % number)
+            hub.publish("alert", b"alert-%d" % number)
+        reader = Reader()
+        task = open_stream(hub, reader, "tick", "alert", last_event_id="b-2")
+        await reader.until(b"alert-3")
+        assert b"alert-2" in reader.got
+        assert b"tick-3" in reader.got
+        assert b"tick-2" not in reader.got
+        assert b"alert-1" not in reader.got
+        hub.close()
+        await task
+
+    asyncio.run(scene())
+
+
+@pytest.mark.parametrize("stale", ["other-5", "b-x", "b", "", "b-99999999999999999999999", "b-٣"])
+def test_an_id_that_is_not_ours_starts_at_the_newest_tick(stale: str) -> None:
+    """An id from before a restart, or made up, is never taken for one of ours."""
+    hub = StreamHub(boot="b")
+    hub.publish("tick", b"1")
+    hub.publish("alert", b"a")
+    assert hub.cursor(stale, {"tick"}) == 0
+    assert hub.cursor(stale, {"alert"}) == 2
+
+
+def test_a_slow_reader_skips_and_holds_nobody_up() -> None:
+    """While one does not read, others do; when it reads again it gets the newest tick."""
+
+    async def scene() -> None:
+        hub = StreamHub(boot="b", keep=4)
+        slow, fast = Reader(), Reader()
+        slow.may_read.clear()
+        tasks = [open_stream(hub, slow), open_stream(hub, fast)]
+        for number in range(1, 11):
+            hub.publish("tick", b"n%d." % number)
+            await fast.until(b"data: n%d." % number)
+        slow.may_read.set()
+        await slow.until(b"data: n10.")
+        assert slow.got.count(b"event: tick") <= 2
+        hub.close()
+        await asyncio.gather(*tasks)
+
+    asyncio.run(scene())
+
+
+def test_a_quiet_stream_says_that_it_is_there() -> None:
+    """A comment now and then keeps proxies from closing what seems dead."""
+
+    async def scene() -> None:
+        hub = StreamHub()
+        reader = Reader()
+        task = open_stream(hub, reader, comment_s=0.01)
+        await reader.until(b": still here\n\n: still here\n\n")
+        reader.gone.set()
+        await task
+
+    asyncio.run(scene())
