@@ -1,0 +1,271 @@
+"""Which record is which flight: attendance from snapshot to snapshot, and the flights' rows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from itertools import repeat
+from operator import attrgetter, ne
+from typing import TYPE_CHECKING
+
+import msgspec
+import numpy as np
+
+from sectorwatch.airspace.geodesy import distance_nm
+from sectorwatch.clock import parse_us
+from sectorwatch.feed.plans import decode_plan
+from sectorwatch.traffic.identity import may_continue, new_departure_filed, reach_nm
+from sectorwatch.traffic.ids import flight_id
+from sectorwatch.traffic.rotorcraft import is_helicopter
+from sectorwatch.traffic.tick import Flight, PlanRevision
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from sectorwatch.feed.records import FlightPlan, Pilot, Snapshot
+    from sectorwatch.traffic.rules import Rules
+    from sectorwatch.traffic.table import FlightTable
+
+__all__ = ["Attendance", "Roster", "Step"]
+
+_KEY = attrgetter("cid", "callsign")
+_LOGIN = attrgetter("logon_time", "server", "pilot_rating")
+_PLAN = attrgetter("flight_plan")
+_SECOND_US = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """From the snapshot before to this one; `last_s` is None for the first of all."""
+
+    time_us: int
+    received_at_us: int
+    last_s: int | None
+    length_us: int
+    gap: bool
+
+    @property
+    def time_s(self) -> int:
+        """The snapshot's time in whole seconds."""
+        return self.time_us // _SECOND_US
+
+
+@dataclass(slots=True)
+class Attendance:
+    """Who is in a snapshot: `slot` of shape (n,) in its order, -1 for pairs we do not know.
+
+    `gone` are the slots of those who were in the last one and are not in this. `back` are indices
+    of records whose flight was absent or has logged on anew, `other` those of them that are another
+    flight.
+    """
+
+    slot: NDArray[np.intp]
+    gone: NDArray[np.intp]
+    back: list[int]
+    other: list[int] = field(default_factory=list)
+
+
+class Roster:
+    """Keeps flights by the rules; rows that changed are collected until they are taken."""
+
+    def __init__(self, table: FlightTable, rules: Rules) -> None:
+        self._table = table
+        self._rules = rules
+        self._changed: dict[int, Flight] = {}
+        self._plans: dict[int, PlanRevision] = {}
+
+    def attend(self, snapshot: Snapshot, step: Step) -> Attendance:
+        """Find the flights of a snapshot's records; changes nothing but how long who was absent."""
+        table = self._table
+        pilots = snapshot.pilots
+        count = len(pilots)
+        keys = map(_KEY, pilots)
+        slot = np.fromiter(map(table.slot_of.get, keys, repeat(-1)), np.intp, count)
+        known = slot[slot >= 0]
+        now = np.zeros(table.capacity, dtype=bool)
+        now[known] = True
+        gone = np.flatnonzero(table.present & ~now)
+        if not step.gap:
+            table.absent_us[table.taken & ~(table.present & now)] += step.length_us
+        back = self._back(snapshot, slot)
+        attendance = Attendance(slot, gone, back)
+        attendance.other = [
+            at for at in back if not self._continues(snapshot, at, int(slot[at]), step)
+        ]
+        return attendance
+
+    def admit(self, snapshot: Snapshot, attendance: Attendance, step: Step) -> None:
+        """End who is gone, go on with who is back, begin who is new; fills `attendance.slot`."""
+        table = self._table
+        for slot in attendance.gone.tolist():
+            self._end(slot)
+            table.present[slot] = False
+        other = set(attendance.other)
+        for at in attendance.back:
+            slot = int(attendance.slot[at])
+            if at in other:
+                self._begin(snapshot, at, slot, step)
+            else:
+                self._go_on(snapshot.pilots[at], slot)
+        for at in np.flatnonzero(attendance.slot < 0).tolist():
+            pilot = snapshot.pilots[at]
+            slot = table.take((pilot.cid, pilot.callsign))
+            attendance.slot[at] = slot
+            self._begin(snapshot, at, slot, step)
+        slots = attendance.slot
+        table.present[slots] = True
+        table.last_seen_s[slots] = step.time_s
+        table.absent_us[slots] = 0
+        limit_us = self._rules.reconnect_within_s * _SECOND_US
+        for slot in np.flatnonzero(table.taken & (table.absent_us > limit_us)).tolist():
+            table.release(slot)
+
+    def take_plans(self, snapshot: Snapshot, attendance: Attendance, step: Step) -> None:
+        """Take over plans that changed; a new departure filed after a landing begins a flight.
+
+        A plan that vanished from the feed is kept: it is the last one known.
+        """
+        table = self._table
+        slots = attendance.slot.tolist()
+        raw = list(map(_PLAN, snapshot.pilots))
+        held = list(map(table.raw_plan.__getitem__, slots))
+        if raw == held:
+            return
+        for at, (new, old) in enumerate(zip(raw, held, strict=True)):
+            if new != old and new:
+                self._take_plan(slots[at], new, step)
+
+    def put(self, slot: int, flight: Flight) -> None:
+        """A changed flight: its row will be in the next ones taken."""
+        self._table.flights[slot] = flight
+        self._changed[flight.flight_id] = flight
+
+    def rows(self) -> tuple[list[Flight], list[PlanRevision]]:
+        """The rows that changed since this was last asked, by flight."""
+        flights = sorted(self._changed.values(), key=attrgetter("flight_id"))
+        plans = sorted(self._plans.values(), key=attrgetter("flight_id"))
+        self._changed, self._plans = {}, {}
+        return flights, plans
+
+    def _back(self, snapshot: Snapshot, slot: NDArray[np.intp]) -> list[int]:
+        table = self._table
+        slots = slot.tolist()
+        login = list(map(_LOGIN, snapshot.pilots))
+        # Of those we do not know this is another's, which does no harm: they are left out below.
+        held = list(map(table.login.__getitem__, slots))
+        back = ~table.present[slot]
+        if login != held:
+            back |= np.fromiter(map(ne, login, held), bool, len(slots))
+        found: list[int] = np.flatnonzero(back & (slot >= 0)).tolist()
+        return found
+
+    def _continues(self, snapshot: Snapshot, at: int, slot: int, step: Step) -> bool:
+        table, columns, rules = self._table, snapshot.columns, self._rules
+        before_s, now_s = int(table.time_s[slot]), int(columns.time_s[at])
+        # A position that is no news says nothing about where the flight has come.
+        reachable = now_s <= before_s
+        if not reachable:
+            way_nm = distance_nm(
+                table.latitude[slot],
+                table.longitude[slot],
+                columns.latitude[at],
+                columns.longitude[at],
+            )
+            speed_kt = max(int(table.groundspeed_kt[slot]), int(columns.groundspeed_kt[at]))
+            reachable = bool(way_nm <= reach_nm(now_s - before_s, speed_kt, rules))
+        return may_continue(
+            same_logon=snapshot.pilots[at].logon_time == table.login[slot][0],
+            absent_s=int(table.absent_us[slot]) / _SECOND_US,
+            elapsed_s=step.time_s - int(table.last_seen_s[slot]),
+            reachable=reachable,
+            rules=rules,
+        )
+
+    def _begin(self, snapshot: Snapshot, at: int, slot: int, step: Step) -> None:
+        """Begin a flight with this record, in a slot that another may have had until now."""
+        table, pilot = self._table, snapshot.pilots[at]
+        before = table.flights[slot]
+        # A position can be ancient; a flight that came up now was not there then.
+        first_seen_s = max(
+            int(snapshot.columns.time_s[at]), step.time_s - self._rules.reconnect_within_s
+        )
+        if before is not None:
+            if before.ended_s is None:
+                self._end(slot)
+            first_seen_s = max(first_seen_s, before.first_seen_s + 1)
+            table.clear(slot)
+            table.taken[slot] = True
+        table.login[slot] = _LOGIN(pilot)
+        self._write(slot, pilot.cid, pilot.callsign, first_seen_s)
+        if pilot.flight_plan:
+            self._file(slot, pilot.flight_plan, decode_plan(pilot.flight_plan), step)
+
+    def _write(self, slot: int, cid: int, callsign: str, first_seen_s: int) -> None:
+        table = self._table
+        logon_time, server, pilot_rating = table.login[slot]
+        number = flight_id(cid, callsign, first_seen_s)
+        table.flight_id[slot] = number
+        table.raw_plan[slot] = b""
+        table.helicopter[slot] = False
+        flight = Flight(
+            flight_id=number,
+            cid=cid,
+            callsign=callsign,
+            first_seen_s=first_seen_s,
+            logon_time_s=_whole_s(logon_time),
+            server=server,
+            pilot_rating=pilot_rating,
+            plan=None,
+        )
+        self.put(slot, flight)
+
+    def _go_on(self, pilot: Pilot, slot: int) -> None:
+        table = self._table
+        flight = table.flight(slot)
+        same_logon = pilot.logon_time == table.login[slot][0]
+        table.login[slot] = _LOGIN(pilot)
+        now = msgspec.structs.replace(
+            flight,
+            logon_time_s=_whole_s(pilot.logon_time),
+            server=pilot.server,
+            pilot_rating=pilot.pilot_rating,
+            ended_s=None,
+            reconnects=flight.reconnects + (not same_logon),
+        )
+        self.put(slot, now)
+
+    def _end(self, slot: int) -> None:
+        """Say that a flight is over, at its last position."""
+        flight = self._table.flight(slot)
+        last_s = max(int(self._table.time_s[slot]), flight.first_seen_s)
+        self.put(slot, msgspec.structs.replace(flight, ended_s=last_s))
+
+    def _file(self, slot: int, raw: bytes, plan: FlightPlan, step: Step) -> None:
+        table = self._table
+        flight = table.flight(slot)
+        table.raw_plan[slot] = raw
+        table.helicopter[slot] = is_helicopter(plan)
+        if plan == flight.plan:
+            return
+        self.put(slot, msgspec.structs.replace(flight, plan=plan))
+        self._plans[flight.flight_id] = PlanRevision(
+            flight.flight_id, step.received_at_us, step.time_us, plan
+        )
+
+    def _take_plan(self, slot: int, raw: bytes, step: Step) -> None:
+        table = self._table
+        flight, plan = table.flight(slot), decode_plan(raw)
+        landed = flight.arrived_s is not None and not table.airborne[slot]
+        if landed and new_departure_filed(flight.plan, plan, flight.arrived_at):
+            self._end(slot)
+            # The position is the flight's that has ended; the new one begins a second later, so
+            # that none has it twice.
+            self._write(slot, flight.cid, flight.callsign, int(table.time_s[slot]) + 1)
+        self._file(slot, raw, plan, step)
+
+
+def _whole_s(text: str) -> int:
+    """A logon time in whole seconds, 0 where it is no time."""
+    try:
+        return parse_us(text) // _SECOND_US
+    except ValueError:
+        return 0

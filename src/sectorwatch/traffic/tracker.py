@@ -1,0 +1,231 @@
+"""The tracker: from snapshots in time order to flights, visits, movements, sessions and demand.
+
+Pure: no clock, no I/O; what comes out depends on what went in alone. `docs/traffic.md` has the
+definitions in full.
+"""
+
+from __future__ import annotations
+
+from dataclasses import fields, replace
+from operator import attrgetter
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from sectorwatch.errors import TrackerStateError
+from sectorwatch.traffic import present
+from sectorwatch.traffic.checkpoint import Checkpoint, decode_checkpoint, encode_checkpoint
+from sectorwatch.traffic.controllers import ControllerLog
+from sectorwatch.traffic.motion import Motion
+from sectorwatch.traffic.prefiles import PrefileLog
+from sectorwatch.traffic.roster import Roster, Step
+from sectorwatch.traffic.rules import Rules
+from sectorwatch.traffic.table import FlightTable
+from sectorwatch.traffic.tick import Gap, Tick
+from sectorwatch.traffic.visits import VisitBook
+
+if TYPE_CHECKING:
+    from sectorwatch.feed.records import Snapshot
+    from sectorwatch.traffic.contract import Fields, Space
+    from sectorwatch.traffic.tick import Demand
+
+__all__ = ["Tracker"]
+
+_SECOND_US = 1_000_000
+_MINUTE_S = 60
+_KEY = attrgetter("cid", "callsign")
+
+
+class Tracker:
+    """Follows every flight through every sector of one airspace.
+
+    `advance` takes one snapshot and gives what changed. `dump` gives all it has to remember, and
+    `load` a tracker that goes on exactly as the dumped one would have.
+    """
+
+    def __init__(
+        self,
+        airspace: Space,
+        airports: Fields,
+        rules: Rules | None = None,
+        *,
+        _table: FlightTable | None = None,
+    ) -> None:
+        self._airspace = airspace
+        self._rules = Rules() if rules is None else rules
+        self._table = FlightTable() if _table is None else _table
+        ids = [sector.sector_id for sector in airspace.sectors]
+        self._visits = VisitBook(len(airspace.partitions), self._table.capacity, ids)
+        self._roster = Roster(self._table, self._rules)
+        self._motion = Motion(airspace, airports, self._rules, self._table, self._visits)
+        self._controllers = ControllerLog(airspace, self._rules.reconnect_within_s)
+        self._prefiles = PrefileLog()
+        self._squawks = present.Squawks()
+        self._seq = 0
+        self._time_us: int | None = None
+        # The first minute that no tick has dealt with, and the first of all that were known.
+        self._next_minute_s = 0
+        self._first_minute_s = 0
+
+    @property
+    def rules(self) -> Rules:
+        """The rules by which it judges."""
+        return self._rules
+
+    @property
+    def seq(self) -> int:
+        """How many ticks it has given."""
+        return self._seq
+
+    @property
+    def time_us(self) -> int | None:
+        """The time of the last snapshot it took, None before the first."""
+        return self._time_us
+
+    def advance(self, snapshot: Snapshot) -> Tick | None:
+        """Take the next snapshot; None where its time is not later than the last one's."""
+        if self._time_us is not None and snapshot.time_us <= self._time_us:
+            return None
+        snapshot = _without_duplicates(snapshot)
+        step = self._step(snapshot)
+        table, visits, motion = self._table, self._visits, self._motion
+        attendance = self._roster.attend(snapshot, step)
+        motion.lose(attendance.gone)
+        motion.lose(attendance.slot[attendance.other])
+        if step.gap:
+            motion.lose(np.flatnonzero(table.tracked))
+        self._roster.admit(snapshot, attendance, step)
+        slots = attendance.slot
+        table.transponder[slots] = self._squawks.of(snapshot)
+        table.qnh_mb[slots] = present.pressures(snapshot)
+        moved, movements = motion.move(slots, snapshot.columns, step.time_s, self._roster)
+        motion.lose_silent(step.time_s)
+        positions = present.new_positions(table, slots[moved])
+        self._roster.take_plans(snapshot, attendance, step)
+        demand = self._demand(step)
+        atc = [each for each in snapshot.controllers if each.is_atc]
+        sessions, ownerships = self._controllers.advance(
+            atc, step.time_s, step.last_s, gap=step.gap
+        )
+        flights, plans = self._roster.rows()
+        self._seq += 1
+        self._time_us = snapshot.time_us
+        last_s = step.last_s
+        return Tick(
+            seq=self._seq,
+            time_us=snapshot.time_us,
+            received_at_us=snapshot.received_at_us,
+            positions=positions,
+            flights=flights,
+            plans=plans,
+            prefiles=self._prefiles.advance(
+                snapshot.prefiles, step.time_s, snapshot.received_at_us
+            ),
+            visits=visits.rows(),
+            movements=movements,
+            sessions=sessions,
+            ownerships=ownerships,
+            demand=demand,
+            final_minute_s=self._final_minute_s(step.time_s),
+            gap=Gap(last_s, step.time_s) if step.gap and last_s is not None else None,
+            network=present.network_counts(snapshot, table.airborne[slots], len(atc)),
+            live=present.live(table, visits, self._controllers, snapshot, slots, atc),
+            repaired=snapshot.repaired,
+            dropped=snapshot.dropped,
+        )
+
+    def dump(self) -> bytes:
+        """All that has to be remembered, for `load`; never kept open to other versions."""
+        return encode_checkpoint(
+            Checkpoint(
+                airspace=self._airspace.fingerprint,
+                rules=self._rules.fingerprint,
+                seq=self._seq,
+                time_us=self._time_us,
+                next_minute_s=self._next_minute_s,
+                first_minute_s=self._first_minute_s,
+                table=self._table.dump(),
+                visits=self._visits.dump(),
+                controllers=self._controllers.dump(),
+                prefiles=self._prefiles.dump(),
+            )
+        )
+
+    @classmethod
+    def load(
+        cls, data: bytes, airspace: Space, airports: Fields, rules: Rules | None = None
+    ) -> Tracker:
+        """A tracker that goes on from what `dump` gave.
+
+        Raises TrackerStateError where `data` is damaged, of another format, or was dumped over
+        another airspace or by other rules: then the state is to be made again from the journal.
+        """
+        rules = Rules() if rules is None else rules
+        kept = decode_checkpoint(data, airspace.fingerprint, rules.fingerprint)
+        try:
+            tracker = cls(airspace, airports, rules, _table=FlightTable.load(kept.table))
+            tracker._visits.load(kept.visits)
+        except (ValueError, LookupError) as error:
+            raise TrackerStateError(
+                f"the tracker state does not agree with itself ({error}): the journal makes it "
+                "again (sectorwatch rebuild)"
+            ) from error
+        tracker._controllers.load(kept.controllers)
+        tracker._prefiles.load(kept.prefiles)
+        tracker._seq = kept.seq
+        tracker._time_us = kept.time_us
+        tracker._next_minute_s = kept.next_minute_s
+        tracker._first_minute_s = kept.first_minute_s
+        return tracker
+
+    def _step(self, snapshot: Snapshot) -> Step:
+        before_us = self._time_us
+        length_us = 0 if before_us is None else snapshot.time_us - before_us
+        return Step(
+            time_us=snapshot.time_us,
+            received_at_us=snapshot.received_at_us,
+            last_s=None if before_us is None else before_us // _SECOND_US,
+            length_us=length_us,
+            gap=length_us > self._rules.gap_after_s * _SECOND_US,
+        )
+
+    def _final_s(self, time_s: int) -> int:
+        """The last minute whose hh:mm:00 is long enough ago at `time_s`."""
+        return (time_s - self._rules.final_after_s) // _MINUTE_S * _MINUTE_S
+
+    def _demand(self, step: Step) -> Demand:
+        """The demand of the minutes that have become final and are known."""
+        # Of a minute nothing is known unless feeds cover it whole.
+        whole_from_s = -(-step.time_s // _MINUTE_S) * _MINUTE_S
+        if step.last_s is None:
+            self._next_minute_s = self._first_minute_s = whole_from_s
+        until_s = self._final_s(step.time_s)
+        if step.gap and step.last_s is not None:
+            until_s = min(until_s, step.last_s // _MINUTE_S * _MINUTE_S - _MINUTE_S)
+        minutes = range(self._next_minute_s, until_s + 1, _MINUTE_S)
+        demand = self._visits.demand(minutes)
+        self._next_minute_s += _MINUTE_S * len(minutes)
+        if step.gap:
+            self._next_minute_s = max(self._next_minute_s, whole_from_s)
+        return demand
+
+    def _final_minute_s(self, time_s: int) -> int | None:
+        final_s = self._final_s(time_s)
+        return final_s if final_s >= self._first_minute_s else None
+
+
+def _without_duplicates(snapshot: Snapshot) -> Snapshot:
+    """The snapshot with one record a member and callsign, the first of them."""
+    keys = list(map(_KEY, snapshot.pilots))
+    if len(set(keys)) == len(keys):
+        return snapshot
+    first = {key: at for at, key in reversed(list(enumerate(keys)))}
+    keep = sorted(first.values())
+    columns = snapshot.columns
+    return replace(
+        snapshot,
+        pilots=[snapshot.pilots[at] for at in keep],
+        columns=replace(
+            columns, **{each.name: getattr(columns, each.name)[keep] for each in fields(columns)}
+        ),
+    )
