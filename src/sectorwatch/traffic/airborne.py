@@ -24,9 +24,10 @@ def airborne_now(
 ) -> NDArray[np.bool_]:
     """Who is in the air after a new position, arrays of shape (n,).
 
-    `airborne` was so before it; `height_ft` is above the field, NaN where the field is unknown. On
-    at 50 kt and 200 ft (at 80 kt where the field is unknown), off below 40 kt. Helicopters by height
-    alone: on at 200 ft, off below 100 ft; where the field is unknown, on as others, and never off.
+    `airborne` was so before it; `height_ft` is above the field, NaN where the field is unknown. By
+    the usual rules on at 50 kt and 200 ft (at 80 kt where the field is unknown), off below 40 kt.
+    Helicopters by height alone: on at 200 ft, off below 100 ft; where the field is unknown, on as
+    others, and never off.
     """
     unknown = np.isnan(height_ft)
     high = ~unknown & (height_ft >= rules.on_height_ft)

@@ -12,9 +12,9 @@ import zlib
 import msgspec
 
 from sectorwatch.errors import TrackerStateError
-from sectorwatch.traffic.controllers import ControllerLogState
-from sectorwatch.traffic.table import TableState
-from sectorwatch.traffic.visits import VisitState
+from sectorwatch.traffic.controllers import ControllerLogState  # noqa: TC001 - msgspec reads it at run time
+from sectorwatch.traffic.table import TableState  # noqa: TC001 - msgspec reads it at run time
+from sectorwatch.traffic.visits import VisitState  # noqa: TC001 - msgspec reads it at run time
 
 __all__ = ["FORMAT", "Checkpoint", "decode_checkpoint", "encode_checkpoint"]
 
@@ -75,8 +75,8 @@ def decode_checkpoint(data: bytes, airspace: str, rules: str) -> Checkpoint:
         raise TrackerStateError(f"the tracker state cannot be read ({error}): {_AGAIN}") from error
     if checkpoint.airspace != airspace:
         raise TrackerStateError(
-            f"the tracker state is of airspace {checkpoint.airspace}, and {airspace} is loaded: load "
-            f"that airspace again, or let the journal make the state anew (sectorwatch rebuild)"
+            f"the tracker state is of airspace {checkpoint.airspace}, and {airspace} is loaded: "
+            "load that one again, or let the journal make the state anew (sectorwatch rebuild)"
         )
     if checkpoint.rules != rules:
         raise TrackerStateError(

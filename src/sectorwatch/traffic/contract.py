@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from sectorwatch.airspace.model import Sector
     from sectorwatch.feed.records import Controller
 
-__all__ = ["Fields", "Match", "Part", "Space"]
+__all__ = ["Fields", "KnownPlaces", "Match", "Part", "Place", "Space"]
 
 
 class Part(Protocol):
@@ -113,4 +113,36 @@ class Fields(Protocol):
         self, lat: NDArray[np.float64], lon: NDArray[np.float64], within_nm: float
     ) -> NDArray[np.intp]:
         """The index of the nearest airport to each point, -1 where none is within."""
+        ...
+
+
+class Place(Protocol):
+    """An airport."""
+
+    @property
+    def index(self) -> int:
+        """Its place among all airports."""
+        ...
+
+    @property
+    def latitude(self) -> float:
+        """In degrees."""
+        ...
+
+    @property
+    def longitude(self) -> float:
+        """In degrees."""
+        ...
+
+    @property
+    def elevation_ft(self) -> float | None:
+        """How high it is, None where nobody knows."""
+        ...
+
+
+class KnownPlaces(Protocol):
+    """Airports that can be asked for by their code."""
+
+    def get(self, icao: str) -> Place | None:
+        """The airport with this code, None where there is none."""
         ...

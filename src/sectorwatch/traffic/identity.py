@@ -1,4 +1,4 @@
-"""When a record continues a flight, and when it begins another: the rules, as functions of values."""
+"""When a record continues a flight and when it begins another: rules as functions of values."""
 
 from __future__ import annotations
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import msgspec
 import numpy as np
@@ -164,9 +164,7 @@ class Motion:
         airborne[asked] = airborne_now(
             was_airborne[asked], helicopter[asked], groundspeed_kt[asked], height_ft[asked], rules
         )
-        return _News(
-            slot, before, after, known, jumps, was_airborne, airborne, field, height_ft
-        )
+        return _News(slot, before, after, known, jumps, was_airborne, airborne, field, height_ft)
 
     def _movements(self, news: _News, roster: Roster) -> list[Movement]:
         """Take-offs and landings, at the airport where the flight was on the ground."""
@@ -201,10 +199,9 @@ class Motion:
             if now != flight:
                 roster.put(slot, now)
             if airport is not None:
+                kind: Literal["departure", "arrival"]
                 kind = "departure" if news.airborne[at] else "arrival"
-                movements.append(
-                    Movement(flight.flight_id, kind, airport, time_s, flight.callsign)
-                )
+                movements.append(Movement(flight.flight_id, kind, airport, time_s, flight.callsign))
         return sorted(movements, key=_movement_key)
 
     def _fly(self, news: _News, flown: NDArray[np.intp]) -> None:

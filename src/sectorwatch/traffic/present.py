@@ -84,7 +84,7 @@ def live(
 ) -> Live:
     """Everybody in the snapshot, in its order; `slots` are the flights of its records."""
     return Live(
-        flights=[table.flights[slot] for slot in slots.tolist()],  # type: ignore[misc]
+        flights=[table.flights[slot] for slot in slots.tolist()],
         time_s=table.time_s[slots],
         latitude=table.latitude[slots],
         longitude=table.longitude[slots],

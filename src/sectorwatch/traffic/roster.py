@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, replace
+from datetime import UTC, datetime
 from itertools import repeat
 from operator import attrgetter, ne
 from typing import TYPE_CHECKING
@@ -11,7 +12,6 @@ import msgspec
 import numpy as np
 
 from sectorwatch.airspace.geodesy import distance_nm
-from sectorwatch.clock import parse_us
 from sectorwatch.feed.plans import decode_plan
 from sectorwatch.traffic.identity import may_continue, new_departure_filed, reach_nm
 from sectorwatch.traffic.ids import flight_id
@@ -31,6 +31,7 @@ _KEY = attrgetter("cid", "callsign")
 _LOGIN = attrgetter("logon_time", "server", "pilot_rating")
 _PLAN = attrgetter("flight_plan")
 _SECOND_US = 1_000_000
+_TO_THE_SECOND = len("2023-03-12T17:24:18")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,13 +52,14 @@ class Step:
 
 @dataclass(slots=True)
 class Attendance:
-    """Who is in a snapshot: `slot` of shape (n,) in its order, -1 for pairs we do not know.
+    """Who is in `snapshot`: `slot` of shape (n,) in its order, -1 for pairs we do not know.
 
     `gone` are the slots of those who were in the last one and are not in this. `back` are indices
     of records whose flight was absent or has logged on anew, `other` those of them that are another
     flight.
     """
 
+    snapshot: Snapshot
     slot: NDArray[np.intp]
     gone: NDArray[np.intp]
     back: list[int]
@@ -76,26 +78,30 @@ class Roster:
     def attend(self, snapshot: Snapshot, step: Step) -> Attendance:
         """Find the flights of a snapshot's records; changes nothing but how long who was absent."""
         table = self._table
-        pilots = snapshot.pilots
-        count = len(pilots)
-        keys = map(_KEY, pilots)
-        slot = np.fromiter(map(table.slot_of.get, keys, repeat(-1)), np.intp, count)
+        slot = self._slots(snapshot)
         known = slot[slot >= 0]
         now = np.zeros(table.capacity, dtype=bool)
         now[known] = True
+        strangers = [_KEY(snapshot.pilots[at]) for at in np.flatnonzero(slot < 0).tolist()]
+        if np.count_nonzero(now) < known.size or len(set(strangers)) < len(strangers):
+            # Decoding leaves one record a member and callsign; this is for whoever decodes not.
+            return self.attend(_without_duplicates(snapshot), step)
         gone = np.flatnonzero(table.present & ~now)
         if not step.gap:
             table.absent_us[table.taken & ~(table.present & now)] += step.length_us
-        back = self._back(snapshot, slot)
-        attendance = Attendance(slot, gone, back)
+        attendance = Attendance(snapshot, slot, gone, self._back(snapshot, slot))
         attendance.other = [
-            at for at in back if not self._continues(snapshot, at, int(slot[at]), step)
+            at for at in attendance.back if not self._continues(snapshot, at, int(slot[at]), step)
         ]
         return attendance
 
-    def admit(self, snapshot: Snapshot, attendance: Attendance, step: Step) -> None:
+    def _slots(self, snapshot: Snapshot) -> NDArray[np.intp]:
+        slots = map(self._table.slot_of.get, map(_KEY, snapshot.pilots), repeat(-1))
+        return np.fromiter(slots, np.intp, len(snapshot.pilots))
+
+    def admit(self, attendance: Attendance, step: Step) -> None:
         """End who is gone, go on with who is back, begin who is new; fills `attendance.slot`."""
-        table = self._table
+        table, snapshot = self._table, attendance.snapshot
         for slot in attendance.gone.tolist():
             self._end(slot)
             table.present[slot] = False
@@ -119,20 +125,18 @@ class Roster:
         for slot in np.flatnonzero(table.taken & (table.absent_us > limit_us)).tolist():
             table.release(slot)
 
-    def take_plans(self, snapshot: Snapshot, attendance: Attendance, step: Step) -> None:
+    def take_plans(self, attendance: Attendance, step: Step) -> None:
         """Take over plans that changed; a new departure filed after a landing begins a flight.
 
         A plan that vanished from the feed is kept: it is the last one known.
         """
         table = self._table
         slots = attendance.slot.tolist()
-        raw = list(map(_PLAN, snapshot.pilots))
-        held = list(map(table.raw_plan.__getitem__, slots))
-        if raw == held:
-            return
-        for at, (new, old) in enumerate(zip(raw, held, strict=True)):
-            if new != old and new:
-                self._take_plan(slots[at], new, step)
+        raw = list(map(_PLAN, attendance.snapshot.pilots))
+        held = map(table.raw_plan.__getitem__, slots)
+        for at in np.flatnonzero(np.fromiter(map(ne, raw, held), bool, len(raw))).tolist():
+            if raw[at]:
+                self._take_plan(slots[at], raw[at], step)
 
     def put(self, slot: int, flight: Flight) -> None:
         """A changed flight: its row will be in the next ones taken."""
@@ -148,14 +152,11 @@ class Roster:
 
     def _back(self, snapshot: Snapshot, slot: NDArray[np.intp]) -> list[int]:
         table = self._table
-        slots = slot.tolist()
-        login = list(map(_LOGIN, snapshot.pilots))
         # Of those we do not know this is another's, which does no harm: they are left out below.
-        held = list(map(table.login.__getitem__, slots))
-        back = ~table.present[slot]
-        if login != held:
-            back |= np.fromiter(map(ne, login, held), bool, len(slots))
-        found: list[int] = np.flatnonzero(back & (slot >= 0)).tolist()
+        held = map(table.login.__getitem__, slot.tolist())
+        other = np.fromiter(map(ne, map(_LOGIN, snapshot.pilots), held), bool, slot.size)
+        back = (other | ~table.present[slot]) & (slot >= 0)
+        found: list[int] = np.flatnonzero(back).tolist()
         return found
 
     def _continues(self, snapshot: Snapshot, at: int, slot: int, step: Step) -> bool:
@@ -264,8 +265,25 @@ class Roster:
 
 
 def _whole_s(text: str) -> int:
-    """A logon time in whole seconds, 0 where it is no time."""
+    """A logon time such as `2023-03-12T17:24:18.67Z` in whole seconds, 0 where it is no time."""
     try:
-        return parse_us(text) // _SECOND_US
+        moment = datetime.fromisoformat(text[:_TO_THE_SECOND])
     except ValueError:
         return 0
+    return int(moment.replace(tzinfo=UTC).timestamp())
+
+
+def _without_duplicates(snapshot: Snapshot) -> Snapshot:
+    """The snapshot with one record a member and callsign, the first of them."""
+    first: dict[tuple[int, str], int] = {}
+    for at, pilot in enumerate(snapshot.pilots):
+        first.setdefault(_KEY(pilot), at)
+    keep = list(first.values())
+    columns = {
+        each.name: getattr(snapshot.columns, each.name)[keep] for each in fields(snapshot.columns)
+    }
+    return replace(
+        snapshot,
+        pilots=[snapshot.pilots[at] for at in keep],
+        columns=replace(snapshot.columns, **columns),
+    )

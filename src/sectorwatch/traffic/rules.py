@@ -32,7 +32,7 @@ class Rules:
     reach_slack_nm: float = 5.0
     reach_speed_kt: float = 750.0
     reach_factor: float = 1.25
-    """A place was reachable within slack + time x max(speed, factor x groundspeed at either end)."""
+    """Reachable is what lies within slack + time x max(speed, factor x groundspeed at an end)."""
     field_within_nm: float = 5.0
     """The field is the nearest airport within this; movements are at it."""
     on_speed_kt: int = 50

@@ -12,7 +12,7 @@ import msgspec
 import numpy as np
 
 from sectorwatch.feed.plans import decode_plan
-from sectorwatch.traffic.tick import Flight
+from sectorwatch.traffic.tick import Flight  # noqa: TC001 - msgspec reads it at run time
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -67,9 +67,10 @@ class TableState(msgspec.Struct, array_like=True):
 class FlightTable:
     """Slots of flights: numbers in arrays of shape (capacity,), the rest in lists of that length.
 
-    `taken` says which slots have a flight, `present` who was in the last snapshot, `tracked` whose place is known now and in the air
-    (these alone occupy sectors), `last_seen_s` the last snapshot that had the flight, `absent_us`
-    for how long feeds have been without it. `raw_plan` is the last plan that was not empty.
+    `taken` says which slots have a flight, `present` who was in the last snapshot, `tracked` whose
+    place is known now and in the air (these alone occupy sectors), `last_seen_s` the last snapshot
+    that had the flight, `absent_us` for how long feeds have been without it. `raw_plan` is the last
+    plan that was not empty.
     """
 
     flight_id: NDArray[np.int64]

@@ -6,8 +6,6 @@ definitions in full.
 
 from __future__ import annotations
 
-from dataclasses import fields, replace
-from operator import attrgetter
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -33,7 +31,6 @@ __all__ = ["Tracker"]
 
 _SECOND_US = 1_000_000
 _MINUTE_S = 60
-_KEY = attrgetter("cid", "callsign")
 
 
 class Tracker:
@@ -86,22 +83,22 @@ class Tracker:
         """Take the next snapshot; None where its time is not later than the last one's."""
         if self._time_us is not None and snapshot.time_us <= self._time_us:
             return None
-        snapshot = _without_duplicates(snapshot)
         step = self._step(snapshot)
         table, visits, motion = self._table, self._visits, self._motion
         attendance = self._roster.attend(snapshot, step)
+        snapshot = attendance.snapshot
         motion.lose(attendance.gone)
         motion.lose(attendance.slot[attendance.other])
         if step.gap:
             motion.lose(np.flatnonzero(table.tracked))
-        self._roster.admit(snapshot, attendance, step)
+        self._roster.admit(attendance, step)
         slots = attendance.slot
         table.transponder[slots] = self._squawks.of(snapshot)
         table.qnh_mb[slots] = present.pressures(snapshot)
         moved, movements = motion.move(slots, snapshot.columns, step.time_s, self._roster)
         motion.lose_silent(step.time_s)
         positions = present.new_positions(table, slots[moved])
-        self._roster.take_plans(snapshot, attendance, step)
+        self._roster.take_plans(attendance, step)
         demand = self._demand(step)
         atc = [each for each in snapshot.controllers if each.is_atc]
         sessions, ownerships = self._controllers.advance(
@@ -212,20 +209,3 @@ class Tracker:
     def _final_minute_s(self, time_s: int) -> int | None:
         final_s = self._final_s(time_s)
         return final_s if final_s >= self._first_minute_s else None
-
-
-def _without_duplicates(snapshot: Snapshot) -> Snapshot:
-    """The snapshot with one record a member and callsign, the first of them."""
-    keys = list(map(_KEY, snapshot.pilots))
-    if len(set(keys)) == len(keys):
-        return snapshot
-    first = {key: at for at, key in reversed(list(enumerate(keys)))}
-    keep = sorted(first.values())
-    columns = snapshot.columns
-    return replace(
-        snapshot,
-        pilots=[snapshot.pilots[at] for at in keep],
-        columns=replace(
-            columns, **{each.name: getattr(columns, each.name)[keep] for each in fields(columns)}
-        ),
-    )

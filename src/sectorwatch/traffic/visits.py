@@ -103,9 +103,7 @@ class VisitBook:
                 room = np.full((self._partitions, more), empty, dtype=kind)
                 setattr(self, name, np.concatenate((getattr(self, name), room), axis=1))
 
-    def open(
-        self, places: Places, sector: NDArray[np.int32], flight_id: NDArray[np.int64]
-    ) -> None:
+    def open(self, places: Places, sector: NDArray[np.int32], flight_id: NDArray[np.int64]) -> None:
         """Begin visits at `places` in `sector`, shape (partitions, n), -1 for none.
 
         `flight_id` is that of every slot.
@@ -282,7 +280,7 @@ class VisitBook:
         )
 
     def load(self, state: VisitState) -> None:
-        """Go on from what `dump` gave for a book of this size; ValueError where it is of another."""
+        """Go on from what `dump` gave for a book of this size; ValueError if it is of another."""
         shape = self.sector.shape
         for name, (kind, _) in _COLUMNS.items():
             column = np.frombuffer(state.columns.get(name, b""), dtype=kind)
