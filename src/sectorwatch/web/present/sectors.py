@@ -21,7 +21,7 @@ from sectorwatch.web.answers.sectors import (
 from sectorwatch.web.present.flights import maybe_time
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from sectorwatch.airspace import Airspace
     from sectorwatch.airspace.model import Sector, Volume
@@ -37,8 +37,10 @@ def owner_answer(owner: Owner | None) -> OwnerAnswer | None:
     return OwnerAnswer(owner.callsign, owner.frequency, format_s(owner.since_s), owner.why)
 
 
-def sector_answers(airspace: Airspace, tick: Tick | None) -> list[SectorAnswer]:
-    """Show every sector with its load and owner, in the airspace's order."""
+def sector_answers(
+    airspace: Airspace, tick: Tick | None, which: Iterable[int] | None = None
+) -> list[SectorAnswer]:
+    """Show sectors with their load and owner: those at these indices, else all, in order."""
     count = len(airspace.sectors)
     occupancy = [0] * count if tick is None else tick.live.occupancy.tolist()
     owners: Sequence[Owner | None] = [None] * count if tick is None else tick.live.owners
@@ -54,7 +56,8 @@ def sector_answers(airspace: Airspace, tick: Tick | None) -> list[SectorAnswer]:
             staffed=owners[number] is not None,
             owner=owner_answer(owners[number]),
         )
-        for number, sector in enumerate(airspace.sectors)
+        for number in (range(count) if which is None else which)
+        for sector in (airspace.sectors[number],)
     ]
 
 

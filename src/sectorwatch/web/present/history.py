@@ -1,0 +1,187 @@
+"""What is kept of a flight as answers: visits, movements, its track, its figures."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from sectorwatch.clock import format_s
+from sectorwatch.web.answers.flights import (
+    FlightDetail,
+    FlightStats,
+    LineFeature,
+    LineGeometry,
+    MovementAnswer,
+    Track,
+    TrackFeatures,
+    TrackPoint,
+    VisitAnswer,
+)
+from sectorwatch.web.present.flights import filed_plan, maybe_time
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from sectorwatch.store.queries_tracks import Track as KeptTrack
+    from sectorwatch.traffic.tick import Flight, Movement, Visit
+    from sectorwatch.web.answers.flights import FlightAnswer
+
+__all__ = [
+    "flight_detail",
+    "flight_stats",
+    "movement_answer",
+    "track_answer",
+    "track_features",
+    "visit_answer",
+]
+
+_METRES_A_FOOT = 0.3048
+
+
+def visit_answer(visit: Visit, names: Mapping[int, tuple[str, str]]) -> VisitAnswer:
+    """Show a visit; `names` maps a sector's number to its name and partition."""
+    # A sector that the airspace of today no longer has keeps its number, if not its name.
+    name, partition = names.get(visit.sector_id, (str(visit.sector_id), "unknown"))
+    return VisitAnswer(
+        sector=name,
+        partition=partition,
+        entry_time=format_s(visit.entry_s),
+        exit_time=maybe_time(visit.exit_s),
+        duration_s=None if visit.exit_s is None else visit.exit_s - visit.entry_s,
+        entry_latitude=visit.entry_latitude,
+        entry_longitude=visit.entry_longitude,
+        entry_altitude_ft=visit.entry_altitude_ft,
+        exit_latitude=visit.exit_latitude,
+        exit_longitude=visit.exit_longitude,
+        exit_altitude_ft=visit.exit_altitude_ft,
+    )
+
+
+def movement_answer(movement: Movement) -> MovementAnswer:
+    """Show a take-off or a landing."""
+    return MovementAnswer(
+        kind=movement.kind,
+        airport=movement.airport,
+        time=format_s(movement.time_s),
+        callsign=movement.callsign,
+        flight_id=str(movement.flight_id),
+    )
+
+
+def flight_detail(
+    flight: Flight,
+    live: FlightAnswer | None,
+    visits: Sequence[Visit],
+    movements: Sequence[Movement],
+    names: Mapping[int, tuple[str, str]],
+) -> FlightDetail:
+    """Show a flight with all that is known of it."""
+    return FlightDetail(
+        flight_id=str(flight.flight_id),
+        callsign=flight.callsign,
+        online=live is not None,
+        live=live,
+        first_seen=format_s(flight.first_seen_s),
+        ended=maybe_time(flight.ended_s),
+        departed_from=flight.departed_from,
+        departed_at=maybe_time(flight.departed_s),
+        arrived_at=flight.arrived_at,
+        arrived_time=maybe_time(flight.arrived_s),
+        reconnects=flight.reconnects,
+        flight_plan=filed_plan(flight.plan),
+        visits=[visit_answer(visit, names) for visit in visits],
+        movements=[movement_answer(movement) for movement in movements],
+    )
+
+
+def _times(kept: KeptTrack) -> list[str]:
+    return [f"{text}Z" for text in np.datetime_as_string(kept.positions.time_s.astype("M8[s]"))]
+
+
+def track_answer(kept: KeptTrack) -> Track:
+    """Show a track as a list of points."""
+    here = kept.positions
+    rows = zip(
+        _times(kept),
+        kept.latitude.round(5).tolist(),
+        kept.longitude.round(5).tolist(),
+        here.altitude_ft.tolist(),
+        here.groundspeed_kt.tolist(),
+        here.heading_deg.tolist(),
+        here.airborne.tolist(),
+        strict=True,
+    )
+    points = [TrackPoint(*row) for row in rows]
+    return Track(str(kept.flight.flight_id), kept.flight.callsign, len(points), points)
+
+
+def track_features(kept: KeptTrack) -> TrackFeatures:
+    """Show a track as GeoJSON, cut at the antimeridian as RFC 7946 wants it."""
+    longitude, latitude = kept.longitude.round(5), kept.latitude.round(5)
+    altitude_m = (kept.positions.altitude_ft * _METRES_A_FOOT).round(1)
+    points = np.column_stack([longitude, latitude, altitude_m])
+    properties: dict[str, object] = {
+        "flight_id": str(kept.flight.flight_id),
+        "callsign": kept.flight.callsign,
+        "times": _times(kept),
+    }
+    feature = LineFeature("Feature", _geometry(points), properties)
+    return TrackFeatures("FeatureCollection", [feature])
+
+
+def _geometry(points: np.ndarray) -> LineGeometry | None:
+    if len(points) == 0:
+        return None
+    if len(points) == 1:
+        return LineGeometry("Point", points[0].tolist())
+    crossings = np.flatnonzero(np.abs(np.diff(points[:, 0])) > 180)  # noqa: PLR2004 - degrees
+    if len(crossings) == 0:
+        return LineGeometry("LineString", points.tolist())
+    lines = []
+    start = points[0]
+    first = 0
+    for last in crossings.tolist():
+        leave, enter = _cut(points[last], points[last + 1])
+        lines.append([start.tolist(), *points[first + (first == 0) : last + 1].tolist(), leave])
+        start, first = np.array(enter), last + 1
+    lines.append([start.tolist(), *points[first:].tolist()])
+    return LineGeometry("MultiLineString", lines)
+
+
+def _cut(before: np.ndarray, after: np.ndarray) -> tuple[list[float], list[float]]:
+    """Give the two faces of the antimeridian between two points, same latitude and height."""
+    side = 180.0 if before[0] > 0 else -180.0
+    beyond = after[0] + 2 * side
+    span = beyond - before[0]
+    part = (side - before[0]) / span if span else 0.0
+    middle = before + (after - before) * part
+    return [side, *middle[1:].round(5).tolist()], [-side, *middle[1:].round(5).tolist()]
+
+
+def flight_stats(
+    kept: KeptTrack, visits: int, movements: int, direct_distance_nm: float | None
+) -> FlightStats:
+    """Show a flight in figures."""
+    figures, flight = kept.figures(), kept.flight
+    online_s = 0
+    if figures.first_s is not None and figures.last_s is not None:
+        online_s = figures.last_s - figures.first_s
+    mean_kt = figures.distance_nm / figures.airborne_s * 3_600 if figures.airborne_s else None
+    return FlightStats(
+        flight_id=str(flight.flight_id),
+        callsign=flight.callsign,
+        positions=figures.positions,
+        first_position=maybe_time(figures.first_s),
+        last_position=maybe_time(figures.last_s),
+        online_s=online_s,
+        airborne_s=figures.airborne_s,
+        distance_flown_nm=round(figures.distance_nm, 2),
+        direct_distance_nm=None if direct_distance_nm is None else round(direct_distance_nm, 2),
+        max_altitude_ft=figures.max_altitude_ft,
+        max_groundspeed_kt=figures.max_groundspeed_kt,
+        mean_groundspeed_kt=None if mean_kt is None else round(mean_kt, 1),
+        sectors_visited=visits,
+        movements=movements,
+        reconnects=flight.reconnects,
+    )
