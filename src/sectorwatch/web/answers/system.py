@@ -16,6 +16,7 @@ __all__ = [
     "DeadLetter",
     "ErrorAnalytics",
     "ErrorExample",
+    "ErrorHour",
     "EventAnalytics",
     "FeedStatus",
     "HandlerCounts",
@@ -138,25 +139,33 @@ class EventAnalytics(msgspec.Struct, frozen=True):
 
 
 class ErrorExample(msgspec.Struct, frozen=True):
-    """An error as it happened last."""
+    """An error as it happened."""
 
-    time: Time
+    timestamp: Time
     type: Annotated[str, Meta(description="Exception type")]
     message: Annotated[str, Meta(description="Its message, secrets removed")]
     service: Annotated[str, Meta(description="Service")]
     operation: Annotated[str, Meta(description="Operation")]
-    correlation_id: Annotated[str, Meta(description="To find it in the logs")]
+    correlation_id: Annotated[str | None, Meta(description="To find it in the logs")] = None
+
+
+class ErrorHour(msgspec.Struct, frozen=True):
+    """An hour with errors."""
+
+    hour: Time
+    errors: Annotated[int, Meta(description="Errors in that hour")]
 
 
 class ErrorAnalytics(msgspec.Struct, frozen=True):
     """Errors counted as they happened."""
 
-    hours: Annotated[int, Meta(description="Hours looked back")]
+    service: Annotated[str, Meta(description="The service asked for, or global")]
+    hours: Annotated[float, Meta(description="Hours looked back")]
     total_errors: Annotated[int, Meta(description="Errors in that time")]
-    by_type: Annotated[dict[str, int], Meta(description="By exception type")]
-    by_service: Annotated[dict[str, int], Meta(description="By service")]
-    by_operation: Annotated[dict[str, int], Meta(description="By service and operation")]
-    by_hour: Annotated[dict[str, int], Meta(description="By hour, UTC")]
+    errors_by_type: Annotated[dict[str, int], Meta(description="By exception type")]
+    errors_by_service: Annotated[dict[str, int], Meta(description="By service")]
+    errors_by_operation: Annotated[dict[str, int], Meta(description="By operation")]
+    errors_by_hour: Annotated[list[ErrorHour], Meta(description="Oldest first")]
     recent: Annotated[list[ErrorExample], Meta(description="The last ones, newest first")]
 
 
