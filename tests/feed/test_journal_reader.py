@@ -27,7 +27,7 @@ from sectorwatch.feed.journal_reader import (
     FileReader,
     JournalFollower,
     JournalReport,
-    key_fingerprints,
+    journal_headers,
     read_journal,
     read_records,
 )
@@ -369,7 +369,7 @@ def test_a_file_that_cannot_be_opened_is_a_problem_of_its_own(tmp_path: Path) ->
     report = JournalReport()
     assert len(list(read_journal(tmp_path, report=report))) == 1
     assert "directory" in report.problems[0].what
-    assert key_fingerprints(tmp_path) == {"test"}
+    assert [header.key_fingerprint for header in journal_headers(tmp_path)] == ["test"]
 
 
 def test_a_disk_that_fails_midway_keeps_what_was_read(
@@ -434,25 +434,26 @@ def test_reading_takes_the_memory_of_one_feed(tmp_path: Path) -> None:
     assert max(held) < 200_000
 
 
-def test_key_fingerprints_are_read_from_the_headers(tmp_path: Path) -> None:
-    """Whoever rebuilds learns which keys the records were masked with."""
+def test_headers_tell_the_masking_key_and_whether_it_is_made(tmp_path: Path) -> None:
+    """Whoever rebuilds learns which keys the records were masked with; a damaged one tells none."""
     for key in ("one", "two"):
-        with Journal(tmp_path, key_fingerprint=key) as journal:
+        with Journal(tmp_path, key_fingerprint=key, simulated=key == "two") as journal:
             journal.append(Kind.FEED, START_US, START_US, b"{}")
-    assert key_fingerprints(tmp_path) == {"one", "two"}
-    assert key_fingerprints(tmp_path / NAME) == {"one"}
+    said = [(header.key_fingerprint, header.simulated) for header in journal_headers(tmp_path)]
+    assert said == [("one", False), ("two", True)]
+    assert [header.key_fingerprint for header in journal_headers(tmp_path / NAME)] == ["one"]
     data = bytearray((tmp_path / NAME).read_bytes())
     data[40] ^= 1
     (tmp_path / NAME).write_bytes(data)
-    assert key_fingerprints(tmp_path) == {"two"}
+    assert [header.key_fingerprint for header in journal_headers(tmp_path)] == ["two"]
 
 
-def test_a_newer_file_stops_fingerprints_too(tmp_path: Path) -> None:
-    """A newer version's header is not guessed at."""
+def test_a_newer_file_stops_headers_and_followers_too(tmp_path: Path) -> None:
+    """A newer version's file is not guessed at."""
     journal_of(tmp_path, [b"{}"])
     newer(tmp_path / NAME)
     with pytest.raises(JournalError, match="update sectorwatch"):
-        key_fingerprints(tmp_path)
+        journal_headers(tmp_path)
     with pytest.raises(JournalError, match="update sectorwatch"):
         list(JournalFollower(tmp_path).poll())
 

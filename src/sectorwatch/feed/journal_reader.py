@@ -34,7 +34,7 @@ __all__ = [
     "JournalFollower",
     "JournalReport",
     "Problem",
-    "key_fingerprints",
+    "journal_headers",
     "read_journal",
     "read_records",
 ]
@@ -192,17 +192,18 @@ def read_records(
                 yield position, raw
 
 
-def key_fingerprints(path: Path) -> set[str]:
-    """The masking keys that a journal's records were masked with, by fingerprint.
+def journal_headers(path: Path) -> list[FileHeader]:
+    """The headers of a journal's files, oldest first, those left out that are damaged.
 
-    A file whose header is damaged or missing tells none. Raises as `read_records` does.
+    Whoever rebuilds learns from them which masking keys the records were masked with. Raises as
+    `read_records` does.
     """
-    found = set()
+    found = []
     for file in _wanted(path, None, None):
         try:
             with FileReader(file) as reader:
                 if not reader.header.damaged:
-                    found.add(reader.header.key_fingerprint)
+                    found.append(reader.header)
         except JournalVersionError:
             raise
         except (JournalError, OSError):
