@@ -17,10 +17,13 @@ from sectorwatch.observe.enums import (
     LogLevel,
     PerformanceMetric,
 )
+from sectorwatch.observe.error_analytics import ErrorAnalytics
+from sectorwatch.observe.exposition import exposition
 from sectorwatch.observe.health import HealthChecker
+from sectorwatch.observe.instruments import Counter, Gauge, Timing
 from sectorwatch.observe.logs import StructuredLogger
-from sectorwatch.observe.metrics import Counter, Gauge, MetricsCollector, Timing
-from sectorwatch.observe.performance import PerformanceCollector, Timed
+from sectorwatch.observe.metrics import MetricsCollector
+from sectorwatch.observe.performance import PerformanceCollector
 from sectorwatch.observe.results import (
     Alert,
     HealthStatus,
@@ -28,7 +31,13 @@ from sectorwatch.observe.results import (
     OptimizationRecommendation,
     PerformanceData,
 )
+from sectorwatch.observe.sampler import SystemSampler
+from sectorwatch.observe.series import MetricLimits
+from sectorwatch.observe.sinks import FileSink, LogSink, StreamSink, TerminalSink
+from sectorwatch.observe.stdlib_logs import StdlibBridge, bridge_stdlib
+from sectorwatch.observe.store import ObserveStore
 from sectorwatch.observe.telemetry import Telemetry
+from sectorwatch.observe.timed import Timed
 
 __all__ = [
     "Alert",
@@ -36,6 +45,8 @@ __all__ = [
     "AlertType",
     "Clock",
     "Counter",
+    "ErrorAnalytics",
+    "FileSink",
     "Gauge",
     "HealthChecker",
     "HealthState",
@@ -43,18 +54,27 @@ __all__ = [
     "LogCategory",
     "LogCorrelationContext",
     "LogLevel",
+    "LogSink",
     "Metric",
+    "MetricLimits",
     "MetricsCollector",
+    "ObserveStore",
     "OptimizationRecommendation",
     "PerformanceCollector",
     "PerformanceData",
     "PerformanceMetric",
+    "StdlibBridge",
+    "StreamSink",
     "StructuredLogger",
     "SystemClock",
+    "SystemSampler",
     "Telemetry",
+    "TerminalSink",
     "Timed",
     "Timing",
+    "bridge_stdlib",
     "carry",
     "correlation_id",
+    "exposition",
     "new_correlation_id",
 ]

@@ -1,112 +1,409 @@
-"""Metrics: what is counted and measured."""
+"""Metrics: what is counted and measured, its last hour raw, the rest summed up.
+
+Recording appends one small tuple to one list and does nothing else: names, tags, rings, sketches
+and minutes are dealt with in batches (`fold`), a few thousand samples at a time, in arrays.
+"""
 
 from __future__ import annotations
 
-import math
-import statistics
 import threading
 from collections import deque
-from typing import TYPE_CHECKING, Any
+from contextlib import suppress
+from itertools import chain
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sectorwatch.observe.clock import Clock, SystemClock, as_datetime
-from sectorwatch.observe.results import Metric
+import numpy as np
+
+from sectorwatch.observe import questions
+from sectorwatch.observe.clock import Clock, SystemClock, wall_of
+from sectorwatch.observe.history import FINE_S, MetricHistory
+from sectorwatch.observe.instruments import Counter, Gauge, Timing
+from sectorwatch.observe.series import Drops, MetricLimits, SeriesTable
+from sectorwatch.observe.store import ObserveStore
+from sectorwatch.observe.summaries import Summaries
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-__all__ = ["Counter", "Gauge", "MetricsCollector", "Timing"]
+    from numpy.typing import NDArray
+
+    from sectorwatch.observe.exposition import ExposedSeries
+    from sectorwatch.observe.results import Metric
+    from sectorwatch.observe.series import Kind
+
+__all__ = ["MetricsCollector", "Sample"]
+
+Sample = tuple[int, float, float]
+"""Series id, seconds since 1970, finite value."""
+_MOST_BATCHES = 64
 
 
-class Counter:
-    """A count that only grows."""
+class _Batch(NamedTuple):
+    """Samples ordered by series, and what they come to by minute."""
 
-    __slots__ = ("_lock", "total")
-
-    def __init__(self) -> None:
-        self.total = 0.0
-        self._lock = threading.Lock()
-
-    def inc(self, n: float = 1) -> None:
-        """Count `n` more."""
-        if n >= 0:
-            with self._lock:
-                self.total += n
-
-
-class Gauge:
-    """A value that goes up and down."""
-
-    __slots__ = ("_record",)
-
-    def __init__(self, record: Callable[[float], None]) -> None:
-        self._record = record
-
-    def set(self, value: float) -> None:
-        """Say what the value is now."""
-        self._record(value)
-
-
-class Timing:
-    """How long something takes."""
-
-    __slots__ = ("_record",)
-
-    def __init__(self, record: Callable[[float], None]) -> None:
-        self._record = record
-
-    def observe(self, seconds: float) -> None:
-        """Record one duration in seconds."""
-        self._record(seconds)
+    ids: NDArray[np.int64]
+    time_s: NDArray[np.float64]
+    values: NDArray[np.float64]
+    rows: Summaries
 
 
 class MetricsCollector:
-    """Keeps what is recorded."""
+    """Takes metrics from any thread, keeps their history within bounds, and answers about it.
 
-    def __init__(self, *, clock: Clock | None = None) -> None:
+    Nothing that records ever raises or waits; what cannot be kept is counted in `dropped`, by
+    reason. `store` keeps the history; without one it is kept in memory until the program ends.
+    """
+
+    def __init__(
+        self,
+        *,
+        clock: Clock | None = None,
+        store: ObserveStore | None = None,
+        limits: MetricLimits | None = None,
+    ) -> None:
         self._clock = clock or SystemClock()
-        self._series: dict[tuple[str, frozenset[tuple[str, str]]], deque[Metric]] = {}
-        self._counters: dict[tuple[str, frozenset[tuple[str, str]]], Counter] = {}
+        self.now_s = wall_of(self._clock)
+        """The wall clock, in seconds since 1970."""
+        self._limits = limits or MetricLimits()
+        self._drops = Drops()
+        self.series = SeriesTable(self._limits, self._drops)
+        self._store = store or ObserveStore(clock=self._clock)
+        self.history = MetricHistory(
+            self._store, self.series, self._drops, recent_rows=self._limits.recent_rows
+        )
+        self.history.before_save = self._gather
+        self._fold_at = self._limits.fold_at
+        # The list itself never changes hands, so appending needs no lock; whoever folds copies
+        # a head of it and deletes that head, which `_taking` makes one step.
+        self._waiting: list[Sample] = []
+        self._taking = threading.Lock()
+        self._sorted: deque[_Batch] = deque()
+        self._keeping = threading.Lock()
+        self._ids: dict[Any, int] = {}
+        self.series.on_rest = self._ids.clear
+        self._instruments: dict[int, Counter | Gauge | Timing] = {}
+        self._callbacks: dict[int, Callable[[], float]] = {}
+        self._help: dict[str, str] = {}
+        self._lock = threading.Lock()
+        self.crowded = threading.Event()
+        """Set when samples wait to be folded, for the thread that says it does so in `relieved`."""
+        self.relieved = False
+        self.drop_sources = {"metrics": self._drops, "store": self._store.drops}
+        """What was dropped where, for `/metrics`."""
+        self.before_drain: list[Callable[[], None]] = []
+        self.before_gather: list[Callable[[], None]] = []
+        """Who holds samples back is called before they are asked for, and before all is sampled."""
+
+    # Recording.
 
     def record_metric(
         self, name: str, value: float, tags: Mapping[str, str] | None = None, unit: str = ""
     ) -> None:
-        """Keep one value; never raises."""
-        if not math.isfinite(value):
-            return
-        tags = dict(tags or {})
-        key = (name, frozenset(tags.items()))
-        now = as_datetime(self._clock.now_us() / 1e6)
-        kept = self._series.setdefault(key, deque(maxlen=1000))
-        kept.append(Metric(name, float(value), now, tags, unit))
+        """Keep one value; never raises, never waits; what is no use is dropped and counted."""
+        try:
+            try:
+                series_id = self._ids[(name, *tags, *tags.values()) if tags else name]
+            except KeyError:
+                series_id = self._learn(name, tags, unit)
+                if not series_id:
+                    return
+            if value.__class__ is not float:
+                value = float(value)
+            if value - value != 0.0:
+                self._drops.count("bad_value")
+                return
+            waiting = self._waiting
+            waiting.append((series_id, self.now_s(), value))
+            if len(waiting) >= self._fold_at:
+                self._make_room()
+        except Exception:  # noqa: BLE001 - observation never breaks what it observes
+            self._drops.count("bad_value")
 
-    def counter(self, name: str, tags: Mapping[str, str] | None = None) -> Counter:
-        """The counter of this name and these tags."""
-        return self._counters.setdefault((name, frozenset((tags or {}).items())), Counter())
+    def counter(self, name: str, tags: Mapping[str, str] | None = None, unit: str = "") -> Counter:
+        """The counter of this name and these tags, always the same one."""
+        made = self._instrument(
+            name, tags, unit, "counter", lambda series_id: Counter(series_id, self._drops)
+        )
+        return made if isinstance(made, Counter) else Counter(0, self._drops)
 
     def gauge(self, name: str, tags: Mapping[str, str] | None = None, unit: str = "") -> Gauge:
-        """The gauge of this name and these tags."""
-        return Gauge(lambda value: self.record_metric(name, value, tags, unit))
+        """The gauge of this name and these tags, always the same one."""
+        made = self._instrument(
+            name, tags, unit, "gauge", lambda series_id: Gauge(series_id, self._drops, self._keep)
+        )
+        return made if isinstance(made, Gauge) else Gauge(0, self._drops, self._refuse)
 
-    def timing(self, name: str, tags: Mapping[str, str] | None = None) -> Timing:
-        """The timing of this name and these tags."""
-        return Timing(lambda value: self.record_metric(name, value, tags, "seconds"))
+    def timing(
+        self, name: str, tags: Mapping[str, str] | None = None, unit: str = "seconds"
+    ) -> Timing:
+        """The timing of this name and these tags, always the same one."""
+        made = self._instrument(
+            name, tags, unit, "timing", lambda series_id: Timing(series_id, self._drops, self._keep)
+        )
+        return made if isinstance(made, Timing) else Timing(0, self._drops, self._refuse)
 
-    def get_metrics(self, name: str, hours: float = 24) -> list[Metric]:
-        """Every value of this name in the last hours, oldest first."""
-        since = as_datetime(self._clock.now_us() / 1e6 - hours * 3600)
-        found = [m for k, kept in self._series.items() if k[0] == name for m in kept]
-        return sorted((m for m in found if m.timestamp >= since), key=lambda m: m.timestamp)
+    def gauge_callback(
+        self,
+        name: str,
+        read: Callable[[], float],
+        tags: Mapping[str, str] | None = None,
+        unit: str = "",
+    ) -> None:
+        """A gauge that is read by calling `read` whenever samples are collected.
 
-    def get_metric_summary(self, name: str, hours: float = 24) -> dict[str, Any]:
-        """What the values of this name in the last hours come to."""
-        values = [m.value for m in self.get_metrics(name, hours)]
-        if not values:
-            return {"count": 0}
-        return {
-            "count": len(values),
-            "avg": statistics.fmean(values),
-            "min": min(values),
-            "max": max(values),
-            "median": statistics.median(values),
-            "latest": values[-1],
-        }
+        `read` has to be quick and safe to call from another thread; if it raises that is counted.
+        """
+        gauge = self.gauge(name, tags, unit)
+        if gauge.series_id:
+            with self._lock:
+                self._callbacks[gauge.series_id] = read
+
+    def describe(self, name: str, help_text: str) -> None:
+        """Say what a metric means, for `/metrics` and the documentation."""
+        self._help[name] = help_text
+
+    def series_id(
+        self, name: str, tags: Mapping[str, str], unit: str = "", kind: Kind = "sample"
+    ) -> int:
+        """The id under which samples of a series are kept by `keep_...`; 0 where it may not be."""
+        try:
+            series = self.series.find(name, tags, unit, kind, pin=True)
+        except Exception:  # noqa: BLE001 - observation never breaks what it observes
+            self._drops.count("bad_tags")
+            return 0
+        return 0 if series is None else series.id
+
+    def keep_arrays(
+        self,
+        ids: NDArray[np.int64],
+        time_s: NDArray[np.float64],
+        values: NDArray[np.float64],
+    ) -> None:
+        """Keep many samples at once, in the order of their time; id 0 is no series."""
+        kept = ids > 0
+        self._sort_arrays(ids[kept], time_s[kept], values[kept])
+        self._keep_without_waiting()
+
+    def keep_rows(self, rows: Summaries) -> None:
+        """Keep minutes that are summed up already: they have no raw samples."""
+        self.history.add([rows.select(rows.series > 0)])
+
+    def keep_batch(self, samples: list[Sample]) -> None:
+        """Keep many samples (series id, seconds, finite value) at once."""
+        self._waiting.extend(samples)
+        if len(self._waiting) >= self._fold_at:
+            self._make_room()
+
+    # Housekeeping.
+
+    def collect(self) -> None:
+        """Sample all counters and callbacks, and fold what waits; every few seconds, any thread."""
+        self._gather()
+        self._store.write_if_due()
+
+    def fold(self) -> None:
+        """Move all samples that wait into rings and summaries."""
+        self._drain()
+        self._store.write_if_due()
+
+    def _gather(self) -> None:
+        for hand_over in self.before_gather:
+            hand_over()
+        now_s = self.now_s()
+        with self._lock:
+            counters = [one for one in self._instruments.values() if isinstance(one, Counter)]
+            callbacks = list(self._callbacks.items())
+        self._waiting.extend([(one.series_id, now_s, one.take()) for one in counters])
+        for series_id, read in callbacks:
+            try:
+                value = float(read())
+            except Exception:  # noqa: BLE001 - the callback is another's code
+                self._drops.count("callback_failed")
+                continue
+            if value - value == 0.0:
+                self._waiting.append((series_id, now_s, value))
+            else:
+                self._drops.count("bad_value")
+        self._drain()
+
+    def _drain(self) -> None:
+        for hand_over in self.before_drain:
+            hand_over()
+        while self._waiting:
+            with self._taking:
+                head = self._take()
+            self._sort(head)
+        with self._keeping:
+            self._keep_sorted()
+
+    @property
+    def dropped(self) -> dict[str, int]:
+        """How many samples were not kept, by reason."""
+        return self._drops.counts()
+
+    @property
+    def metrics_count(self) -> int:
+        """How many distinct metric names there are."""
+        return len(self.series.names())
+
+    def names(self) -> list[str]:
+        """Every metric name there is, sorted."""
+        return self.series.names()
+
+    def helps(self) -> dict[str, str]:
+        """What `describe` said of which metric."""
+        return dict(self._help)
+
+    def exposed(self) -> list[ExposedSeries]:
+        """Every series as it stands, with the quantiles of the last ten minutes, for `/metrics`."""
+        self.collect()
+        with self._lock:
+            counters = {
+                id_: one.total for id_, one in self._instruments.items() if isinstance(one, Counter)
+            }
+        return questions.exposed(self, counters)
+
+    # Questions.
+
+    def get_metrics(
+        self, name: str, hours: float = 24, tags: Mapping[str, str] | None = None
+    ) -> list[Metric]:
+        """Every value of a metric in the last hours, oldest first, of all tag sets.
+
+        Raw where that is kept (the last hour), then a value a minute, then one in ten minutes.
+        `tags` leaves only series that have these. No data gives [].
+        """
+        self.fold()
+        return questions.values(self, name, hours, tags)
+
+    def get_metric_summary(
+        self, name: str, hours: float = 24, tags: Mapping[str, str] | None = None
+    ) -> dict[str, Any]:
+        """What the values of a metric in the last hours come to, all tag sets together.
+
+        Keys: count, avg, min, max, median, latest, p95, p99, sum. Exact while all values are still
+        kept raw, else quantiles within 1 %. No data gives {"count": 0}.
+        """
+        self.fold()
+        return questions.summary(self, name, hours, tags)
+
+    def get_history(
+        self, name: str, hours: float, step_s: int, tags: Mapping[str, str] | None = None
+    ) -> list[Metric]:
+        """One value for each series and `step_s` seconds (at least 60) of the last hours."""
+        self.fold()
+        return questions.steps(self, name, hours, step_s, tags)
+
+    # Inside.
+
+    def _keep(self, series_id: int, value: float) -> None:
+        waiting = self._waiting
+        waiting.append((series_id, self.now_s(), value))
+        if len(waiting) >= self._fold_at:
+            self._make_room()
+
+    def _refuse(self, series_id: int, value: float) -> None:
+        del series_id, value
+        self._drops.count("no_series")
+
+    def _learn(self, name: str, tags: Mapping[str, str] | None, unit: str) -> int:
+        """The id of a series not met in this form before; 0 where it may not be made."""
+        series = self.series.find(name, tags, unit, "sample")
+        if series is None:
+            return 0
+        if len(self._ids) >= 4 * self._limits.series:
+            self._ids.clear()
+        # Only plain text is remembered: 1, 1.0 and True are one key, and not one tag.
+        if not tags:
+            self._ids[name] = series.id
+        elif all(type(text) is str for text in chain(tags, tags.values())):
+            self._ids[(name, *tags, *tags.values())] = series.id
+        return series.id
+
+    def _instrument(
+        self,
+        name: str,
+        tags: Mapping[str, str] | None,
+        unit: str,
+        kind: Kind,
+        make: Callable[[int], Counter | Gauge | Timing],
+    ) -> Counter | Gauge | Timing | None:
+        try:
+            series = self.series.find(name, tags, unit, kind, pin=True)
+            if series is None:
+                return None
+            with self._lock:
+                return self._instruments.setdefault(series.id, make(series.id))
+        except Exception:  # noqa: BLE001 - observation never breaks what it observes
+            self._drops.count("bad_tags")
+            return None
+
+    def _make_room(self) -> None:
+        """Samples wait in numbers: wake whoever folds them, or fold some here; never wait."""
+        if self.relieved and len(self._waiting) < self._limits.waiting:
+            self.crowded.set()
+            return
+        # Where another thread is at the same place, it does this for us.
+        if self._taking.acquire(blocking=False):
+            try:
+                head = self._take()
+            finally:
+                self._taking.release()
+            self._sort(head)
+        self._keep_without_waiting()
+        self._store.write_if_due()
+
+    def _keep_without_waiting(self) -> None:
+        if self._keeping.acquire(blocking=False):
+            try:
+                self._keep_sorted()
+            finally:
+                self._keeping.release()
+        elif len(self._sorted) > _MOST_BATCHES:
+            with suppress(IndexError):
+                self._drops.count("queue_full", len(self._sorted.popleft().ids))
+
+    def _take(self) -> list[Sample]:
+        head = self._waiting[: self._limits.waiting]
+        del self._waiting[: len(head)]
+        return head
+
+    def _sort(self, samples: list[Sample]) -> None:
+        """The part of folding that any number of threads may be at."""
+        if not samples:
+            return
+        flat = np.fromiter(chain.from_iterable(samples), np.float64, 3 * len(samples))
+        ids, time_s, values = flat.reshape(-1, 3).T
+        self._sort_arrays(ids.astype(np.int64), time_s, values)
+
+    def _sort_arrays(
+        self,
+        ids: NDArray[np.int64],
+        time_s: NDArray[np.float64],
+        values: NDArray[np.float64],
+    ) -> None:
+        if not len(ids):
+            return
+        order = np.argsort(ids, kind="stable")
+        ids, time_s, values = ids[order], time_s[order], values[order]
+        rows = Summaries.of_samples(ids, time_s, values, FINE_S)
+        self._sorted.append(_Batch(ids, time_s, values, rows))
+
+    def _keep_sorted(self) -> None:
+        """The part that one thread at a time is at, with `_keeping` held."""
+        batches = []
+        while self._sorted:
+            batches.append(self._sorted.popleft())
+        for batch in batches:
+            ids, time_s, values, _ = batch
+            first = np.flatnonzero(np.diff(ids, prepend=ids[0] - 1))
+            with np.errstate(over="ignore"):
+                totals = np.add.reduceat(values, first).tolist()
+            begins = first.tolist()
+            ends = [*begins[1:], len(ids)]
+            for begin, end, total in zip(begins, ends, totals, strict=True):
+                series = self.series.by_id.get(int(ids[begin]))
+                if series is not None:
+                    series.keep(time_s[begin:end], values[begin:end], total)
+        if batches:
+            self.history.add([batch.rows for batch in batches])

@@ -1,37 +1,219 @@
-"""The same faces with nothing behind them."""
+"""The same faces with nothing behind them: a program runs the same with observation off."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import threading
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
-from sectorwatch.observe.enums import LogCategory, LogLevel
+from sectorwatch.observe.clock import SystemClock, as_datetime
+from sectorwatch.observe.enums import HealthState, LogCategory, LogLevel, PerformanceMetric
+from sectorwatch.observe.error_analytics import ErrorAnalytics
 from sectorwatch.observe.health import HealthChecker
+from sectorwatch.observe.instruments import Counter, Gauge, Timing
+from sectorwatch.observe.log_analytics import LogAnalytics
 from sectorwatch.observe.logs import StructuredLogger
-from sectorwatch.observe.metrics import MetricsCollector
+from sectorwatch.observe.metrics import MetricsCollector, Sample
 from sectorwatch.observe.performance import PerformanceCollector
+from sectorwatch.observe.results import HealthStatus, Metric, PerformanceData
 from sectorwatch.observe.telemetry import Telemetry
+from sectorwatch.observe.timed import Timed
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Iterable, Mapping
+    from types import TracebackType
 
-__all__ = ["null_telemetry"]
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from sectorwatch.observe.exposition import ExposedSeries
+    from sectorwatch.observe.health_probe import HealthCheck
+    from sectorwatch.observe.series import Kind
+    from sectorwatch.observe.summaries import Summaries
+
+__all__ = ["NullHealth", "NullLogger", "NullMetrics", "NullPerformance", "null_telemetry"]
+
+F = TypeVar("F", bound="Callable[..., Any]")
+# ruff: noqa: ARG002, D102 - what they would do with their arguments stands in the real ones
+
+
+class _NullCounter(Counter):
+    def __init__(self) -> None:
+        pass
+
+    def inc(self, n: float = 1) -> None:
+        pass
+
+    @property
+    def total(self) -> float:
+        return 0.0
+
+    def take(self) -> float:
+        return 0.0
+
+
+class _NullGauge(Gauge):
+    def __init__(self) -> None:
+        pass
+
+    def set(self, value: float) -> None:
+        pass
+
+    def inc(self, n: float = 1) -> None:
+        pass
+
+    def dec(self, n: float = 1) -> None:
+        pass
+
+
+class _NullTiming(Timing):
+    def __init__(self) -> None:
+        pass
+
+    def observe(self, seconds: float) -> None:
+        pass
+
+
+class _NullTimed(Timed):
+    def __init__(self) -> None:
+        pass
+
+    def note(self, **context: Any) -> None:
+        pass
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc_val: BaseException | None,
+        exc_tb: TracebackType | None,
+    ) -> None:
+        pass
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc_val: BaseException | None,
+        exc_tb: TracebackType | None,
+    ) -> None:
+        pass
+
+    def __call__(self, function: F) -> F:
+        return function
+
+
+_COUNTER, _GAUGE, _TIMING, _TIMED = _NullCounter(), _NullGauge(), _NullTiming(), _NullTimed()
 
 
 class NullMetrics(MetricsCollector):
     """Keeps nothing."""
 
+    def __init__(self) -> None:
+        self.crowded = threading.Event()
+        self.relieved = False
+        self.now_s = lambda: SystemClock().now_us() / 1e6
+
     def record_metric(
         self, name: str, value: float, tags: Mapping[str, str] | None = None, unit: str = ""
     ) -> None:
-        """Nothing."""
+        pass
+
+    def counter(self, name: str, tags: Mapping[str, str] | None = None, unit: str = "") -> Counter:
+        return _COUNTER
+
+    def gauge(self, name: str, tags: Mapping[str, str] | None = None, unit: str = "") -> Gauge:
+        return _GAUGE
+
+    def timing(
+        self, name: str, tags: Mapping[str, str] | None = None, unit: str = "seconds"
+    ) -> Timing:
+        return _TIMING
+
+    def gauge_callback(
+        self,
+        name: str,
+        read: Callable[[], float],
+        tags: Mapping[str, str] | None = None,
+        unit: str = "",
+    ) -> None:
+        pass
+
+    def describe(self, name: str, help_text: str) -> None:
+        pass
+
+    def series_id(
+        self, name: str, tags: Mapping[str, str], unit: str = "", kind: Kind = "sample"
+    ) -> int:
+        return 0
+
+    def keep_arrays(
+        self,
+        ids: NDArray[np.int64],
+        time_s: NDArray[np.float64],
+        values: NDArray[np.float64],
+    ) -> None:
+        pass
+
+    def keep_rows(self, rows: Summaries) -> None:
+        pass
+
+    def keep_batch(self, samples: list[Sample]) -> None:
+        pass
+
+    def collect(self) -> None:
+        pass
+
+    def fold(self) -> None:
+        pass
+
+    @property
+    def dropped(self) -> dict[str, int]:
+        return {}
+
+    @property
+    def metrics_count(self) -> int:
+        return 0
+
+    def names(self) -> list[str]:
+        return []
+
+    def helps(self) -> dict[str, str]:
+        return {}
+
+    def exposed(self) -> list[ExposedSeries]:
+        return []
+
+    def get_metrics(
+        self, name: str, hours: float = 24, tags: Mapping[str, str] | None = None
+    ) -> list[Metric]:
+        return []
+
+    def get_metric_summary(
+        self, name: str, hours: float = 24, tags: Mapping[str, str] | None = None
+    ) -> dict[str, Any]:
+        return {"count": 0}
+
+    def get_history(
+        self, name: str, hours: float, step_s: int, tags: Mapping[str, str] | None = None
+    ) -> list[Metric]:
+        return []
 
 
 class NullLogger(StructuredLogger):
     """Writes nothing."""
 
-    def for_service(self, service: str) -> StructuredLogger:
-        """Itself."""
-        del service
+    def __init__(self) -> None:
+        self.service = "global"
+        self.level = LogLevel.CRITICAL
+
+    def for_service(self, service: str) -> Self:
+        return self
+
+    def bind(self, **context: Any) -> Self:
         return self
 
     def log_operation(
@@ -41,10 +223,138 @@ class NullLogger(StructuredLogger):
         category: LogCategory = LogCategory.SERVICE,
         **context: Any,
     ) -> None:
-        """Nothing."""
+        pass
+
+    def log_performance(self, operation: str, duration: float, **context: Any) -> None:
+        pass
+
+    def log_exception(
+        self,
+        operation: str,
+        error: BaseException,
+        level: LogLevel = LogLevel.ERROR,
+        category: LogCategory = LogCategory.ERROR,
+        **context: Any,
+    ) -> None:
+        pass
+
+    def get_log_analytics(self, hours: float = 24, service: str | None = None) -> dict[str, Any]:
+        return LogAnalytics().summary(0.0, hours, service)
+
+    def get_error_analytics(
+        self, hours: float = 24, service: str | None = None, examples: int = 20
+    ) -> dict[str, Any]:
+        return ErrorAnalytics().get_error_analytics(hours, service, examples)
+
+    def search(
+        self,
+        *,
+        correlation_id: str | None = None,
+        level: LogLevel | None = None,
+        category: str | None = None,
+        service: str | None = None,
+        text: str | None = None,
+        limit: int = 100,
+    ) -> list[dict[str, Any]]:
+        return []
+
+    @property
+    def dropped(self) -> dict[str, int]:
+        return {}
+
+
+class NullPerformance(PerformanceCollector):
+    """Measures nothing."""
+
+    def __init__(self) -> None:
+        pass
+
+    def timed(
+        self, operation: str, service: str, *, slow_s: float | None = None, **context: Any
+    ) -> Timed:
+        return _TIMED
+
+    def record_metric(
+        self,
+        operation: str,
+        service: str,
+        metric_type: PerformanceMetric,
+        value: float,
+        unit: str = "",
+        metadata: Mapping[str, Any] | None = None,
+    ) -> None:
+        pass
+
+    def get_metric_summary(
+        self, operation: str, service: str, metric_type: PerformanceMetric, hours: float = 24
+    ) -> dict[str, Any]:
+        return {"count": 0}
+
+    def get_metrics(
+        self, operation: str, service: str, metric_type: PerformanceMetric, hours: float = 24
+    ) -> list[PerformanceData]:
+        return []
+
+    def operations(self) -> list[tuple[str, str]]:
+        return []
+
+    def fold(self) -> None:
+        pass
+
+    def collect(self) -> None:
+        pass
+
+
+class NullHealth(HealthChecker):
+    """Looks at nothing: every service is `unknown`."""
+
+    def __init__(self) -> None:
+        pass
+
+    def register(
+        self,
+        service: str,
+        check: HealthCheck,
+        *,
+        depends_on: Iterable[str] = (),
+        time_limit_s: float | None = None,
+    ) -> None:
+        pass
+
+    def unregister(self, service: str) -> None:
+        pass
+
+    @property
+    def registered(self) -> list[str]:
+        return []
+
+    def dependencies(self) -> dict[str, tuple[str, ...]]:
+        return {}
+
+    async def check_service_health(
+        self, service_name: str, health_func: HealthCheck
+    ) -> HealthStatus:
+        return self.status(service_name)
+
+    async def check_all_services(
+        self, services: Mapping[str, HealthCheck] | None = None
+    ) -> dict[str, HealthStatus]:
+        return {name: self.status(name) for name in services or {}}
+
+    def status(self, service: str) -> HealthStatus:
+        now = as_datetime(SystemClock().now_us() / 1e6)
+        return HealthStatus(service, HealthState.UNKNOWN, now)
+
+    def latest(self, service: str) -> HealthStatus | None:
+        return None
+
+    def statuses(self) -> dict[str, HealthStatus]:
+        return {}
+
+    def history(self, service: str, hours: float = 24) -> list[HealthStatus]:
+        return []
 
 
 def null_telemetry() -> Telemetry:
     """A bundle that keeps and writes nothing."""
-    metrics, log = NullMetrics(), NullLogger()
-    return Telemetry(metrics, log, PerformanceCollector(metrics, log), HealthChecker())
+    return Telemetry(NullMetrics(), NullLogger(), NullPerformance(), NullHealth())

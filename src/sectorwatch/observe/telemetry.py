@@ -2,21 +2,33 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import copy
+from typing import TYPE_CHECKING, Self
 
+from sectorwatch.observe.clock import Clock, SystemClock
 from sectorwatch.observe.health import HealthChecker
 from sectorwatch.observe.logs import StructuredLogger
 from sectorwatch.observe.metrics import MetricsCollector
 from sectorwatch.observe.performance import PerformanceCollector
+from sectorwatch.observe.sampler import SystemSampler
+from sectorwatch.observe.store import ObserveStore
 
 if TYPE_CHECKING:
-    from sectorwatch.observe.performance import Timed
+    from collections.abc import Iterable, Mapping, Sequence
+    from pathlib import Path
+
+    from sectorwatch.observe.enums import LogLevel
+    from sectorwatch.observe.series import MetricLimits
+    from sectorwatch.observe.sinks import LogSink
 
 __all__ = ["Telemetry"]
 
 
 class Telemetry:
-    """Metrics, log, performance and health of one program."""
+    """Metrics, log, performance and health of one program.
+
+    Made by `Telemetry.open`, or put together from parts; `Telemetry.null` has everything off.
+    """
 
     def __init__(
         self,
@@ -24,20 +36,93 @@ class Telemetry:
         log: StructuredLogger,
         performance: PerformanceCollector,
         health: HealthChecker,
+        *,
+        store: ObserveStore | None = None,
+        sampler: SystemSampler | None = None,
     ) -> None:
         self.metrics = metrics
         self.log = log
         self.performance = performance
         self.health = health
         self.timed = performance.timed
+        self._store = store
+        self._sampler = sampler
+
+    @classmethod
+    def open(
+        cls,
+        path: Path | None = None,
+        *,
+        environment: str = "production",
+        level: LogLevel | None = None,
+        sinks: Sequence[LogSink] | None = None,
+        redact: Iterable[str] = (),
+        slow_s: float = 1.0,
+        slow_s_of: Mapping[str, float] | None = None,
+        health_time_limit_s: float = 5.0,
+        sample_every_s: float = 15.0,
+        flush_every_s: float = 60.0,
+        limits: MetricLimits | None = None,
+        clock: Clock | None = None,
+    ) -> Self:
+        """The whole bundle, kept in the SQLite file `path`; None keeps it in memory.
+
+        Threads run from `start` to `close`. Raises ValueError for an unknown environment; a file
+        that cannot be used is put aside or done without, and counted.
+        """
+        clock = clock or SystemClock()
+        store = ObserveStore(path, clock=clock, flush_every_s=flush_every_s)
+        metrics = MetricsCollector(clock=clock, store=store, limits=limits)
+        log = StructuredLogger(
+            environment=environment,
+            level=level,
+            sinks=sinks,
+            redact=redact,
+            clock=clock,
+            store=store,
+        )
+        performance = PerformanceCollector(
+            metrics, log, clock=clock, slow_s=slow_s, slow_s_of=slow_s_of
+        )
+        health = HealthChecker(time_limit_s=health_time_limit_s, clock=clock, store=store)
+        sampler = SystemSampler(
+            metrics,
+            performance,
+            period_s=sample_every_s,
+            disk=None if path is None else path.parent,
+            clock=clock,
+        )
+        metrics.drop_sources |= {"log": log.lines.drops, "performance": performance.drops}
+        return cls(metrics, log, performance, health, store=store, sampler=sampler)
 
     @classmethod
     def null(cls) -> Telemetry:
-        """The same with everything off."""
+        """The same with everything off: it keeps nothing, writes nothing, and costs next to it."""
         from sectorwatch.observe.null import null_telemetry  # noqa: PLC0415 - it needs this module
 
         return null_telemetry()
 
-    def for_service(self, service: str) -> Telemetry:
+    @property
+    def store(self) -> ObserveStore | None:
+        """Where all of it is kept; None where that is off or the parts' own affair."""
+        return self._store
+
+    def for_service(self, service: str) -> Self:
         """The same bundle, its log speaking for another service."""
-        return Telemetry(self.metrics, self.log.for_service(service), self.performance, self.health)
+        other = copy.copy(self)
+        other.log = self.log.for_service(service)
+        return other
+
+    def start(self) -> None:
+        """Start the threads that write and sample; a second time does nothing."""
+        if self._store is not None:
+            self._store.start()
+        if self._sampler is not None:
+            self._sampler.start()
+
+    def close(self) -> None:
+        """Stop the threads and write everything that is new; a second time does nothing."""
+        if self._sampler is not None:
+            self._sampler.stop()
+        if self._store is not None:
+            self._store.close()

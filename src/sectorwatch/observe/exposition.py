@@ -1,0 +1,151 @@
+"""Metrics as Prometheus reads them: the text of `/metrics`.
+
+`prometheus_client` writes the format; what is in it is read from our own collector when asked, so
+that nothing is counted twice. Names and units are brought into the form that
+`promtool check metrics` wants: snake case, base units, `_total` on counters and on nothing else.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.core import Metric
+from prometheus_client.registry import Collector
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from sectorwatch.observe.metrics import MetricsCollector
+
+__all__ = ["CONTENT_TYPE", "ExposedSeries", "exposition"]
+
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+
+# Unit as recorded -> (base unit, factor).
+_BASE_UNITS = {
+    "seconds": ("seconds", 1.0),
+    "milliseconds": ("seconds", 1e-3),
+    "bytes": ("bytes", 1.0),
+    "megabytes": ("bytes", 1e6),
+    "percent": ("ratio", 1e-2),
+    "ratio": ("ratio", 1.0),
+}
+_NOT_FOR_OTHERS = ("_total", "_count", "_sum", "_bucket")
+_RESERVED_LABELS = frozenset({"quantile", "le"})
+
+
+@dataclass(frozen=True, slots=True)
+class ExposedSeries:
+    """One series as it stands: `value` is a counter's total, a gauge's last value, a timing's sum.
+
+    `quantiles` are a timing's, of the last ten minutes, by share.
+    """
+
+    name: str
+    kind: str
+    unit: str
+    tags: Mapping[str, str]
+    value: float
+    count: int
+    quantiles: Mapping[float, float]
+
+
+class _Families(Collector):
+    """What `prometheus_client` asks for families of metrics."""
+
+    def __init__(self, series: Iterable[ExposedSeries], helps: Mapping[str, str]) -> None:
+        self._series = series
+        self._helps = helps
+
+    def collect(self) -> Iterator[Metric]:
+        """Every family once."""
+        # A name may have series in several units; in one family all numbers mean the same.
+        families: dict[tuple[str, str], list[ExposedSeries]] = defaultdict(list)
+        for one in self._series:
+            families[one.name, _BASE_UNITS.get(one.unit, ("", 1.0))[0]].append(one)
+        taken: set[str] = set()
+        for (name, unit), series in sorted(families.items()):
+            yield _family(name, unit, series, self._helps.get(name, ""), taken)
+
+
+def exposition(collector: MetricsCollector) -> bytes:
+    """Everything a collector knows, in Prometheus' text format."""
+    registry = CollectorRegistry(auto_describe=False)
+    registry.register(_Families(collector.exposed(), collector.helps()))
+    return generate_latest(registry)
+
+
+def _family(raw_name: str, series: list[ExposedSeries], help_text: str, taken: set[str]) -> Metric:
+    kind = {"counter": "counter", "timing": "summary"}.get(series[0].kind, "gauge")
+    name = _free_name(_family_name(raw_name, kind, unit), kind, taken)
+    text = help_text or name.replace("_", " ").strip().capitalize()
+    family = Metric(name, " ".join(text.split()), kind)
+    seen: set[tuple[tuple[str, str], ...]] = set()
+    for one in series:
+        labels = _labels(one.tags)
+        key = tuple(sorted(labels.items()))
+        if key in seen:
+            # Two sets of tags that Prometheus cannot tell apart: the first stands.
+            continue
+        seen.add(key)
+        factor = _BASE_UNITS.get(one.unit, ("", 1.0))[1]
+        if kind == "counter":
+            family.add_sample(f"{name}_total", labels, one.value * factor)
+        elif kind == "gauge":
+            family.add_sample(name, labels, one.value * factor)
+        else:
+            for share, value in one.quantiles.items():
+                family.add_sample(name, labels | {"quantile": f"{share:g}"}, value * factor)
+            family.add_sample(f"{name}_count", labels, one.count)
+            family.add_sample(f"{name}_sum", labels, one.value * factor)
+    return family
+
+
+def _family_name(raw: str, kind: str, unit: str) -> str:
+    """The family's name: snake case, its base unit at the end, `_total` left to the samples.
+
+    >>> _family_name("feed.fetchTime", "summary", "seconds")
+    'feed_fetch_time_seconds'
+    >>> _family_name("ticks_total", "counter", ""), _family_name("42 things_count", "gauge", "")
+    ('ticks', '_42_things')
+    """
+    name = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", raw).lower()
+    name = re.sub(r"_+", "_", re.sub(r"[^a-z0-9_]", "_", name)).rstrip("_") or "_"
+    changed = True
+    while changed:
+        changed = False
+        for end in _NOT_FOR_OTHERS if kind != "counter" else ("_total",):
+            if name.endswith(end) and len(name) > len(end):
+                name, changed = name.removesuffix(end), True
+    if unit and unit not in name.split("_"):
+        name = f"{name}_{unit}"
+    return f"_{name}" if name[0].isdigit() else name
+
+
+def _free_name(name: str, kind: str, taken: set[str]) -> str:
+    """`name`, or with a number behind it where another family's samples have it already."""
+    ends = {"counter": ("", "_total"), "summary": ("", "_count", "_sum")}.get(kind, ("",))
+    number = 1
+    while True:
+        free = name if number == 1 else f"{name}_{number}"
+        samples = {free + end for end in ends}
+        if not samples & taken:
+            taken |= samples
+            return free
+        number += 1
+
+
+def _labels(tags: Mapping[str, str]) -> dict[str, str]:
+    labels: dict[str, str] = {}
+    for key, value in tags.items():
+        name = re.sub(r"[^a-zA-Z0-9_]", "_", key).lstrip("_") or "tag"
+        if name in _RESERVED_LABELS or name[0].isdigit():
+            name = f"tag_{name}"
+        while name in labels:
+            name += "_"
+        labels[name] = value
+    return labels
