@@ -79,7 +79,9 @@ def exposition(collector: MetricsCollector) -> bytes:
     return generate_latest(registry)
 
 
-def _family(raw_name: str, series: list[ExposedSeries], help_text: str, taken: set[str]) -> Metric:
+def _family(
+    raw_name: str, unit: str, series: list[ExposedSeries], help_text: str, taken: set[str]
+) -> Metric:
     kind = {"counter": "counter", "timing": "summary"}.get(series[0].kind, "gauge")
     name = _free_name(_family_name(raw_name, kind, unit), kind, taken)
     text = help_text or name.replace("_", " ").strip().capitalize()
