@@ -116,25 +116,30 @@ def _build(parts: Iterable[Sequence[Ring]], repairs: dict[str, str]) -> Shape:
 
 def _part(rings: Sequence[Ring], repairs: dict[str, str]) -> list[Shape]:
     """A polygon with holes, repaired, cut at the antimeridian."""
-    usable = [ring for ring in (_closed(ring, repairs) for ring in rings[:1]) if ring is not None]
+    usable = []
+    for number, ring in enumerate(rings):
+        closed = _closed(ring, repairs)
+        if closed is not None:
+            usable.append(_unrolled(closed, repairs))
+        elif number == 0:
+            return []
     if not usable:
         return []
-    outer = _unrolled(usable[0], repairs)
-    middle = (outer[:, 0].min() + outer[:, 0].max()) / 2
-    holes = []
-    for ring in rings[1:]:
-        hole = _closed(ring, repairs)
-        if hole is not None:
-            hole = _unrolled(hole, repairs)
-            # Where the outer ring was unrolled past 180 the hole has to follow it.
-            turns = round((middle - (hole[:, 0].min() + hole[:, 0].max()) / 2) / _TURN)
-            holes.append(hole + np.array([turns * _TURN, 0.0]))
-    shape: Shape = Polygon(outer, holes)
-    if not shape.is_valid:
-        reason = shapely.is_valid_reason(shape)
-        shape = shapely.make_valid(shape, method="structure", keep_collapsed=False)
-        repairs.setdefault("invalid_shape", f"it was invalid ({reason}) and was repaired")
-    return [_plain(piece) for piece in _cut(shape, repairs) if piece.area > 0]
+    if all(np.abs(ring[:, 0]).max() <= _HALF_TURN for ring in usable):
+        whole = _valid(Polygon(usable[0], usable[1:]), repairs)
+    else:
+        # A hole may be written a turn away from its ring: each is cut by itself.
+        outer, *holes = (_cut(_valid(Polygon(ring), repairs), repairs) for ring in usable)
+        whole = shapely.difference(outer, shapely.union_all(holes)) if holes else outer
+    return [_plain(whole)] if whole.area > 0 else []
+
+
+def _valid(shape: Shape, repairs: dict[str, str]) -> Shape:
+    if shape.is_valid:
+        return shape
+    reason = shapely.is_valid_reason(shape)
+    repairs.setdefault("invalid_shape", f"it was invalid ({reason}) and was repaired")
+    return _plain(shapely.make_valid(shape, method="structure", keep_collapsed=False))
 
 
 def _closed(ring: Ring, repairs: dict[str, str]) -> Ring | None:
@@ -195,22 +200,23 @@ def _encloses(ring: Ring) -> bool:
     return bool(abs(np.sum(x[:-1] * y[1:] - x[1:] * y[:-1])) > _HAIR)
 
 
-def _cut(shape: Shape, repairs: dict[str, str]) -> list[Shape]:
-    """The pieces of the shape, each moved into -180..180."""
-    west, _, east, _ = shape.bounds if not shape.is_empty else (0.0, 0.0, 0.0, 0.0)
-    if west >= -_HALF_TURN and east <= _HALF_TURN:
-        return [shape]
+def _cut(shape: Shape, repairs: dict[str, str]) -> Shape:
+    """The shape with each of its pieces moved into -180..180."""
+    if shape.is_empty:
+        return shape
+    west, _, east, _ = shape.bounds
+    first = math.floor((west + _HALF_TURN) / _TURN)
+    last = math.ceil((east - _HALF_TURN) / _TURN)
+    if first == last == 0:
+        return shape
     if not {"antimeridian", "around_pole"} & repairs.keys():
         repairs["past_180"] = "its longitudes run past 180 and it was cut there"
     pieces = []
-    first = math.floor((west + _HALF_TURN) / _TURN)
-    last = math.ceil((east - _HALF_TURN) / _TURN)
     for turn in range(first, last + 1):
         start = turn * _TURN - _HALF_TURN
         piece = shapely.intersection(shape, shapely.box(start, -_POLE, start + _TURN, _POLE))
-        if piece.area > 0:
-            pieces.append(shapely.transform(piece, lambda xy, t=turn: xy - [t * _TURN, 0.0]))
-    return pieces
+        pieces.append(shapely.transform(piece, lambda xy, t=turn: xy - [t * _TURN, 0.0]))
+    return _plain(shapely.union_all(pieces))
 
 
 def _polygons(shapes: Iterable[Any]) -> list[Polygon]:

@@ -74,11 +74,9 @@ def limits_ft(floor_ft: float | None, ceiling_ft: float | None) -> tuple[float, 
     """
     low = -math.inf if floor_ft is None else floor_ft
     high = math.inf if ceiling_ft is None else ceiling_ft
-    if math.isfinite(low) and math.isfinite(high) and high < low:
-        return high, low, True
-    if high <= low:
+    if high == low:
         raise ValueError(f"nothing is left between a floor of {low:g} and a ceiling of {high:g} ft")
-    return low, high, False
+    return min(low, high), max(low, high), high < low
 
 
 def _checked(feet: float, written: object) -> float:

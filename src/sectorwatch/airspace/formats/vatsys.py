@@ -82,13 +82,9 @@ def read(spec: Spec) -> DataSet:
     area, terminal, positions_only = _sorted_out(entries.values(), volumes, findings)
     name = spec.dataset_name("vatsys")
     covered_by = _covered_by(entries, findings)
-    sectors = [
-        _sector(name, "enroute", entry.name, [entry], volumes, entries, covered_by)
-        for entry in area
-    ]
+    sectors = [_sector(name, "enroute", [entry], volumes, entries, covered_by) for entry in area]
     sectors += [
-        _sector(name, "approach", "+".join(group[0].volumes), group, volumes, entries, covered_by)
-        for group in terminal
+        _sector(name, "approach", group, volumes, entries, covered_by) for group in terminal
     ]
     if not sectors:
         raise AirspaceError(
@@ -146,7 +142,6 @@ def _sorted_out(
 def _sector(
     dataset: str,
     kind: SectorKind,
-    name: str,
     group: Sequence[_Entry],
     volumes: Mapping[str, Volume],
     entries: Mapping[str, _Entry],
@@ -156,7 +151,7 @@ def _sector(
     return Sector(
         dataset=dataset,
         kind=kind,
-        name=name,
+        name="+".join(there) if kind == "approach" else group[0].name,
         label=group[0].label,
         volumes=tuple(volumes[volume] for volume in there),
         positions=tuple(_positions(group, entries, covered_by)),
