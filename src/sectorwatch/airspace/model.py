@@ -35,8 +35,8 @@ class Volume:
     """A polygon with a floor and a ceiling; a point is inside where floor <= altitude < ceiling.
 
     Edges are straight in longitude and latitude. Longitudes are within -180..180: what crosses the
-    antimeridian has been cut there. `floor_ft` is -inf and `ceiling_ft` +inf where the data says
-    nothing.
+    antimeridian has been cut there. `floor_ft` is -inf where the data says nothing or means the
+    surface (0 ft, GND), `ceiling_ft` +inf where it says nothing.
     """
 
     polygon: Polygon | MultiPolygon
