@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import gzip
+import itertools
 import os
 import random
 import re
@@ -506,6 +507,17 @@ def test_a_follower_waits_for_a_record_that_is_half_there(tmp_path: Path) -> Non
             if start:
                 got += [raw.payload for _, raw in follower.poll()]
     assert got == sent
+    follower.close()
+
+
+def test_a_follower_left_midway_goes_on_where_it_was(tmp_path: Path) -> None:
+    """Whoever takes one record at a poll gets all of them, each once."""
+    sent = made_payloads([700] * 12, 4)
+    journal_of(tmp_path, sent)
+    follower = JournalFollower(tmp_path)
+    got = [raw.payload for _ in sent for _, raw in itertools.islice(follower.poll(), 1)]
+    assert got == sent
+    assert list(follower.poll()) == []
     follower.close()
 
 

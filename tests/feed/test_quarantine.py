@@ -145,3 +145,11 @@ def test_a_file_cut_short_by_a_crash_is_passed_over(tmp_path: Path) -> None:
     made.keep_aside("stale", b"x", 0)
     names = sorted(path.name for path in tmp_path.iterdir())
     assert names == ["00000003.json", "00000004.json", "note.json"]
+
+
+def test_keeping_none_keeps_none(tmp_path: Path) -> None:
+    """Whoever wants nothing kept aside finds nothing, on the disk either."""
+    made = Quarantine(tmp_path / "q", keep=0)
+    made.keep_aside("stale", b"x", 0)
+    assert made.entries() == []
+    assert not (tmp_path / "q").exists()

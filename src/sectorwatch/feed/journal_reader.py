@@ -100,13 +100,18 @@ class FileReader:
 
     def read(self) -> Iterator[tuple[Position, RawFeed]]:
         """The records that are there now and were not handed out before."""
-        while data := self._handle.read(_CHUNK):
-            for record in self.stream.feed(data):
+        # Left midway and asked again, it goes on where it was: nothing is kept in here.
+        while True:
+            while (record := self.stream.next()) is not None:
                 yield self._hand_out(record)
+            data = self._handle.read(_CHUNK)
+            if not data:
+                return
+            self.stream.push(data)
 
     def finish(self, report: JournalReport) -> Iterator[tuple[Position, RawFeed]]:
         """What is left where nothing more will come; then `report` tells of this file."""
-        for record in self.stream.finish():
+        while (record := self.stream.next_behind()) is not None:
             yield self._hand_out(record)
         stream, name = self.stream, self.path.name
         rest = self._handle.tell() - stream.sound_end

@@ -7,7 +7,7 @@ handed out only if its checksum holds.
 from __future__ import annotations
 
 from collections import deque
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import zstandard
 
@@ -22,9 +22,6 @@ from sectorwatch.feed.journal_format import (
     record_crc,
 )
 from sectorwatch.feed.records import Kind
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 __all__ = ["RecordStream", "StreamRecord"]
 
@@ -54,26 +51,28 @@ class _Blocks:
         self.broken = False
         self._pending = bytearray()
 
-    def feed(self, data: bytes) -> Iterator[_Block]:
-        """The blocks that are whole now that `data` has come."""
+    def push(self, data: bytes) -> None:
+        """More of the file's bytes."""
         self._pending += data
-        at = 0
-        while not self.broken and len(self._pending) - at >= _BLOCK_HEADER:
-            head = int.from_bytes(self._pending[at : at + _BLOCK_HEADER], "little")
-            kind, size = head >> 1 & 3, head >> 3
-            if kind == _RESERVED or size > _MAX_BLOCK:
-                self.broken = True
-                break
-            end = at + _BLOCK_HEADER + (1 if kind == _RLE else size)
-            if len(self._pending) < end:
-                break
-            block = bytearray(self._pending[at:end])
-            # Never told that a block is the last, the decoder also goes on past a flipped bit.
-            block[0] &= 0xFE
-            self.offset += end - at
-            at = end
-            yield _Block(self.offset, bytes(block), last=bool(head & 1))
-        del self._pending[:at]
+
+    def next(self) -> _Block | None:
+        """The next block if it is whole already."""
+        if self.broken or len(self._pending) < _BLOCK_HEADER:
+            return None
+        head = int.from_bytes(self._pending[:_BLOCK_HEADER], "little")
+        kind, size = head >> 1 & 3, head >> 3
+        if kind == _RESERVED or size > _MAX_BLOCK:
+            self.broken = True
+            return None
+        end = _BLOCK_HEADER + (1 if kind == _RLE else size)
+        if len(self._pending) < end:
+            return None
+        block = self._pending[:end]
+        # Never told that a block is the last, the decoder also goes on past a flipped bit.
+        block[0] &= 0xFE
+        del self._pending[:end]
+        self.offset += end
+        return _Block(self.offset, bytes(block), last=bool(head & 1))
 
 
 class StreamRecord(NamedTuple):
@@ -122,35 +121,49 @@ class RecordStream:
         """Whether what comes after `sound_end` is damaged, not only cut off."""
         return self._lost or self.broken
 
-    def feed(self, data: bytes) -> Iterator[StreamRecord]:
-        """The records that are whole and sound now that `data` has come."""
-        for block in self._blocks.feed(self._behind_frame_header(data)):
-            if self.broken:
-                return
-            if self.ended:
-                self._note(self.sound_end, "a block that claims to be the last is not")
-            start = block.end - len(block.data)
-            try:
-                out = self._decoder.decompress(block.data)
-            except zstandard.ZstdError:
-                self._break(start, "zstd cannot decode a block")
-                return
-            if out:
-                self._starts.append((self._base + len(self._buffer), start))
-                self._buffer += out
-            yield from self._whole_records()
-            self.ended = block.last
-            self._reach_end()
-        if self._blocks.broken and not self.broken:
-            self._break(self._blocks.offset, "what should be a block's head is not")
+    def push(self, data: bytes) -> None:
+        """More of the file's bytes."""
+        self._blocks.push(self._behind_frame_header(data))
 
-    def finish(self) -> Iterator[StreamRecord]:
-        """The records that stand behind one whose length was damaged; call at a file's end."""
-        while (found := self._next_sound()) is not None:
+    def next(self) -> StreamRecord | None:
+        """The next record that is whole and sound; None until more bytes come."""
+        while True:
+            record = self._next_whole()
+            if record is not None:
+                return record
+            self._reach_end()
+            if self.broken or not self._take_block():
+                return None
+
+    def next_behind(self) -> StreamRecord | None:
+        """The next record behind one whose length was damaged; for when no more bytes come."""
+        record = self.next()
+        if record is None and (found := self._next_sound()) is not None:
             self._corrupt("the length of a record is damaged")
             self._at = found
-            yield from self._whole_records()
-            self._reach_end()
+            record = self.next()
+        return record
+
+    def _take_block(self) -> bool:
+        """Decode one block into the buffer; False where there is none, or none that can be."""
+        block = self._blocks.next()
+        if block is None:
+            if self._blocks.broken:
+                self._break(self._blocks.offset, "what should be a block's head is not")
+            return False
+        if self.ended:
+            self._note(self.sound_end, "a block that claims to be the last is not")
+        self.ended = block.last
+        start = block.end - len(block.data)
+        try:
+            out = self._decoder.decompress(block.data)
+        except zstandard.ZstdError:
+            self._break(start, "zstd cannot decode a block")
+            return False
+        if out:
+            self._starts.append((self._base + len(self._buffer), start))
+            self._buffer += out
+        return True
 
     def _behind_frame_header(self, data: bytes) -> bytes:
         missing = len(FRAME_HEADER) - len(self._frame_header)
@@ -163,7 +176,7 @@ class RecordStream:
                 self._note(HEADER_SIZE, "the head of the compressed stream is damaged")
         return data[missing:]
 
-    def _whole_records(self) -> Iterator[StreamRecord]:
+    def _next_whole(self) -> StreamRecord | None:
         while (at := self._at - self._base) + RECORD_HEADER_SIZE <= len(self._buffer):
             if not self._plausible(at):
                 if not self._lost:
@@ -173,7 +186,7 @@ class RecordStream:
             header = RecordHeader.unpack(self._buffer, at)
             end = at + RECORD_HEADER_SIZE + header.length
             if end > len(self._buffer):
-                return
+                return None
             if not self._sound(at, header):
                 self._corrupt("a record's checksum does not hold")
                 self._skip()
@@ -188,7 +201,8 @@ class RecordStream:
                 self.sound_end = self._blocks.offset
             elif self._starts and self._starts[0][0] == self._at:
                 self.sound_end = self._starts[0][1]
-            yield StreamRecord(header, payload)
+            return StreamRecord(header, payload)
+        return None
 
     def _plausible(self, at: int) -> bool:
         header = RecordHeader.unpack(self._buffer, at)

@@ -95,8 +95,8 @@ class Quarantine:
         }
         with self._lock:
             self._number += 1
-            self._entries = [*self._entries, entry][-self._keep :]
-            if self.folder is not None:
+            self._entries = _last([*self._entries, entry], self._keep)
+            if self.folder is not None and self._keep:
                 try:
                     self._store(self.folder, f"{self._number:08d}.json", entry)
                 except OSError:
@@ -114,7 +114,8 @@ class Quarantine:
         fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
         with os.fdopen(fd, "w", encoding="utf-8") as handle:
             json.dump(entry, handle, indent=1)
-        for old in _kept_in(folder)[: -self._keep]:
+        kept = _kept_in(folder)
+        for old in kept[: max(0, len(kept) - self._keep)]:
             old.unlink(missing_ok=True)
 
     def _load(self, folder: Path) -> None:
@@ -125,7 +126,7 @@ class Quarantine:
             except ValueError:
                 continue  # Cut short by a crash: there is nothing to see in it.
             if isinstance(entry, dict):
-                self._entries = [*self._entries, entry][-self._keep :]
+                self._entries = _last([*self._entries, entry], self._keep)
 
 
 def redact(data: bytes, *, markup: bool = False) -> str:
@@ -147,6 +148,10 @@ def redact(data: bytes, *, markup: bool = False) -> str:
             at = match.end()
     out.append(_blank(text[at:]))
     return "".join(out)
+
+
+def _last(entries: list[dict[str, Any]], count: int) -> list[dict[str, Any]]:
+    return entries[max(0, len(entries) - count) :]
 
 
 def _blank(text: str) -> str:
