@@ -12,6 +12,7 @@ from sectorwatch.web.answers.common import MaybeTime, Time
 __all__ = [
     "BreakerAnswer",
     "Breakers",
+    "DatabaseLatency",
     "DatabaseStatus",
     "DeadLetter",
     "ErrorAnalytics",
@@ -186,22 +187,45 @@ class Breakers(msgspec.Struct, frozen=True):
     circuit_breakers: list[BreakerAnswer]
 
 
-class DatabaseStatus(msgspec.Struct, frozen=True):
-    """The database."""
+class DatabaseLatency(msgspec.Struct, frozen=True):
+    """How long the last operations took."""
+
+    count: Annotated[int, Meta(description="How many the figures are of")]
+    median_s: Annotated[float | None, Meta(description="Median, seconds")]
+    p95_s: Annotated[float | None, Meta(description="95 of 100 were faster, seconds")]
+    last_s: Annotated[float | None, Meta(description="The last one, seconds")]
+
+
+class DatabaseStatus(msgspec.Struct, frozen=True, kw_only=True):
+    """The database and what lies beside it; null: not known while it does not answer."""
 
     status: Annotated[str, Meta(description="healthy, degraded or unhealthy")]
-    engine: Annotated[str, Meta(description="sqlite or postgresql")]
-    version: Annotated[str, Meta(description="The engine's version")]
-    schema_revision: Annotated[str, Meta(description="Migration it stands at")]
-    size_bytes: Annotated[int | None, Meta(description="Bytes the database takes")]
-    segments: Annotated[int, Meta(description="Sealed Parquet files")]
-    segment_bytes: Annotated[int, Meta(description="Bytes they take")]
-    journal_bytes: Annotated[int, Meta(description="Bytes the journal takes")]
-    free_bytes: Annotated[int, Meta(description="Bytes free on the data directory's disk")]
-    rows: Annotated[dict[str, int], Meta(description="Rows by table")]
-    last_commit_s: Annotated[float | None, Meta(description="Seconds the last commit took")]
-    pending_ticks: Annotated[int, Meta(description="Snapshots in the journal not yet committed")]
-    details: Annotated[dict[str, Any], Meta(description="More, by engine")]
+    engine: Annotated[str | None, Meta(description="sqlite or postgresql")] = None
+    label: Annotated[str | None, Meta(description="Where it is, without its password")] = None
+    away: Annotated[str | None, Meta(description="Why it does not answer; null if it does")] = None
+    version: Annotated[str | None, Meta(description="The engine's version")] = None
+    schema_revision: Annotated[str | None, Meta(description="Migration it stands at")] = None
+    size_bytes: Annotated[int | None, Meta(description="Bytes the database takes")] = None
+    segments: Annotated[int | None, Meta(description="Sealed Parquet files")] = None
+    segment_bytes: Annotated[int | None, Meta(description="Bytes they take")] = None
+    missing_segments: Annotated[
+        int | None, Meta(description="Files that should be there and are not")
+    ] = None
+    journal_bytes: Annotated[int | None, Meta(description="Bytes the journal takes")] = None
+    directory_bytes: Annotated[
+        int | None, Meta(description="Bytes the data directory takes in all")
+    ] = None
+    free_bytes: Annotated[int | None, Meta(description="Bytes free on its disk")] = None
+    rows: Annotated[dict[str, int], Meta(description="Rows by table, estimated")] = {}
+    last_seq: Annotated[int | None, Meta(description="The last tick kept")] = None
+    unsealed_ticks: Annotated[
+        int | None, Meta(description="Ticks whose positions are not sealed yet")
+    ] = None
+    pending_ticks: Annotated[int, Meta(description="Snapshots journalled, not committed yet")]
+    writes: Annotated[
+        DatabaseLatency | None, Meta(description="The last transactions that wrote")
+    ] = None
+    reads: Annotated[DatabaseLatency | None, Meta(description="The last questions")] = None
 
 
 class Liveness(msgspec.Struct, frozen=True):

@@ -107,11 +107,10 @@ def occupancy(
     application = application_of(request)
     found = sector_named(application.airspace, name, partition)
     tick = application.latest
-    now_s = application.source_now_us() // 1_000_000 if tick is None else tick.time_us // 1_000_000
     start_s, end_s = period(
-        start, end, now_s=now_s, default_s=4 * 3_600, longest_s=_LONGEST_S, step_s=900
+        start, end, now_s=application.now_s(), default_s=4 * 3_600, longest_s=_LONGEST_S, step_s=900
     )
-    kept = application.store.demand(found.sector_id, start_s, end_s)
+    kept = application.store.ask().sectors.occupancy(found.sector_id, start_s, end_s)
     number = application.airspace.index_of(found.sector_id)
     now = 0 if tick is None or number is None else int(tick.live.occupancy[number])
     return answer(request, occupancy_answer(found, kept, start_s, end_s, now=now))

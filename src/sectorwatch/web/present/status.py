@@ -1,0 +1,77 @@
+"""The instance at a glance as an answer."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sectorwatch import __version__
+from sectorwatch.clock import format_us
+from sectorwatch.observe import HealthState
+from sectorwatch.web.answers.system import FeedStatus, Status
+
+if TYPE_CHECKING:
+    from sectorwatch.runtime import Application
+
+__all__ = ["status_answer"]
+
+_WORST_FIRST = (
+    HealthState.UNHEALTHY,
+    HealthState.DEGRADED,
+    HealthState.UNKNOWN,
+    HealthState.HEALTHY,
+)
+
+
+def status_answer(application: Application) -> Status:
+    """Show what runs here; `statement` says it in a sentence for people."""
+    health = application.telemetry.health
+    services = {}
+    for each in application.supervisor.status():
+        checked = health.latest(each.name)
+        services[each.name] = HealthState.UNKNOWN if checked is None else checked.status
+    worst = next((s for s in _WORST_FIRST if s in services.values()), HealthState.UNKNOWN)
+    settings, tick = application.settings, application.latest
+    now_us = application.clock.now_us()
+    return Status(
+        status=worst.value,
+        version=__version__,
+        environment=settings.environment,
+        simulated=application.is_simulated,
+        statement=_statement(application),
+        started_at=format_us(application.started_us),
+        uptime_s=round((now_us - application.started_us) / 1e6, 3),
+        seq=0 if tick is None else tick.seq,
+        feed=_feed(application),
+        airspace=list(settings.airspace),
+        airspace_fingerprint=application.airspace.fingerprint,
+        airspace_made=application.airspace.is_made,
+        home_sector=settings.home_sector,
+        services={name: state.value for name, state in services.items()},
+    )
+
+
+def _feed(application: Application) -> FeedStatus:
+    pipeline, tick = application.pipeline, application.latest
+    counts, age_s = pipeline.intake.counts(), pipeline.age_s()
+    source = pipeline.source
+    return FeedStatus(
+        source="none yet" if source is None else source.name,
+        snapshot_time=None if tick is None else format_us(tick.time_us),
+        received_at=None if tick is None else format_us(tick.received_at_us),
+        age_s=None if age_s is None else round(age_s, 3),
+        stale=age_s is not None and age_s > application.settings.stale_after_s,
+        accepted=counts.feeds,
+        new=counts.new,
+        refused=dict(counts.refused),
+        repaired=dict(counts.repaired),
+        dropped=dict(counts.dropped),
+    )
+
+
+def _statement(application: Application) -> str:
+    tick = application.latest
+    what = "a made recording, not the real network" if application.is_simulated else "VATSIM"
+    where = " in made sectors" if application.airspace.is_made else ""
+    if tick is None:
+        return f"This shows {what}{where}; no feed has come yet."
+    return f"This shows {what}{where}, as of {format_us(tick.time_us)}."
