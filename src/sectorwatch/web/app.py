@@ -19,6 +19,7 @@ from sectorwatch.web.correlation import RequestObserver
 from sectorwatch.web.hot import HotAnswers
 from sectorwatch.web.openapi import install
 from sectorwatch.web.present.flights import FlightPresenter
+from sectorwatch.web.present.inbound import Inbound
 from sectorwatch.web.present.network import tick_event
 from sectorwatch.web.problems import ApiError, problem_response
 from sectorwatch.web.routers import ALL
@@ -71,6 +72,7 @@ def create_fastapi(application: Application) -> FastAPI:
     app.state.hot = HotAnswers()
     app.state.hub = StreamHub()
     app.state.flights = FlightPresenter(application.airspace)
+    app.state.inbound = Inbound(application.airspace, application.airports)
     for router in ALL:
         app.include_router(router)
     _handle_errors(app)

@@ -8,10 +8,8 @@ import numpy as np
 from fastapi import APIRouter, Path, Query, Request
 from starlette.responses import Response
 
-from sectorwatch.clock import format_s, format_us
-from sectorwatch.traffic.estimates import entry_estimates
+from sectorwatch.clock import format_us
 from sectorwatch.web.answers.sectors import (
-    InboundFlight,
     Occupancy,
     SectorDetail,
     SectorFlights,
@@ -128,29 +126,15 @@ async def flights(request: Request, name: Name, partition: Partition = None) -> 
     assert number is not None  # noqa: S101 - it was found in this very airspace
 
     def build() -> bytes:
-        live, now_s = tick.live, tick.time_us // 1_000_000
-        inside = np.flatnonzero((live.sector == number).any(axis=0))
-        paths = request.app.state.paths.of(tick)
-        inbound = [
-            InboundFlight(
-                flight_id=str(estimate.flight.flight_id),
-                callsign=estimate.flight.callsign,
-                departure=estimate.flight.plan.departure if estimate.flight.plan else "",
-                arrival=estimate.flight.plan.arrival if estimate.flight.plan else "",
-                estimated_entry=format_s(estimate.entry_s),
-                minutes_to_entry=round((estimate.entry_s - now_s) / 60, 1),
-                basis=estimate.basis,
-            )
-            for estimate in entry_estimates(live, paths, application.airspace, number)
-        ]
+        inside = np.flatnonzero((tick.live.sector == number).any(axis=0))
         presenter = request.app.state.flights
         return encode(
             SectorFlights(
                 snapshot_time=format_us(tick.time_us),
                 sector=found.name,
                 partition=found.partition,
-                inside=presenter.answers(live, inside),
-                inbound=sorted(inbound, key=lambda flight: flight.estimated_entry),
+                inside=presenter.answers(tick.live, inside),
+                inbound=request.app.state.inbound.to(number, tick),
             )
         )
 
