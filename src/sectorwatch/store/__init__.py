@@ -2,8 +2,21 @@
 
 from __future__ import annotations
 
+from sectorwatch.store.budget import Freed, Retention
 from sectorwatch.store.commit import Checkpoint, Identity
 from sectorwatch.store.directory import DataDirectory
+from sectorwatch.store.keys import Key, Keys
+from sectorwatch.store.sources import Page
 from sectorwatch.store.store import Store
 
-__all__ = ["Checkpoint", "DataDirectory", "Identity", "Store"]
+__all__ = [
+    "Checkpoint",
+    "DataDirectory",
+    "Freed",
+    "Identity",
+    "Key",
+    "Keys",
+    "Page",
+    "Retention",
+    "Store",
+]

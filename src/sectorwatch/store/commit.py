@@ -80,13 +80,14 @@ class Committer:
         where the tick does not follow the last one.
         """
         last = self._last or self._ask_last()
-        if last is not None and tick.seq <= last[0]:
+        if tick.seq <= (last[0] if last else 0):
             self._same_as_kept(tick)
             return False
-        if last is not None and (tick.seq != last[0] + 1 or tick.time_us <= last[1]):
+        if tick.seq != (last[0] if last else 0) + 1 or (last and tick.time_us <= last[1]):
+            kept = f"{last[0]} of {format_us(last[1])}" if last else "of which there is none"
             raise StoreError(
                 f"tick {tick.seq} of {format_us(tick.time_us)} does not follow the last one kept, "
-                f"{last[0]} of {format_us(last[1])}: the tracker must go on from the checkpoint"
+                f"{kept}: the tracker must go on from the checkpoint"
             )
         blob = encode_positions(tick.positions, tick.time_us // 1_000_000)
         # Until the commit is known to have happened, what came last is not.

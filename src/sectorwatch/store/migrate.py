@@ -11,6 +11,8 @@ from sectorwatch.errors import DataDirectoryError
 from sectorwatch.store import schema
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from alembic.config import Config
     from sqlalchemy import Connection
 
@@ -21,17 +23,24 @@ __all__ = ["alembic_config", "bring_up_to_date", "require_up_to_date"]
 _VERSION_TABLE = "alembic_version"
 
 
-def bring_up_to_date(database: Database, instance_id: str) -> None:
+def bring_up_to_date(database: Database, instance_id: str, if_new: Callable[[str], None]) -> None:
     """Makes or changes the tables in one transaction, for the data directory `instance_id`.
 
-    Raises DataDirectoryError where the tables were made by a newer version, or belong to another
-    data directory, whose segments would be missed here.
+    Where the database belonged to no directory yet, `if_new` is called with its label before it is
+    claimed; what that raises leaves the database as it was. Raises DataDirectoryError where the
+    tables were made by a newer version, or belong to another data directory, whose segments would
+    be missed here.
     """
     with database.write("bringing the tables up to date") as connection:
         version = _version(connection)
         if version != schema.HEAD:
             _upgrade(connection, version, database.label)
-        _claim(connection, instance_id, database.label)
+        owner = _owner(connection)
+        if owner is not None:
+            _same(owner, instance_id, database.label)
+            return
+        if_new(database.label)
+        connection.execute(schema.meta.insert().values(name="instance_id", value=instance_id))
 
 
 def require_up_to_date(database: Database, instance_id: str) -> None:
@@ -43,10 +52,7 @@ def require_up_to_date(database: Database, instance_id: str) -> None:
                 f"the tables of {database.label} have version {version or 'none'}, this "
                 f"sectorwatch needs {schema.HEAD}: start `sectorwatch run` of this version once"
             )
-        owner = connection.scalar(
-            select(schema.meta.c.value).where(schema.meta.c.name == "instance_id")
-        )
-        _same(owner, instance_id, database.label)
+        _same(_owner(connection), instance_id, database.label)
 
 
 def alembic_config() -> Config:
@@ -82,14 +88,8 @@ def _upgrade(connection: Connection, version: str | None, label: str) -> None:
     command.upgrade(config, "head")
 
 
-def _claim(connection: Connection, instance_id: str, label: str) -> None:
-    owner = connection.scalar(
-        select(schema.meta.c.value).where(schema.meta.c.name == "instance_id")
-    )
-    if owner is None:
-        connection.execute(schema.meta.insert().values(name="instance_id", value=instance_id))
-    else:
-        _same(owner, instance_id, label)
+def _owner(connection: Connection) -> str | None:
+    return connection.scalar(select(schema.meta.c.value).where(schema.meta.c.name == "instance_id"))
 
 
 def _same(owner: str | None, instance_id: str, label: str) -> None:

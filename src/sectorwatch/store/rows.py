@@ -78,13 +78,12 @@ def _upsert(table: Table, dialect: Dialect) -> str:
     statement = insert(table).values({column.name: None for column in table.columns})
     others = [column.name for column in table.columns if not column.primary_key]
     if table is schema.flight_plan:
-        # Named after its content: the one that is there is the same.
-        statement = statement.on_conflict_do_nothing()
-    else:
-        statement = statement.on_conflict_do_update(
-            index_elements=list(table.primary_key.columns),
-            set_={name: statement.excluded[name] for name in others},
-        )
+        # Named after its content: the one that is there says the same.
+        others.remove("plan")
+    statement = statement.on_conflict_do_update(
+        index_elements=list(table.primary_key.columns),
+        set_={name: statement.excluded[name] for name in others},
+    )
     compiled = statement.compile(dialect=dialect)
     if list(compiled.positiontup or ()) != [column.name for column in table.columns]:
         raise AssertionError(f"{table.name}: parameters are not in the order of its columns")
@@ -97,7 +96,8 @@ def tick_rows(tick: Tick) -> Iterator[tuple[Table, Rows]]:
     flights: Rows = [_flight(each, plans) for each in tick.flights]
     revisions: Rows = [_revision(each, plans) for each in tick.plans]
     prefiles: Rows = [_prefile(each, plans) for each in tick.prefiles]
-    yield schema.flight_plan, list(plans.items())
+    now_s = tick.time_us // 1_000_000
+    yield schema.flight_plan, [(number, now_s, text) for number, text in plans.items()]
     yield schema.flight, flights
     yield schema.plan_revision, revisions
     yield schema.prefile, prefiles
@@ -110,7 +110,7 @@ def tick_rows(tick: Tick) -> Iterator[tuple[Table, Rows]]:
     yield schema.demand, list(zip(*(column.tolist() for column in columns), strict=True))
     yield schema.gap, [] if tick.gap is None else [(tick.gap.start_s, tick.gap.end_s)]
     counts = (_small(each) for each in msgspec.structs.astuple(tick.network))
-    yield schema.network_count, [(tick.time_us // 1_000_000, *counts)]
+    yield schema.network_count, [(now_s, *counts)]
 
 
 def plan_text(plan: FlightPlan) -> str:

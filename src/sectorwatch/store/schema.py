@@ -23,6 +23,8 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
+from sectorwatch.traffic.tick import NetworkCounts
+
 if TYPE_CHECKING:
     from typing import Any
 
@@ -94,6 +96,13 @@ tick = Table(
     Column("positions", LargeBinary, nullable=True),
     UniqueConstraint("snapshot_time_us"),
 )
+# The hours that are not sealed yet, found without looking at all that are.
+Index(
+    "ix_tick_open",
+    tick.c.snapshot_time_us,
+    sqlite_where=tick.c.positions.is_not(None),
+    postgresql_where=tick.c.positions.is_not(None),
+)
 
 identity = Table(
     "identity",
@@ -116,26 +125,18 @@ network_count = Table(
     "network_count",
     metadata,
     _key("time_s", _ROW_NUMBER),
-    *[
-        _small(name)
-        for name in (
-            "pilots",
-            "airborne",
-            "on_ground",
-            "with_plan",
-            "controllers",
-            "observers",
-            "atis",
-            "prefiles",
-            "connected_clients",
-            "unique_users",
-        )
-    ],
+    *[_small(name) for name in NetworkCounts.__struct_fields__],
 )
 
 gap = Table("gap", metadata, _key("start_s", _ROW_NUMBER), _big("end_s"))
 
-flight_plan = Table("flight_plan", metadata, _key("plan_id", _ROW_NUMBER), _text("plan"))
+flight_plan = Table(
+    "flight_plan",
+    metadata,
+    _key("plan_id", _ROW_NUMBER),
+    _big("last_used_s"),
+    _text("plan"),
+)
 
 flight = Table(
     "flight",

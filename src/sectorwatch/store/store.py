@@ -2,19 +2,37 @@
 
 from __future__ import annotations
 
+import threading
 from typing import TYPE_CHECKING
 
 from sectorwatch.clock import SystemClock
+from sectorwatch.observe import Telemetry
+from sectorwatch.store.budget import Budget
 from sectorwatch.store.commit import Checkpoint, Committer, Identity
 from sectorwatch.store.database import Database
+from sectorwatch.store.keys import Keys
+from sectorwatch.store.manifest import Manifest, Tidied
 from sectorwatch.store.migrate import bring_up_to_date, require_up_to_date
+from sectorwatch.store.queries_airports import AirportQueries
+from sectorwatch.store.queries_controllers import ControllerQueries
+from sectorwatch.store.queries_database import DatabaseQueries
+from sectorwatch.store.queries_flights import FlightQueries
+from sectorwatch.store.queries_network import NetworkQueries
+from sectorwatch.store.queries_sectors import SectorQueries
+from sectorwatch.store.queries_tracks import TrackQueries
+from sectorwatch.store.reader import SegmentReader
+from sectorwatch.store.sealing import Sealer
+from sectorwatch.store.sources import Sources
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import TracebackType
     from typing import Self
 
     from sectorwatch.clock import Clock
+    from sectorwatch.store.budget import Freed, Retention
     from sectorwatch.store.directory import DataDirectory
+    from sectorwatch.store.segments import SegmentFile
     from sectorwatch.traffic.tick import Tick
 
 __all__ = ["Store"]
@@ -23,18 +41,43 @@ __all__ = ["Store"]
 class Store:
     """What is kept of the network, in a database and in sealed files beside it.
 
-    Every method may be called from any thread. Made by `Store.open`.
+    Every method may be called from any thread. Made by `Store.open`; `found` says what that start
+    found in the folder of segments. Questions go to `flights`, `tracks`, `sectors`, `airports`,
+    `controllers`, `network` and `status()`; `keys` are the API's.
     """
 
-    def __init__(self, directory: DataDirectory, database: Database, clock: Clock) -> None:
+    def __init__(
+        self, directory: DataDirectory, database: Database, clock: Clock, telemetry: Telemetry
+    ) -> None:
         self.directory = directory
         self.database = database
+        self.manifest = Manifest(database, directory.segments, clock)
+        self.found = Tidied([], [])
         self._clock = clock
+        self._telemetry = telemetry
         self._committer = Committer(database)
+        self._sealer = Sealer(database, self.manifest)
+        self._budget = Budget(database, self.manifest, directory)
+        self._sealing = threading.Lock()
+        self._reader = SegmentReader(directory.segments)
+        self.keys = Keys(database, clock)
+        sources = Sources(database, self.manifest, self._reader)
+        self.flights = FlightQueries(sources)
+        self.tracks = TrackQueries(sources)
+        self.sectors = SectorQueries(sources)
+        self.airports = AirportQueries(sources)
+        self.controllers = ControllerQueries(sources)
+        self.network = NetworkQueries(sources)
+        self.status = DatabaseQueries(sources, directory).status
 
     @classmethod
     def open(
-        cls, directory: DataDirectory, url: str | None = None, *, clock: Clock | None = None
+        cls,
+        directory: DataDirectory,
+        url: str | None = None,
+        *,
+        clock: Clock | None = None,
+        telemetry: Telemetry | None = None,
     ) -> Self:
         """Opens the store of `directory`: its SQLite file, or the PostgreSQL database at `url`.
 
@@ -43,15 +86,22 @@ class Store:
         DatabaseAwayError where it does not answer, ConfigError for a URL that is none.
         """
         database = Database.open(directory, url)
+        store = cls(directory, database, clock or SystemClock(), telemetry or Telemetry.null())
         try:
-            if directory.is_owner:
-                bring_up_to_date(database, directory.instance_id)
-            else:
-                require_up_to_date(database, directory.instance_id)
-            return cls(directory, database, clock or SystemClock())
+            store._prepare()
         except BaseException:
             database.close()
             raise
+        return store
+
+    def _prepare(self) -> None:
+        instance_id = self.directory.instance_id
+        if not self.directory.is_owner:
+            require_up_to_date(self.database, instance_id)
+            return
+        bring_up_to_date(self.database, instance_id, self.manifest.require_no_strangers)
+        self.found = self.manifest.tidy()
+        self.manifest.unlink_due()
 
     def identify(self, identity: Identity) -> None:
         """Says what the ticks to come are made with; the first of them keeps it."""
@@ -67,7 +117,8 @@ class Store:
         DatabaseAwayError where nothing was kept and the same call may be made again, StoreError
         where the tick does not follow the last one.
         """
-        return self._committer.commit(tick, state=state, journal_position=journal_position)
+        with self._telemetry.timed("commit", "store"):
+            return self._committer.commit(tick, state=state, journal_position=journal_position)
 
     def resume(self) -> Checkpoint | None:
         """Where to go on from, None where nothing was ever committed."""
@@ -85,8 +136,41 @@ class Store:
         """
         return self._committer.close_open_rows()
 
+    def seal(self, hour_s: int) -> SegmentFile | None:
+        """Seals the positions of the hour that begins at `hour_s`; None where there are none.
+
+        Raises StoreError where the hour is not over, DiskFullError and DatabaseAwayError where it
+        may be tried again.
+        """
+        with self._sealing, self._telemetry.timed("seal", "store"):
+            return self._sealer.seal_hour(hour_s)
+
+    def seal_due(self, now_s: int) -> list[SegmentFile]:
+        """Seals every hour, and every day past the SQL window, that is over by `now_s`.
+
+        `now_s` is the last tick's time. To be called often, from any one thread: it costs nothing
+        until another hour has closed. Files replaced ten minutes ago are removed as well. Raises
+        as `seal` does; what was not sealed is tried again at the next call.
+        """
+        with self._sealing, self._telemetry.timed("seal_due", "store"):
+            made = self._sealer.seal_due(now_s)
+            self.manifest.unlink_due()
+        return made
+
+    def enforce(
+        self, retention: Retention, now_s: int, free_journal: Callable[[int], int] | None = None
+    ) -> Freed:
+        """Lets go of what is too old at `now_s`, then of what is more than the disk budget.
+
+        `free_journal(wanted_bytes)` removes that much of the journal, oldest first, or as much as
+        it may, and gives the bytes it removed. Raises DatabaseAwayError: it may be tried again.
+        """
+        with self._sealing, self._telemetry.timed("enforce", "store"):
+            return self._budget.enforce(retention, now_s, free_journal)
+
     def close(self) -> None:
-        """Closes the database; the data directory stays with whoever opened it."""
+        """Closes database and files; the data directory stays with whoever opened it."""
+        self._reader.close()
         self.database.close()
 
     def __enter__(self) -> Self:

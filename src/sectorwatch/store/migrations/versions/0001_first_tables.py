@@ -93,6 +93,7 @@ def upgrade() -> None:
             autoincrement=False,
             nullable=False,
         ),
+        sa.Column("last_used_s", sa.BigInteger(), nullable=False),
         sa.Column("plan", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("plan_id", name=op.f("pk_flight_plan")),
     )
@@ -276,6 +277,14 @@ def upgrade() -> None:
         sa.Column("positions", sa.LargeBinary(), nullable=True),
         sa.PrimaryKeyConstraint("seq", name=op.f("pk_tick")),
         sa.UniqueConstraint("snapshot_time_us", name=op.f("uq_tick_snapshot_time_us")),
+    )
+    op.create_index(
+        "ix_tick_open",
+        "tick",
+        ["snapshot_time_us"],
+        unique=False,
+        sqlite_where=sa.text("positions IS NOT NULL"),
+        postgresql_where=sa.text("positions IS NOT NULL"),
     )
     op.create_table(
         "visit",

@@ -1,0 +1,109 @@
+"""Questions about controllers: their sessions, and who owned which sector when."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sqlalchemy import func, or_, select
+
+from sectorwatch.store import schema
+from sectorwatch.store.sources import END_OF_TIME_S, Page
+from sectorwatch.traffic.tick import Ownership, Session
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    from sqlalchemy import ColumnElement, Row
+
+    from sectorwatch.store.sources import Sources
+
+__all__ = ["ControllerQueries"]
+
+_SESSION = schema.session.c
+_OWNERSHIP = schema.ownership.c
+
+
+class ControllerQueries:
+    """Asks about controllers; times are seconds, periods half-open."""
+
+    def __init__(self, sources: Sources) -> None:
+        self._sources = sources
+
+    def session(self, session_id: int) -> Session | None:
+        """The session of this number, None where there is none."""
+        with self._sources.database.read("asking for a session") as connection:
+            row = connection.execute(
+                select(schema.session).where(_SESSION.session_id == session_id)
+            ).one_or_none()
+        return None if row is None else _session_of(row)
+
+    def sessions(
+        self,
+        *,
+        callsign: str | None = None,
+        from_s: int = 0,
+        to_s: int = END_OF_TIME_S,
+        limit: int = 1000,
+        offset: int = 0,
+    ) -> Page[Session]:
+        """Sessions of which some part lies in the period, newest first."""
+        wanted: list[ColumnElement[bool]] = [
+            _SESSION.first_seen_s < to_s,
+            or_(_SESSION.ended_s.is_(None), _SESSION.ended_s >= from_s),
+        ]
+        if callsign is not None:
+            wanted.append(_SESSION.callsign == callsign)
+        with self._sources.database.read("asking for sessions") as connection:
+            total = connection.scalar(
+                select(func.count()).select_from(schema.session).where(*wanted)
+            )
+            rows = connection.execute(
+                select(schema.session)
+                .where(*wanted)
+                .order_by(_SESSION.first_seen_s.desc(), _SESSION.session_id)
+                .limit(limit)
+                .offset(offset)
+            ).all()
+        return Page(int(total or 0), [_session_of(row) for row in rows])
+
+    def owners(self, from_s: int, to_s: int, *, sector_id: int | None = None) -> list[Ownership]:
+        """Who owned which sector, of what lies in the period in part at least, oldest first."""
+        wanted: list[ColumnElement[bool]] = [
+            _OWNERSHIP.start_s < to_s,
+            or_(_OWNERSHIP.end_s.is_(None), _OWNERSHIP.end_s > from_s),
+        ]
+        if sector_id is not None:
+            wanted.append(_OWNERSHIP.sector_id == sector_id)
+        with self._sources.database.read("asking for owners") as connection:
+            rows = connection.execute(
+                select(schema.ownership)
+                .where(*wanted)
+                .order_by(_OWNERSHIP.start_s, _OWNERSHIP.sector_id)
+            ).all()
+        return [
+            Ownership(
+                sector_id=row.sector_id,
+                start_s=row.start_s,
+                session_id=row.session_id,
+                callsign=row.callsign,
+                why=row.why,
+                end_s=row.end_s,
+            )
+            for row in rows
+        ]
+
+
+def _session_of(row: Row[Any]) -> Session:
+    return Session(
+        session_id=row.session_id,
+        cid=row.cid,
+        callsign=row.callsign,
+        frequency=row.frequency,
+        facility=row.facility,
+        rating=row.rating,
+        server=row.server,
+        visual_range=row.visual_range,
+        logon_time_s=row.logon_time_s,
+        first_seen_s=row.first_seen_s,
+        ended_s=row.ended_s,
+    )

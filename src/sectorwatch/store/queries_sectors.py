@@ -1,0 +1,214 @@
+"""Questions about sectors: visits, occupancy by minute and quarter of an hour, demand by hour."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from sqlalchemy import func, literal, or_, select
+
+from sectorwatch.store import schema
+from sectorwatch.store.queries_flights import visit_of, visits_of
+from sectorwatch.store.queries_network import known_times
+from sectorwatch.store.segments import DEMAND, HOUR_S, VISITS
+from sectorwatch.store.sources import Page, merged
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+    from sqlalchemy import Connection
+
+    from sectorwatch.store.sources import Sources
+    from sectorwatch.traffic.tick import Visit
+
+__all__ = ["HourlyDemand", "Minutes", "Quarters", "SectorQueries"]
+
+MINUTE_S = 60
+QUARTER_S = 900
+_MOST_MINUTES = 400 * 1_440
+_DEMAND = ("minute_s", "occupancy", "entries")
+
+
+@dataclass(frozen=True, slots=True)
+class Minutes:
+    """A sector minute by minute, shape (n,): every minute of a period, none left out.
+
+    `occupancy` counts the visits open at hh:mm:00, `entries` those begun in the minute. Where
+    `known` is False (before the first snapshot, in a gap, not final yet) both are zero and mean
+    nothing. `final_minute_s`: every minute up to it is final, whenever that was asked.
+    """
+
+    minute_s: NDArray[np.int64]
+    occupancy: NDArray[np.int32]
+    entries: NDArray[np.int32]
+    known: NDArray[np.bool_]
+    final_minute_s: int | None
+
+    def quarters(self) -> Quarters:
+        """The same in bins of 15 min, by the minutes known in each."""
+        start = self.minute_s // QUARTER_S
+        bins, index = np.unique(start, return_inverse=True)
+        known = np.bincount(index, self.known, len(bins)).astype(np.int32)
+        total = np.bincount(index, self.occupancy, len(bins))
+        peak = np.zeros(len(bins), np.int32)
+        np.maximum.at(peak, index, self.occupancy)
+        return Quarters(
+            start_s=bins * QUARTER_S,
+            mean_occupancy=total / np.maximum(known, 1),
+            peak_occupancy=peak,
+            entries=np.bincount(index, self.entries, len(bins)).astype(np.int32),
+            minutes_known=known,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Quarters:
+    """A sector by bins of 15 min, shape (n,); a bin with no minute known means nothing."""
+
+    start_s: NDArray[np.int64]
+    mean_occupancy: NDArray[np.float64]
+    peak_occupancy: NDArray[np.int32]
+    entries: NDArray[np.int32]
+    minutes_known: NDArray[np.int32]
+
+
+@dataclass(frozen=True, slots=True)
+class HourlyDemand:
+    """Demand of many sectors by hour, shape (n,), ordered by sector and hour; zero rows left out.
+
+    `mean_occupancy` is over the hour's 60 minutes.
+    """
+
+    sector_id: NDArray[np.int64]
+    hour_s: NDArray[np.int64]
+    mean_occupancy: NDArray[np.float64]
+    peak_occupancy: NDArray[np.int32]
+    entries: NDArray[np.int64]
+
+
+class SectorQueries:
+    """Asks about sectors; times are seconds, periods half-open."""
+
+    def __init__(self, sources: Sources) -> None:
+        self._sources = sources
+
+    def visits(
+        self, sector_id: int, from_s: int, to_s: int, *, limit: int = 1000, offset: int = 0
+    ) -> Page[Visit]:
+        """Visits to a sector of which some part lies in the period, newest entry first."""
+        table = schema.visit.c
+        with self._sources.database.read("asking for visits") as connection:
+            files = self._sources.manifest.files(connection, VISITS.name, from_s, to_s)
+            rows = connection.execute(
+                select(schema.visit).where(
+                    table.sector_id == sector_id,
+                    table.entry_s < to_s,
+                    or_(table.exit_s.is_(None), table.exit_s > from_s),
+                )
+            )
+            found = [visit_of(row) for row in rows.mappings()]
+        if files:
+            columns = self._sources.reader.ask(
+                "SELECT * FROM read_parquet($files, hive_partitioning = false) "
+                "WHERE sector_id = $sector_id AND entry_s < $to_s AND exit_s > $from_s",
+                files,
+                {"sector_id": sector_id, "from_s": from_s, "to_s": to_s},
+            )
+            found += visits_of(columns)
+        found.sort(key=lambda visit: (-visit.entry_s, visit.flight_id))
+        return Page(len(found), found[offset : offset + limit])
+
+    def occupancy(self, sector_id: int, from_s: int, to_s: int) -> Minutes:
+        """A sector minute by minute in the period; a period of over 400 days is cut there."""
+        first = -(-from_s // MINUTE_S) * MINUTE_S
+        last = min(to_s, first + _MOST_MINUTES * MINUTE_S)
+        minutes = np.arange(first, max(first, last), MINUTE_S, dtype=np.int64)
+        with self._sources.database.read("asking for a sector's occupancy") as connection:
+            known = known_times(connection, from_s, to_s)
+            files = self._sources.manifest.files(connection, DEMAND.name, from_s, to_s)
+            open_since = connection.scalar(select(func.min(schema.demand.c.minute_s)))
+            begin = max(first, open_since or last)
+            parts = [_of_minutes(connection, sector_id, begin, last)]
+        if files:
+            parts.append(
+                self._sources.reader.ask(
+                    "SELECT minute_s, occupancy, entries "
+                    "FROM read_parquet($files, hive_partitioning = false) "
+                    "WHERE sector_id = $sector_id AND minute_s >= $from_s AND minute_s < $to_s",
+                    files,
+                    {"sector_id": sector_id, "from_s": first, "to_s": last},
+                )
+            )
+        rows = merged(parts, _DEMAND, ("int64", "int32", "int32"))
+        occupancy, entries = np.zeros((2, len(minutes)), np.int32)
+        index = (rows["minute_s"] - first) // MINUTE_S
+        occupancy[index], entries[index] = rows["occupancy"], rows["entries"]
+        is_known = known.at(minutes)
+        if known.final_minute_s is None:
+            is_known[:] = False
+        else:
+            is_known &= minutes <= known.final_minute_s
+        occupancy[~is_known] = 0
+        entries[~is_known] = 0
+        return Minutes(minutes, occupancy, entries, is_known, known.final_minute_s)
+
+    def hourly_demand(self, from_s: int, to_s: int) -> HourlyDemand:
+        """Demand of all sectors by hour in the period."""
+        table = schema.demand.c
+        with self._sources.database.read("asking for hourly demand", limit_s=20.0) as connection:
+            files = self._sources.manifest.files(connection, DEMAND.name, from_s, to_s)
+            hour = (table.minute_s - table.minute_s % HOUR_S).label("hour_s")
+            rows = connection.execute(
+                select(
+                    table.sector_id,
+                    hour,
+                    func.sum(table.occupancy),
+                    func.max(table.occupancy),
+                    func.sum(table.entries),
+                )
+                .where(table.minute_s >= from_s, table.minute_s < to_s)
+                .group_by(table.sector_id, hour)
+            ).all()
+        names = ("sector_id", "hour_s", "total", "peak", "entries")
+        columns = list(zip(*rows, strict=True)) or [() for _ in names]
+        parts = [{n: np.array(values, np.int64) for n, values in zip(names, columns, strict=True)}]
+        if files:
+            parts.append(
+                self._sources.reader.ask(
+                    "SELECT sector_id, minute_s - minute_s % 3600 AS hour_s, "
+                    "sum(occupancy)::BIGINT AS total, max(occupancy) AS peak, "
+                    "sum(entries)::BIGINT AS entries "
+                    "FROM read_parquet($files, hive_partitioning = false) "
+                    "WHERE minute_s >= $from_s AND minute_s < $to_s GROUP BY ALL",
+                    files,
+                    {"from_s": from_s, "to_s": to_s},
+                    limit_s=20.0,
+                )
+            )
+        # An hour is in SQL or in a file, never in both: days are sealed whole.
+        whole = merged(parts, names, ("int64",) * len(names))
+        order = np.lexsort([whole["hour_s"], whole["sector_id"]])
+        return HourlyDemand(
+            sector_id=whole["sector_id"][order],
+            hour_s=whole["hour_s"][order],
+            mean_occupancy=whole["total"][order] / 60,
+            peak_occupancy=whole["peak"][order].astype(np.int32),
+            entries=whole["entries"][order],
+        )
+
+
+def _of_minutes(
+    connection: Connection, sector_id: int, from_s: int, to_s: int
+) -> dict[str, NDArray[np.int64]]:
+    """A sector's rows of `demand`, which lie by minute: each is looked up by its whole key."""
+    table = schema.demand
+    wanted = select(literal(from_s).label("minute_s")).cte("wanted", recursive=True)
+    following = wanted.c.minute_s + MINUTE_S
+    wanted = wanted.union_all(select(following).where(following < to_s))
+    rows = connection.execute(
+        select(*table.c[_DEMAND])
+        .select_from(wanted)
+        .join(table, (table.c.minute_s == wanted.c.minute_s) & (table.c.sector_id == sector_id))
+    ).all()
+    columns = list(zip(*rows, strict=True)) or [() for _ in _DEMAND]
+    return {n: np.array(values, np.int64) for n, values in zip(_DEMAND, columns, strict=True)}

@@ -1,0 +1,215 @@
+"""Sealing: what lies in the database for the time being becomes Parquet, in one step each.
+
+An hour's positions are sealed when it closes, from the blobs of its ticks; visits, demand and
+counts stay in SQL for two days and are sealed by the day. The order never changes: the file is
+written and synced, then one transaction names it in the manifest and deletes what it was made of.
+Killed in between, the file is nobody's, and the next start removes it and seals again.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+from sqlalchemy import Column, Table, and_, delete, func, select, update
+
+from sectorwatch.clock import format_s
+from sectorwatch.errors import StoreError
+from sectorwatch.store import schema
+from sectorwatch.store.blobs import StoredPositions, decode_positions
+from sectorwatch.store.segments import (
+    DAY_S,
+    DEMAND,
+    HOUR_S,
+    NETWORK,
+    POSITIONS,
+    VISITS,
+    SegmentKind,
+)
+
+if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
+    from numpy.typing import NDArray
+    from sqlalchemy import ColumnElement, Connection, UpdateBase
+
+    from sectorwatch.store.database import Database
+    from sectorwatch.store.manifest import Manifest
+    from sectorwatch.store.segments import SegmentFile
+
+__all__ = ["WINDOW_S", "Sealer"]
+
+WINDOW_S = 48 * HOUR_S
+_READ_LIMIT_S = 120.0
+_CHUNK = 20_000
+_OPEN = schema.tick.c.positions.is_not(None)
+
+Columns = dict[str, "NDArray[Any]"]
+
+
+class _Day(NamedTuple):
+    """What is sealed by the day: from which table, and by which of its times."""
+
+    kind: SegmentKind
+    table: Table
+    time: Column[int]
+
+
+# A visit belongs to the day in which it ended; those that last stay in SQL.
+_BY_DAY = (
+    _Day(VISITS, schema.visit, schema.visit.c.exit_s),
+    _Day(DEMAND, schema.demand, schema.demand.c.minute_s),
+    _Day(NETWORK, schema.network_count, schema.network_count.c.time_s),
+)
+
+
+class Sealer:
+    """Makes segments of what the database holds; one thread at a time may ask it to."""
+
+    def __init__(self, database: Database, manifest: Manifest, window_s: int = WINDOW_S) -> None:
+        self._database = database
+        self._manifest = manifest
+        self._window_s = window_s
+        self._hour_done_s: int | None = None
+        self._day_done_s: int | None = None
+
+    def seal_due(self, now_s: int) -> list[SegmentFile]:
+        """Seals every hour and day that is over by `now_s`, the last tick's time; oldest first.
+
+        Costs nothing until another hour has closed. Raises as `seal_hour` does; whatever was not
+        sealed is tried again at the next call.
+        """
+        hour_s = now_s // HOUR_S * HOUR_S
+        if hour_s == self._hour_done_s:
+            return []
+        made = [self.seal_hour(each) for each in self._open_hours(hour_s)]
+        day_s = (now_s - self._window_s) // DAY_S * DAY_S
+        if day_s != self._day_done_s:
+            for each in _BY_DAY:
+                made += [self._seal_day(each, start_s) for start_s in self._open_days(each, day_s)]
+            self._day_done_s = day_s
+        self._hour_done_s = hour_s
+        return [file for file in made if file is not None]
+
+    def seal_hour(self, hour_s: int) -> SegmentFile | None:
+        """Seals the positions of the hour that begins at `hour_s`; None where there are none.
+
+        Raises StoreError where the hour is not over, DiskFullError and DatabaseAwayError where it
+        may be tried again: the blobs stay until their file is in the manifest.
+        """
+        if hour_s % HOUR_S:
+            raise StoreError(f"{format_s(hour_s)} is no full hour: seal whole hours")
+        within = and_(
+            schema.tick.c.snapshot_time_us >= hour_s * 1_000_000,
+            schema.tick.c.snapshot_time_us < (hour_s + HOUR_S) * 1_000_000,
+            _OPEN,
+        )
+        with self._reading(f"reading the hour of {format_s(hour_s)}") as connection:
+            last_us = connection.scalar(select(func.max(schema.tick.c.snapshot_time_us)))
+            if last_us is not None and last_us < (hour_s + HOUR_S) * 1_000_000:
+                raise StoreError(f"the hour of {format_s(hour_s)} is not over: wait for its end")
+            chosen = select(schema.tick.c.seq, schema.tick.c.positions).where(within)
+            rows = connection.execute(chosen.order_by(schema.tick.c.seq))
+            parts = [(seq, decode_positions(blob)) for seq, blob in rows]
+        if not parts:
+            return None
+        columns = StoredPositions.join([part for _, part in parts]).columns()
+        first, last = parts[0][0], parts[-1][0]
+        # An hour of 2,000 flights takes 25 MB; sorting it should not find it there twice.
+        del parts
+        forget = update(schema.tick).where(schema.tick.c.seq.between(first, last))
+        return self._seal(POSITIONS, hour_s, columns, forget.values(positions=None))
+
+    def _seal_day(self, day: _Day, day_s: int) -> SegmentFile | None:
+        within = day.time.between(day_s, day_s + DAY_S - 1)
+        with self._reading(f"reading the {day.kind.name} of {format_s(day_s)}") as connection:
+            columns = _columns(connection, day, within)
+        return self._seal(day.kind, day_s, columns, delete(day.table).where(within))
+
+    def _seal(
+        self, kind: SegmentKind, start_s: int, columns: Columns, forget: UpdateBase
+    ) -> SegmentFile | None:
+        # What came after its period had been sealed joins it: one file a period, whatever happens.
+        with self._reading("reading the manifest") as connection:
+            earlier = self._manifest.of_period(connection, kind, start_s)
+            edition = self._manifest.free_edition(connection, kind, start_s)
+        file = None
+        if len(columns[kind.time]):
+            # Loaded here, for pyarrow takes a fifth of a second that no start should wait for.
+            from sectorwatch.store.parquet import read_segment, write_segment  # noqa: PLC0415
+
+            parts = [read_segment(self._manifest.root / each.path) for each in earlier]
+            whole = {
+                name: _join([*(part[name] for part in parts), columns[name]]) for name in columns
+            }
+            file = write_segment(self._manifest.root, kind, start_s, whole, edition)
+        try:
+            with self._database.write(f"sealing {kind.name} of {format_s(start_s)}") as connection:
+                if file is not None:
+                    self._manifest.add(connection, file)
+                    self._manifest.drop(connection, earlier)
+                connection.execute(forget)
+        except StoreError:
+            if file is not None:
+                self._take_back(file)
+            raise
+        return file
+
+    def _take_back(self, file: SegmentFile) -> None:
+        """Removes a file whose naming failed, where it is certain that it did."""
+        # A commit whose answer was lost may have happened; while the database cannot say, the file
+        # stays, and if it is nobody's the next start removes it.
+        with contextlib.suppress(StoreError), self._reading("reading the manifest") as connection:
+            if not self._manifest.names(connection, file.path):
+                (self._manifest.root / file.path).unlink(missing_ok=True)
+
+    def _open_hours(self, before_s: int) -> list[int]:
+        with self._reading("asking for open hours") as connection:
+            times = connection.scalars(
+                select(schema.tick.c.snapshot_time_us).where(
+                    _OPEN, schema.tick.c.snapshot_time_us < before_s * 1_000_000
+                )
+            )
+            return sorted({each // (HOUR_S * 1_000_000) * HOUR_S for each in times})
+
+    def _open_days(self, day: _Day, before_s: int) -> list[int]:
+        number = (day.time - day.time % DAY_S) / DAY_S
+        with self._reading(f"asking for {day.kind.name} to seal") as connection:
+            days = connection.scalars(select(number).where(day.time < before_s).distinct())
+            return sorted(int(each) * DAY_S for each in days)
+
+    def _reading(self, doing: str) -> AbstractContextManager[Connection]:
+        return self._database.read(doing, limit_s=_READ_LIMIT_S)
+
+
+def _columns(connection: Connection, day: _Day, within: ColumnElement[bool]) -> Columns:
+    """Rows of a table as columns, read in chunks: as tuples a day of visits takes 400 MB."""
+    names = list(day.kind.columns)
+    types = [np.dtype(text) for text in day.kind.columns.values()]
+    rows = connection.execution_options(yield_per=_CHUNK).execute(
+        select(*day.table.c[tuple(names)]).where(within)
+    )
+    chunks = [
+        [_array(values, kind) for values, kind in zip(zip(*chunk, strict=True), types, strict=True)]
+        for chunk in rows.partitions()
+    ]
+    if not chunks:
+        return {name: np.empty(0, kind) for name, kind in zip(names, types, strict=True)}
+    return {name: _join([chunk[i] for chunk in chunks]) for i, name in enumerate(names)}
+
+
+def _join(parts: list[NDArray[Any]]) -> NDArray[Any]:
+    whole = np.concatenate([np.ma.getdata(part) for part in parts])
+    if any(np.ma.isMaskedArray(part) for part in parts):
+        return np.ma.MaskedArray(
+            whole, np.concatenate([np.ma.getmaskarray(part) for part in parts])
+        )
+    return whole
+
+
+def _array(values: tuple[int | None, ...], kind: np.dtype[Any]) -> NDArray[Any]:
+    if None in values:
+        mask = [value is None for value in values]
+        return np.ma.MaskedArray([value or 0 for value in values], mask, dtype=kind)
+    return np.array(values, kind)
