@@ -68,11 +68,15 @@ class FeedRefusedError(FeedError):
 
 
 class FetchError(FeedError):
-    """A fetch that failed; `reason` is one of few words, fit for a metric's tag."""
+    """A fetch that failed; `reason` is one of few words, fit for a metric's tag.
 
-    def __init__(self, reason: str, message: str) -> None:
+    `retry_after_s` is how long the server asked us to wait, None where it did not.
+    """
+
+    def __init__(self, reason: str, message: str, *, retry_after_s: float | None = None) -> None:
         super().__init__(message)
         self.reason = reason
+        self.retry_after_s = retry_after_s
 
 
 class JournalError(SectorwatchError):

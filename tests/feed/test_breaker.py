@@ -119,6 +119,19 @@ def test_a_trial_that_never_comes_back_does_not_block_forever() -> None:
     assert made.allows()
 
 
+def test_a_trial_that_was_left_undecided_is_anybody_s() -> None:
+    """Stopped amid the trial, whoever comes next tries at once; otherwise it changes nothing."""
+    clock = HandClock()
+    made = opened(clock)
+    made.gave_up()
+    assert not made.allows()
+    clock.s += 10
+    assert made.allows()
+    made.gave_up()
+    assert made.allows()
+    assert not made.allows()
+
+
 def test_a_late_failure_does_not_lengthen_what_is_open() -> None:
     """A call begun before it opened may fail after: it counts, and moves nothing."""
     clock = HandClock()

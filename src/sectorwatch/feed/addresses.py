@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 from urllib.parse import urlsplit
 
 import msgspec
@@ -14,7 +14,17 @@ from sectorwatch.feed.records import Kind
 if TYPE_CHECKING:
     import random
 
-__all__ = ["STATUS_URL", "VATSIM", "FeedAddresses", "check_url", "parse_status"]
+    from sectorwatch.clock import Clock
+
+__all__ = [
+    "STATUS_URL",
+    "VATSIM",
+    "AddressBook",
+    "FeedAddresses",
+    "check_url",
+    "document_kind",
+    "parse_status",
+]
 
 STATUS_URL = "https://status.vatsim.net/status.json"
 _MOST = 20
@@ -55,8 +65,10 @@ class _Status(msgspec.Struct):
     data: _Lists
 
 
-class _Any(msgspec.Struct):
+class _Outline(msgspec.Struct):
     data: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
+    general: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
+    pilots: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
 
 
 def check_url(url: str) -> str:
@@ -79,12 +91,15 @@ def check_url(url: str) -> str:
     return url
 
 
-def is_status(document: bytes) -> bool:
-    """Whether a document is a `status.json`, rather than a feed itself: it holds `data`."""
+def document_kind(document: bytes) -> Literal["status", "feed", "other"]:
+    """Whether a document is a `status.json`, a data feed, or neither, by what stands in it."""
     try:
-        return msgspec.json.decode(document, type=_Any).data is not msgspec.UNSET
+        outline = msgspec.json.decode(document, type=_Outline)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return False
+        return "other"
+    if outline.general is not msgspec.UNSET or outline.pilots is not msgspec.UNSET:
+        return "feed"
+    return "other" if outline.data is msgspec.UNSET else "status"
 
 
 def parse_status(document: bytes) -> FeedAddresses:
@@ -110,3 +125,79 @@ def _usable(urls: list[str]) -> tuple[str, ...]:
         except ValueError:
             continue
     return tuple(dict.fromkeys(usable))
+
+
+class AddressBook:
+    """Keeps the addresses, and knows when to look them up again.
+
+    That is once a day, and sooner (every `again_s` at most) after `failures_to_look` fetches in a
+    row have failed. `url` may as well be that of a data feed itself: then that is the address. What
+    is known stays known where looking fails; where nothing ever was, and `url` is VATSIM's own,
+    the addresses of 2025 serve.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        clock: Clock,
+        *,
+        transceivers_url: str | None = None,
+        refresh_s: float = 86_400.0,
+        again_s: float = 300.0,
+        failures_to_look: int = 3,
+    ) -> None:
+        self.url = check_url(url)
+        self._transceivers = (check_url(transceivers_url),) if transceivers_url else ()
+        self.addresses: FeedAddresses | None = None
+        self._clock = clock
+        self._refresh_s = refresh_s
+        self._again_s = again_s
+        self._failures_to_look = failures_to_look
+        self._failures = 0
+        self._is_feed = False
+        self._looked_s = float("-inf")
+        self._next_s = float("-inf")
+
+    def is_due(self) -> bool:
+        """Whether the addresses should be looked up before the next fetch."""
+        return not self._is_feed and self._clock.monotonic_s() >= self._next_s
+
+    def learn(self, document: bytes) -> bool:
+        """Take what was found at `url`; True where it is no status but itself what is fetched.
+
+        Raises FetchError("bad_status") where it is a status that names no feed.
+        """
+        kind = document_kind(document)
+        if kind == "status":
+            found = parse_status(document)
+            self._take(FeedAddresses(found.feed, self._transceivers or found.transceivers))
+            return False
+        if self.addresses is not None:
+            raise FetchError("bad_status", "status.json was a status before and is none now")
+        # What is neither is handed on, refused and seen; the next look may find better.
+        self._is_feed = kind == "feed"
+        if self._is_feed:
+            self._take(FeedAddresses((self.url,), self._transceivers))
+        return True
+
+    def missed(self) -> None:
+        """Looking failed: go on with what is known, and look again before long."""
+        now_s = self._clock.monotonic_s()
+        if self.addresses is None and self.url == STATUS_URL:
+            transceivers = self._transceivers or VATSIM.transceivers
+            self.addresses = FeedAddresses(VATSIM.feed, transceivers)
+        if self.addresses is not None:
+            self._looked_s = now_s
+            self._next_s = now_s + self._again_s
+
+    def fetched(self, *, well: bool) -> None:
+        """A fetch from one of the addresses went well, or failed."""
+        self._failures = 0 if well else self._failures + 1
+        if self._failures >= self._failures_to_look:
+            self._failures = 0
+            self._next_s = min(self._next_s, self._looked_s + self._again_s)
+
+    def _take(self, addresses: FeedAddresses) -> None:
+        self.addresses = addresses
+        self._looked_s = self._clock.monotonic_s()
+        self._next_s = self._looked_s + self._refresh_s

@@ -128,6 +128,12 @@ class CircuitBreaker:
         if opens:
             self._tell(seen)
 
+    def gave_up(self) -> None:
+        """A call was left before it was decided: if it was the trial, the next may try at once."""
+        with self._lock:
+            if self._state == "half_open":
+                self._until_s = self._clock.monotonic_s()
+
     def _seen(self) -> BreakerState:
         next_try_us = None
         if self._state != "closed":
