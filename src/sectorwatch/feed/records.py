@@ -188,7 +188,8 @@ class Snapshot:
     """One fetch of the data feed.
 
     `time_us` is `general.update_timestamp`; `received_at_us` is when we had it. `repaired` and
-    `dropped` count records by reason. `(cid, callsign)` is unique among `pilots`.
+    `dropped` count records by reason, `noted` what is odd and was kept as it is; the reasons stand
+    in `sectorwatch.feed.repair`. `(cid, callsign)` is unique among `pilots`.
     """
 
     time_us: int
@@ -203,6 +204,7 @@ class Snapshot:
     reference: Reference
     repaired: Mapping[str, int] = field(default_factory=dict)
     dropped: Mapping[str, int] = field(default_factory=dict)
+    noted: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def time_s(self) -> int:
@@ -240,3 +242,4 @@ class TransceiverSnapshot:
     stations: Sequence[Station]
     repaired: Mapping[str, int] = field(default_factory=dict)
     dropped: Mapping[str, int] = field(default_factory=dict)
+    noted: Mapping[str, int] = field(default_factory=dict)

@@ -1,0 +1,217 @@
+"""A payload accepted or refused whole: size, JSON, shape, time, and everybody's names off it.
+
+What comes out may be written down; it goes into the journal before anything is made of it.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from sectorwatch.clock import format_us, parse_us
+from sectorwatch.errors import FeedRefusedError
+from sectorwatch.feed.compression import MAX_BYTES
+from sectorwatch.feed.mask import Masked
+from sectorwatch.feed.reading import read_general
+from sectorwatch.feed.records import Kind
+from sectorwatch.feed.repair import Counts
+from sectorwatch.feed.structure import elements, is_readable, members, sound
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from sectorwatch.feed.mask import Masker
+    from sectorwatch.feed.wire import Wire
+
+__all__ = ["FUTURE_AFTER_US", "REFUSALS", "STALE_AFTER_US", "Accepted", "accept"]
+
+REFUSALS = {
+    "bad_compression": "not compressed in the way it says, or in none that is understood",
+    "bomb": "so few bytes that become so many that it was made to do harm",
+    "control_characters": "raw control characters inside a text, which JSON does not allow",
+    "empty": "nothing at all",
+    "future": "a time ahead of this machine's clock: all that follow would be older",
+    "no_time": "no time that can be read in its header",
+    "not_json": "no JSON",
+    "older": "unknown, and older than the last",
+    "stale": "live, and older than a feed that is still looked after",
+    "too_large": "over 64 MB",
+    "truncated": "its end is missing",
+    "unreadable": "a file that cannot be read",
+    "wrong_shape": "JSON, but no feed: no header or no pilots, or no list of stations",
+}
+"""Why a feed is refused whole: `FeedRefusedError.reason`, and what it means."""
+
+STALE_AFTER_US = 15 * 60 * 1_000_000
+"""A live feed older than this is refused; a flight that was gone so long has ended."""
+
+FUTURE_AFTER_US = 10 * 60 * 1_000_000
+"""A live feed further ahead of our clock than this is refused."""
+
+_EARLIEST_US = 946_684_800_000_000  # 2000-01-01: what is earlier is a time that was never set
+_UPDATE = re.compile(r"(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)", re.ASCII)
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+_SPACES = b" \t\r\n"
+
+
+class _Header(msgspec.Struct):
+    general: msgspec.Raw
+    pilots: msgspec.Raw
+
+
+_HEADER = msgspec.json.Decoder(_Header)
+_LIST = msgspec.json.Decoder(list[msgspec.Raw])
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """A payload that may be written down.
+
+    `document` is masked, `time_us` its own time; `is_new` is False where it is held already.
+    `dropped` counts records by reason that are no longer in it. `wire` is the document as it was
+    read to mask it, for `decode_feed`; None where it has to be read again.
+    """
+
+    kind: Kind
+    document: bytes
+    time_us: int
+    is_new: bool
+    dropped: Mapping[str, int] = field(default_factory=dict)
+    wire: Wire | None = None
+
+
+def accept(
+    payload: bytes,
+    kind: Kind,
+    masker: Masker,
+    *,
+    last_time_us: int | None = None,
+    now_us: int | None = None,
+    already_masked: bool = False,
+    holds: Callable[[int], bool] | None = None,
+    stale_after_us: int | None = STALE_AFTER_US,
+) -> Accepted:
+    """`payload`, decompressed, as it may be written down. Raises FeedRefusedError, see `REFUSALS`.
+
+    `last_time_us` is the time of the newest data feed accepted; `holds` says whether a time is
+    held. `now_us` is the clock's time where the feed is live, None where it comes from an archive:
+    then nothing is stale. What is `already_masked`, from our own journal, is left as it is.
+    """
+    document = _checked(payload)
+    if kind is Kind.TRANSCEIVERS:
+        return _accept_transceivers(document, last_time_us, now_us)
+    masked = Masked(document, b"") if already_masked else masker.mask(document)
+    general = masked.general if masked.wire is not None else _header(document)
+    if general[:1] != b"{":
+        raise _wrong_shape("general", general)
+    time_us = _time_of(general)
+    is_new = time_us != last_time_us and not (holds is not None and holds(time_us))
+    if is_new:
+        _check_time(time_us, last_time_us, now_us, stale_after_us)
+    return Accepted(kind, masked.document, time_us, is_new, masked.dropped, masked.wire)
+
+
+def _checked(payload: bytes) -> bytes:
+    if len(payload) > MAX_BYTES:
+        raise FeedRefusedError(
+            "too_large",
+            f"the feed has {len(payload):,} bytes, over the limit of {MAX_BYTES:,}: "
+            "is this the address of the v3 data feed?",
+        )
+    document = payload.removeprefix(_BYTE_ORDER_MARK)
+    if not document.strip(_SPACES):
+        raise FeedRefusedError("empty", "the feed is empty: nothing of it is used")
+    return document
+
+
+def _header(document: bytes) -> bytes:
+    """The feed's header, where there are pilots too. Raises FeedRefusedError."""
+    try:
+        header = _HEADER.decode(document)
+        general, pilots = bytes(header.general), bytes(memoryview(header.pilots)[:20])
+    except (ValueError, RecursionError):
+        sound(document)
+        parts = {each.key: document[each.start : each.end] for each in members(document)}
+        general, pilots = parts.get("general", b""), parts.get("pilots", b"")[:20]
+    if pilots[:1] != b"[":
+        raise _wrong_shape("pilots", pilots)
+    return general
+
+
+def _wrong_shape(name: str, found: bytes) -> FeedRefusedError:
+    what = f"{found[:20]!r} where its {name!r} should be" if found else f"no {name!r}"
+    return FeedRefusedError(
+        "wrong_shape",
+        f"the feed has {what}, so it is no v3 data feed: is this the right address?",
+    )
+
+
+def _time_of(general: bytes) -> int:
+    """The feed's own time: `update_timestamp`, else `update`, which is to the second."""
+    header = read_general(general, Counts())
+    texts = [header.update_timestamp or ""]
+    if match := _UPDATE.fullmatch(header.update or ""):
+        texts.append("{}-{}-{}T{}:{}:{}Z".format(*match.groups()))
+    for text in texts:
+        try:
+            time_us = parse_us(text)
+        except (ValueError, OverflowError):
+            continue
+        if time_us >= _EARLIEST_US:
+            return time_us
+    raise FeedRefusedError(
+        "no_time",
+        f"the feed's time is {header.update_timestamp!r}, which is none such as "
+        "2025-08-06T21:00:00Z: nothing of it is used; the next may be good",
+    )
+
+
+def _check_time(
+    time_us: int, last_time_us: int | None, now_us: int | None, stale_after_us: int | None
+) -> None:
+    if now_us is not None and stale_after_us is not None:
+        if now_us - time_us > stale_after_us:
+            raise FeedRefusedError(
+                "stale",
+                f"the feed is of {format_us(time_us)} and it is {format_us(now_us)}: older than "
+                f"{stale_after_us // 1_000_000} s; the network may have stopped, or this "
+                "machine's clock be wrong",
+            )
+        if time_us - now_us > FUTURE_AFTER_US:
+            raise FeedRefusedError(
+                "future",
+                f"the feed is of {format_us(time_us)} and it is {format_us(now_us)}: check this "
+                "machine's clock",
+            )
+    if last_time_us is not None and time_us < last_time_us:
+        raise FeedRefusedError(
+            "older",
+            f"the feed of {format_us(time_us)} is unknown and older than the last one, of "
+            f"{format_us(last_time_us)}: feeds have to come in the order of their times",
+        )
+
+
+def _accept_transceivers(document: bytes, last_time_us: int | None, now_us: int | None) -> Accepted:
+    """The transceivers feed, which names nobody and has no time: it has that of the feed before."""
+    try:
+        _LIST.decode(document)
+    except (ValueError, RecursionError):
+        sound(document)
+        stripped = document.strip(_SPACES)
+        if not stripped.startswith(b"["):
+            reason = "wrong_shape" if is_readable(document) else "not_json"
+            raise FeedRefusedError(
+                reason,
+                f"the transceivers feed begins with {stripped[:20]!r}, not with a list: is this "
+                "the right address?",
+            ) from None
+        elements(stripped, 0, len(stripped))
+    time_us = last_time_us if last_time_us is not None else now_us
+    if time_us is None:
+        raise FeedRefusedError(
+            "no_time", "a transceivers feed has no time of its own, and no data feed came before it"
+        )
+    return Accepted(Kind.TRANSCEIVERS, document, time_us, is_new=True)

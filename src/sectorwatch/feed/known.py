@@ -1,0 +1,300 @@
+"""The members' names and numbers that are known, and where they stand in free text.
+
+A word is a run of letters and digits in any script; `_` parts words. A name is found where its
+words follow one another, whatever their case and whatever stands between them, so that
+`Steve Kennedy KJFK` is found in `PIC/STEVE KENNEDY,`: also without the home airport that clients
+put behind it. A number is a word of its own.
+
+What was seen in the last hour or two is known, not only who is online at the moment: remarks name
+friends who have left. Two generations bound how long and how much is remembered.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import msgspec
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+
+    from numpy.typing import NDArray
+
+__all__ = ["Edit", "Known", "apply_edits", "edited", "unescape"]
+
+Edit = tuple[int, int, str]
+"""Where in a text, from and to, and what stands there instead."""
+
+_WORD = re.compile(r"[^\W_]+")
+_HOME_AIRPORT = re.compile(r"\s+[A-Z][A-Z0-9]{3}$", re.ASCII)
+_NUMBER = re.compile(r"\d+", re.ASCII)
+_MAX_WORDS = 12
+_MAX_DIGITS = 100
+_LOOK = 8
+_FOLD = 0x2020202020202020
+_MIX = 0x9E3779B97F4A7C15
+_MASK64 = (1 << 64) - 1
+_LENGTH_MASKS = [(1 << (8 * length)) - 1 for length in range(_LOOK + 1)]
+
+
+_ASCII = 0x80
+# What each byte is to words: 0 parts them, 1 is an ASCII letter or digit, 2 part of another letter
+# or of a sign, so that a word may begin with it or behind it.
+_KINDS = bytes(2 if byte >= _ASCII else int(chr(byte).isalnum()) for byte in range(256))
+
+
+class _Look:
+    """A quick look at many words at once, which may take one for known that is not.
+
+    It compares up to eight bytes of each word, letters in lower case, as a 64-bit integer of which
+    two hashes have to be in a table; one pair of tables a length.
+    """
+
+    def __init__(self) -> None:
+        self._tables: dict[int, tuple[NDArray[np.bool_], NDArray[np.bool_]]] = {}
+
+    def add(self, word: bytes) -> None:
+        """Makes `word` be found, in any case."""
+        start = word[:_LOOK]
+        key = (int.from_bytes(start, "little") | _FOLD) & _LENGTH_MASKS[len(start)]
+        mixed = (key * _MIX) & _MASK64
+        if len(start) not in self._tables:
+            empty = np.zeros((2, 1 << 16), np.bool_)
+            self._tables[len(start)] = (empty[0], empty[1])
+        first, second = self._tables[len(start)]
+        first[mixed >> 48] = second[(mixed >> 32) & 0xFFFF] = True
+
+    def hits(self, keys: NDArray[np.uint64]) -> Iterator[NDArray[np.intp]]:
+        """Which of `keys`, the first eight bytes of words in lower case, may be known."""
+        for length, (first, second) in self._tables.items():
+            mixed = (keys & np.uint64(_LENGTH_MASKS[length])) * np.uint64(_MIX)
+            hits = np.flatnonzero(first[mixed >> np.uint64(48)])
+            rest = (mixed[hits] >> np.uint64(32)) & np.uint64(0xFFFF)
+            yield hits[second[rest]]
+
+
+class _Generation:
+    """What was learned since the last turn."""
+
+    def __init__(self) -> None:
+        self.phrases: dict[tuple[str, ...], str] = {}
+        self.longest: dict[str, int] = {}
+        self.symbols: set[str] = set()
+        self.look = _Look()
+        self.documents = 0
+
+    def add(self, phrase: tuple[str, ...], replacement: str, spellings: Iterable[str]) -> None:
+        # A number that is somebody's name too stays a number: its hash says more than nothing.
+        if not self.phrases.get(phrase):
+            self.phrases[phrase] = replacement
+        self.longest[phrase[0]] = max(len(phrase), self.longest.get(phrase[0], 0))
+        for spelling in spellings:
+            self.look.add(spelling.encode("utf-8", "ignore"))
+
+
+class Known:
+    """Names and numbers of members, as they were learned from the feeds that passed.
+
+    `number_as` gives the text that stands for a member's number from now on. A generation ends
+    after `documents` feeds or `entries` names and numbers; the one before it is still known.
+    """
+
+    def __init__(
+        self, number_as: Callable[[int], str], *, documents: int = 240, entries: int = 40_000
+    ) -> None:
+        self._number_as = number_as
+        self._documents = documents
+        self._entries = entries
+        self._young = _Generation()
+        self._old = _Generation()
+
+    def turn(self) -> bool:
+        """Says that another feed begins: True where a generation begins with it.
+
+        Whoever was seen in neither of two generations is forgotten, and whoever is to be known
+        beyond the next has to be learned again.
+        """
+        self._young.documents += 1
+        if self._young.documents <= self._documents and len(self._young.phrases) < self._entries:
+            return False
+        self._old, self._young = self._young, _Generation()
+        return True
+
+    def learn_number(self, number: int) -> None:
+        """Takes in a member's number."""
+        self._learn_digits(str(abs(number)))
+
+    def learn_name(self, name: str) -> None:
+        """Takes in one member's name."""
+        name = name.strip()
+        if not name:
+            return
+        forms = {name, _HOME_AIRPORT.sub("", name)}
+        phrases = {tuple(words(form)) for form in forms} - {()}
+        if not phrases:
+            self._young.symbols.update(name.split())
+        for phrase in phrases:
+            if len(phrase) == 1 and _NUMBER.fullmatch(phrase[0]):
+                self._learn_digits(phrase[0])
+                continue
+            # The longest word is the rarest in texts; the home airport is in most of them.
+            longest = max(_WORD.findall(_HOME_AIRPORT.sub("", name)) or phrase, key=len)
+            spellings = {longest.casefold()}
+            if not longest.isascii():
+                spellings |= {longest, longest.lower(), longest.upper(), longest.title()}
+            self._young.add(phrase[:_MAX_WORDS], "", spellings)
+
+    def _learn_digits(self, digits: str) -> None:
+        self._young.add((digits,), self._number_as(int(digits[:_MAX_DIGITS])), (digits,))
+
+    def edits(self, text: str) -> list[Edit]:
+        """What is to be replaced in `text`, in order and without overlap; [] if nothing is known.
+
+        What a removal brings together is looked at again: no name is left by removing another.
+        """
+        found: list[Edit] = []
+        spans: list[tuple[int, int, str]] = [
+            (match.start(), match.end(), match[0].casefold()) for match in _WORD.finditer(text)
+        ]
+        while (hit := self._first(spans)) is not None:
+            first, count, replacement = hit
+            start, end = spans[first][0], spans[first + count - 1][1]
+            found = [edit for edit in found if not (start <= edit[0] and edit[1] <= end)]
+            found.append((start, end, replacement))
+            # A number's hash stays between its neighbours: as a word that nothing is equal to.
+            spans[first : first + count] = [(start, end, "")] if replacement else []
+        if self._young.symbols or self._old.symbols:
+            found += self._symbol_edits(text, found)
+        return sorted(found)
+
+    def _first(self, spans: list[tuple[int, int, str]]) -> tuple[int, int, str] | None:
+        young, old = self._young, self._old
+        for first, (_, _, word) in enumerate(spans):
+            longest = max(young.longest.get(word, 0), old.longest.get(word, 0))
+            if not longest:
+                continue
+            texts = tuple(span[2] for span in spans[first : first + longest])
+            for count in range(len(texts), 0, -1):
+                phrase = texts[:count]
+                replacement = young.phrases.get(phrase)
+                if replacement is None:
+                    replacement = old.phrases.get(phrase)
+                if replacement is not None:
+                    return first, count, replacement
+        return None
+
+    def _symbol_edits(self, text: str, found: list[Edit]) -> list[Edit]:
+        symbols = self._young.symbols | self._old.symbols
+        return [
+            (match.start(), match.end(), "")
+            for match in re.finditer(r"\S+", text)
+            if match[0] in symbols
+            and not any(start < match.end() and match.start() < end for start, end, _ in found)
+        ]
+
+    def suspects(self, texts: Sequence[bytes]) -> list[int]:
+        r"""Which of `texts` (UTF-8, JSON escapes not undone) `edits` must look at.
+
+        Each that holds something known is among them; so are those with a `\`, and a few more.
+        """
+        if not texts:
+            return []
+        blob = b"\n".join(texts)
+        ends = np.cumsum([len(text) + 1 for text in texts])
+        places = [np.flatnonzero(np.frombuffer(blob, np.uint8) == ord("\\"))]
+        generations = [self._young, self._old]
+        if any(
+            symbol.encode("utf-8", "ignore") in blob
+            for generation in generations
+            for symbol in generation.symbols
+        ):
+            return list(range(len(texts)))
+        starts, keys = _word_starts(blob)
+        for generation in generations:
+            places += [starts[hits] for hits in generation.look.hits(keys)]
+        found = np.unique(np.searchsorted(ends, np.concatenate(places), side="right"))
+        return [int(index) for index in found]
+
+
+def _word_starts(blob: bytes) -> tuple[NDArray[np.intp], NDArray[np.uint64]]:
+    """Where words may begin in `blob`, and the eight bytes there with letters in lower case."""
+    kinds = np.frombuffer(blob.translate(_KINDS), np.uint8)
+    first = kinds != 0
+    first[1:] &= kinds[:-1] != 1
+    starts = np.flatnonzero(first)
+    padded = blob + bytes(_LOOK)
+    eight = np.ndarray((len(blob),), "<u8", buffer=padded, strides=(1,))
+    return starts, eight[starts] | np.uint64(_FOLD)
+
+
+def words(text: str) -> list[str]:
+    """The words of a text, case taken away.
+
+    >>> words("PIC/Steve_Kennedy, 1234567")
+    ['pic', 'steve', 'kennedy', '1234567']
+    """
+    return [word.casefold() for word in _WORD.findall(text)]
+
+
+def unescape(raw: bytes) -> str:
+    """The text that stands between two quotes in JSON; what is no UTF-8 there is kept apart."""
+    text = raw.decode("utf-8", "surrogateescape")
+    if "\\" not in text:
+        return text
+    try:
+        return str(msgspec.json.decode(b'"' + raw + b'"'))
+    except ValueError:
+        return "".join(_plain(unit) for unit in json_units(text))
+
+
+_UNIT = re.compile(
+    r"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|\\u[0-9a-fA-F]{4}|\\.|.", re.DOTALL
+)
+_SHORT = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
+
+
+def json_units(text: str) -> list[str]:
+    """A JSON string's inside cut into what stands for one character each."""
+    return _UNIT.findall(text)
+
+
+def _plain(unit: str) -> str:
+    if len(unit) == 1:
+        return unit
+    if unit[1] == "u" and len(unit) > 2:  # noqa: PLR2004 - `\u` and its digits
+        code = bytes.fromhex(unit.replace("\\u", ""))
+        return code.decode("utf-16-be", "surrogatepass")
+    return _SHORT.get(unit[1], unit[1])
+
+
+def apply_edits(raw: bytes, edits_of: Callable[[str], list[Edit]]) -> bytes:
+    """A JSON string's inside with what `edits_of` its text says replaced, else byte for byte."""
+    text = unescape(raw)
+    edits = edits_of(text)
+    if not edits:
+        return raw
+    units = json_units(raw.decode("utf-8", "surrogateescape"))
+    done: list[str] = []
+    place = 0
+    for start, end, replacement in edits:
+        done += units[place:start]
+        done.append(replacement)
+        place = end
+    done += units[place:]
+    return "".join(done).encode("utf-8", "surrogateescape")
+
+
+def edited(text: str, edits: list[Edit]) -> str:
+    """`text` with `edits` done.
+
+    >>> edited("PIC/STEVE, 1234567", [(4, 9, ""), (11, 18, "77")])
+    'PIC/, 77'
+    """
+    done: list[str] = []
+    place = 0
+    for start, end, replacement in edits:
+        done += (text[place:start], replacement)
+        place = end
+    return "".join((*done, text[place:]))
