@@ -145,8 +145,22 @@ def open_session(
         },
         auto_decompress=False,
         cookie_jar=aiohttp.DummyCookieJar(),
+        middlewares=(_asked_once,),
         proxy=proxy,
     )
+
+
+async def _asked_once(
+    request: aiohttp.ClientRequest, send: aiohttp.ClientHandlerType
+) -> aiohttp.ClientResponse:
+    """One request is one request: aiohttp would repeat it at once where the connection was lost.
+
+    What it takes for a kept connection gone stale is here a server that hung up on us.
+    """
+    try:
+        return await send(request)
+    except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
+        raise FetchError(_reason(error), f"{_shown(str(request.url))}: {_words(error)}") from error
 
 
 async def fetch(
@@ -211,10 +225,8 @@ def _connect_reason(error: aiohttp.ClientConnectorError) -> str:
 
 
 def _payload_reason(error: aiohttp.ClientPayloadError) -> str:
-    cause = error.__cause__ or error.__context__
-    if isinstance(cause, ConnectionError):
-        return "disconnected"
-    words = f"{error} {cause}".lower()
+    """Whether a body ended before its end, or was never one."""
+    words = f"{error} {error.__cause__}".lower()
     return "truncated" if "not enough data" in words or "not completed" in words else "protocol"
 
 
