@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 async def _until(condition: Callable[[], bool]) -> None:
     async with asyncio.timeout(10):
-        while not condition():  # noqa: ASYNC110 - the test watches from outside
+        while not condition():
             await asyncio.sleep(0.001)
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from sectorwatch.errors import ServiceError
-from sectorwatch.observe import HealthState
+from sectorwatch.observe import HealthChecker, HealthState
 from sectorwatch.runtime.service import Health, Service, ServiceState
 from sectorwatch.runtime.supervisor import Supervisor
 
@@ -83,7 +83,7 @@ def state_of(supervisor: Supervisor, name: str) -> ServiceState:
 
 async def _until(condition: Callable[[], bool]) -> None:
     async with asyncio.timeout(10):
-        while not condition():  # noqa: ASYNC110 - the test watches from outside
+        while not condition():
             await asyncio.sleep(0.001)
 
 
@@ -371,3 +371,27 @@ def test_a_crash_while_stopping_starts_nothing() -> None:
 
     asyncio.run(scenario())
     assert journal == ["+first", "+second", "-second", "-first"]
+
+
+def test_every_service_has_a_health_check() -> None:
+    """Health is asked of each that runs; one that does not run is unhealthy, with the reason."""
+
+    async def scenario() -> None:
+        checker = HealthChecker()
+        store, api = Made("store", []), Made("api", [], uses=("store",))
+        supervisor = Supervisor([store, api], first_pause_s=60)
+        supervisor.register_health(checker)
+        assert checker.registered == ["api", "store"]
+        assert checker.dependencies()["api"] == ("store",)
+        await supervisor.start()
+        found = await checker.check_all_services()
+        assert {each.status for each in found.values()} == {HealthState.HEALTHY}
+        store.die(OSError("disk gone"))
+        await _until(lambda: state_of(supervisor, "store") is ServiceState.FAILED)
+        found = await checker.check_all_services()
+        assert found["store"].status is HealthState.UNHEALTHY
+        assert found["store"].details["last_error"] == "OSError: disk gone"
+        assert found["api"].status is HealthState.DEGRADED
+        await supervisor.stop()
+
+    asyncio.run(scenario())

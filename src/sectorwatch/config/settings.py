@@ -223,8 +223,26 @@ class Settings(BaseSettings):
     journal_keep_gb: float = _setting(
         8.0, "GB", "How much journal is kept; the oldest hours go first.", ge=0.01, le=100_000
     )
-    segments_keep_days: float = _setting(
-        365.0, "days", "How long sealed positions, visits and demand are kept.", ge=1, le=36_500
+    segments_keep_days: int = _setting(
+        365,
+        "days",
+        "How long sealed positions, visits, demand and network counts are kept.",
+        ge=2,
+        le=36_500,
+    )
+    history_keep_days: int = _setting(
+        365,
+        "days",
+        "How long flights, plans, movements, controllers' sessions and owners are kept.",
+        ge=2,
+        le=36_500,
+    )
+    log_keep_mb: float = _setting(
+        100.0,
+        "MB",
+        "How much log is kept in the data directory; 0 keeps none there.",
+        ge=0,
+        le=100_000,
     )
     refused_keep: int = _setting(
         5, "feeds", "How many refused feeds are kept aside for a look.", ge=0, le=100

@@ -5,19 +5,19 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 from sectorwatch.clock import Clock, SystemClock
 from sectorwatch.errors import SectorwatchError, ServiceError
-from sectorwatch.observe import Telemetry
+from sectorwatch.observe import HealthState, Telemetry
 from sectorwatch.runtime.order import dependants_of, start_order
 from sectorwatch.runtime.service import ServiceState, ServiceStatus
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Sequence
-    from typing import Any
 
-    from sectorwatch.observe import StructuredLogger
+    from sectorwatch.observe import HealthChecker, StructuredLogger
     from sectorwatch.runtime.service import Service
 
 __all__ = ["Supervisor"]
@@ -115,6 +115,25 @@ class Supervisor:
             for each in names
             for record in [self._records[each]]
         ]
+
+    def register_health(self, checker: HealthChecker) -> None:
+        """Have `checker` look after every service, its dependencies told."""
+        for name, record in self._records.items():
+            service = record.service
+            checker.register(
+                name,
+                partial(self._health_of, record),
+                depends_on=(*service.depends_on, *service.uses),
+            )
+
+    async def _health_of(self, record: _Record) -> dict[str, Any]:
+        about: dict[str, Any] = {"state": record.state, "restarts": record.restarts}
+        if record.last_error is not None:
+            about["last_error"] = record.last_error
+        if record.state is not ServiceState.RUNNING:
+            return {"status": HealthState.UNHEALTHY, **about}
+        health = await record.service.health()
+        return {"status": health.status, **about, **health.details}
 
     async def start(self) -> None:
         """Start everything in order; where one does not start, stop those that did and raise."""

@@ -79,6 +79,10 @@ class Worker:
         stop = self._stop = threading.Event()
         self._done = call_in_thread(lambda: self._work(stop), self.name)
 
+    def ask_to_stop(self) -> None:
+        """Tell the thread to end, and do not wait for it."""
+        self._stop.set()
+
     async def stop(self) -> None:
         """Tell the thread to end and wait for it, however long that takes; never raises for it."""
         self._stop.set()

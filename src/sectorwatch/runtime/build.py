@@ -1,0 +1,298 @@
+"""The composition root: everything is made here, once, and handed to whoever needs it."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sectorwatch.airspace import Airports, load_airspace
+from sectorwatch.airspace.airports import read_vatspy_airports
+from sectorwatch.airspace.spec import parse_spec
+from sectorwatch.clock import Clock, SystemClock
+from sectorwatch.feed.breaker import CircuitBreaker
+from sectorwatch.feed.client import Paces, VatsimClient
+from sectorwatch.feed.fetch import FetchLimits
+from sectorwatch.feed.journal import Journal
+from sectorwatch.feed.mask import Masker
+from sectorwatch.feed.mask_key import load_or_create_key
+from sectorwatch.feed.quarantine import Quarantine
+from sectorwatch.observe import LogLevel, StreamSink, Telemetry, TerminalSink
+from sectorwatch.runtime.application import Application
+from sectorwatch.runtime.bus import EventBus
+from sectorwatch.runtime.follow import Follow, TrackerMaker
+from sectorwatch.runtime.keyring import KeyRing
+from sectorwatch.runtime.pipeline import Pipeline, decode
+from sectorwatch.runtime.services_api import ApiService
+from sectorwatch.runtime.services_collector import CollectorService, LiveIntake, RecordedIntake
+from sectorwatch.runtime.services_core import JournalService, StoreService, TrackerService
+from sectorwatch.runtime.services_maintenance import Maintenance, MaintenanceService
+from sectorwatch.runtime.services_observe import (
+    LoggingService,
+    MonitoringService,
+    PerformanceService,
+)
+from sectorwatch.runtime.slots import JournalSlot, StoreSlot
+from sectorwatch.runtime.supervisor import Supervisor
+from sectorwatch.store import DataDirectory, Identity, Store
+from sectorwatch.traffic import Rules, Tracker
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from starlette.types import ASGIApp
+
+    from sectorwatch.airspace import Airspace
+    from sectorwatch.config import Settings
+    from sectorwatch.feed.sources import Source
+    from sectorwatch.observe import LogSink
+    from sectorwatch.runtime.service import Service
+    from sectorwatch.runtime.services_collector import Intake
+
+__all__ = ["Parts", "build", "open_telemetry", "put_together"]
+
+_STOP_MARGIN_S = 0.8
+_FIRST_PAUSE_S = 1.0
+_LONGEST_PAUSE_S = 15.0
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What a feed goes through, put together and not yet opened."""
+
+    airspace: Airspace
+    airports: Airports
+    stores: StoreSlot
+    journals: JournalSlot
+    pipeline: Pipeline
+
+
+def put_together(
+    settings: Settings,
+    directory: DataDirectory,
+    *,
+    telemetry: Telemetry,
+    clock: Clock,
+    announce: Callable[[int], None],
+    is_patient: bool = True,
+    is_simulated: bool = False,
+) -> Parts:
+    """The pipeline of one data directory, with store and journal to be opened by their slots.
+
+    Raises AirspaceError, DataDirectoryError.
+    """
+    airspace = load_airspace(settings.airspace, settings.capacities)
+    airports = _airports(settings)
+    rules = Rules()
+    key = None if settings.store_member_numbers else load_or_create_key(directory.masking_key)
+    masker = Masker(key)
+    breaker = CircuitBreaker(
+        "database",
+        clock,
+        failures_to_open=1,
+        open_s=_FIRST_PAUSE_S,
+        max_open_s=_LONGEST_PAUSE_S,
+    )
+    url = settings.database_url
+    stores = StoreSlot(
+        lambda: Store.open(
+            directory,
+            None if url is None else url.get_secret_value(),
+            clock=clock,
+            telemetry=telemetry.for_service("store"),
+        ),
+        breaker,
+    )
+    journals = JournalSlot(
+        lambda: Journal(
+            directory.journal,
+            key_fingerprint=masker.fingerprint,
+            clock=clock,
+            telemetry=telemetry.for_service("journal"),
+            simulated=is_simulated,
+        )
+    )
+    follow = Follow(
+        stores=stores,
+        journals=journals,
+        trackers=TrackerMaker(
+            new=lambda: Tracker(airspace, airports, rules),
+            load=lambda state: Tracker.load(state, airspace, airports, rules),
+            identity=Identity(airspace.fingerprint, rules.fingerprint, masker.fingerprint),
+        ),
+        decode=decode,
+        announce=announce,
+        checkpoint_every_ticks=settings.checkpoint_every_ticks,
+        telemetry=telemetry,
+    )
+    pipeline = Pipeline(
+        follow=follow,
+        journals=journals,
+        stores=stores,
+        masker=masker,
+        quarantine=_quarantine(settings, directory),
+        telemetry=telemetry,
+        disk_reserve_mb=settings.disk_reserve_mb,
+        is_patient=is_patient,
+    )
+    return Parts(airspace, airports, stores, journals, pipeline)
+
+
+def open_telemetry(settings: Settings, directory: DataDirectory, clock: Clock) -> Telemetry:
+    """Metrics, log, performance and health of this instance, kept in its data directory."""
+    return Telemetry.open(
+        directory.observations,
+        environment=settings.environment,
+        level=None if settings.log_level is None else LogLevel(settings.log_level),
+        sinks=_sinks(settings),
+        clock=clock,
+    )
+
+
+def build(
+    settings: Settings,
+    source: Source | None = None,
+    *,
+    web: Callable[[Application], ASGIApp] | None = None,
+    origins: Mapping[str, str] | None = None,
+    clock: Clock | None = None,
+) -> Application:
+    """An instance by `settings`, not yet started: over `source`, or the network where None.
+
+    `web` makes the API of it, which is then served; without, none is. Takes the data directory's
+    lock. Raises a SectorwatchError that says what to do: a directory in use, an airspace that
+    cannot be read, a setting that cannot be used.
+    """
+    clock = clock or SystemClock()
+    with ExitStack() as undo:
+        directory = undo.enter_context(DataDirectory.open(settings.data_dir))
+        telemetry = open_telemetry(settings, directory, clock)
+        undo.callback(telemetry.close)
+        bus = EventBus(
+            telemetry=telemetry, clock=clock, handler_timeout_s=settings.handler_timeout_s
+        )
+        parts = put_together(
+            settings,
+            directory,
+            telemetry=telemetry,
+            clock=clock,
+            announce=bus.announce,
+            is_simulated=source is not None and source.is_simulated,
+        )
+        intake: Intake
+        breakers: list[CircuitBreaker] = []
+        if source is None:
+            client = _client(settings, directory, clock=clock, telemetry=telemetry)
+            breakers += client.breakers
+            intake = LiveIntake(client, clock=clock, telemetry=telemetry)
+        else:
+            intake = RecordedIntake(source)
+        keys = KeyRing(parts.stores, settings.operator_key)
+        maintenance = Maintenance(
+            settings,
+            stores=parts.stores,
+            journals=parts.journals,
+            pipeline=parts.pipeline,
+            telemetry=telemetry,
+        )
+        pipeline = parts.pipeline
+        services: list[Service] = [
+            LoggingService(telemetry, directory.path / "logs", keep_mb=settings.log_keep_mb),
+            MonitoringService(telemetry),
+            PerformanceService(telemetry, directory.path),
+            StoreService(parts.stores, keys, directory, pipeline=pipeline, telemetry=telemetry),
+            JournalService(
+                parts.journals,
+                pipeline=pipeline,
+                reserve_mb=settings.disk_reserve_mb,
+                telemetry=telemetry,
+            ),
+            TrackerService(pipeline, telemetry=telemetry),
+            MaintenanceService(maintenance),
+            CollectorService(
+                pipeline,
+                intake,
+                stale_after_s=settings.stale_after_s,
+                breakers=tuple(breakers),
+            ),
+        ]
+        api = None
+        if web is not None:
+            api = ApiService(settings, keys, lambda: web(application), telemetry=telemetry)
+            services.append(api)
+        application = Application(
+            settings=settings,
+            origins=dict(origins or {}),
+            telemetry=telemetry,
+            clock=clock,
+            directory=directory,
+            airspace=parts.airspace,
+            airports=parts.airports,
+            store=parts.stores,
+            keys=keys,
+            bus=bus,
+            pipeline=pipeline,
+            supervisor=Supervisor(
+                services,
+                telemetry=telemetry,
+                clock=clock,
+                start_timeout_s=settings.start_timeout_s,
+                stop_timeout_s=max(settings.stop_timeout_s - _STOP_MARGIN_S, 0.5),
+                announce=lambda name: bus.publish("health", name=name),
+            ),
+            breakers=(*breakers, parts.stores.breaker),
+            intake=intake,
+            source_name="VATSIM" if source is None else source.name,
+            is_simulated=source is not None and source.is_simulated,
+            api=api,
+            started_at_us=clock.now_us(),
+        )
+        application.supervisor.register_health(telemetry.health)
+        # From here on it is the application that lets go of them.
+        undo.pop_all()
+        return application
+
+
+def _client(
+    settings: Settings, directory: DataDirectory, *, clock: Clock, telemetry: Telemetry
+) -> VatsimClient:
+    return VatsimClient(
+        url=settings.feed_url or settings.status_url,
+        transceivers_url=settings.transceivers_url,
+        clock=clock,
+        paces=Paces.standard(
+            clock,
+            feed_s=settings.fetch_interval_s,
+            transceivers_s=settings.transceivers_interval_s,
+        ),
+        limits=FetchLimits(total_s=settings.fetch_timeout_s),
+        quarantine=_quarantine(settings, directory),
+        telemetry=telemetry,
+    )
+
+
+def _quarantine(settings: Settings, directory: DataDirectory) -> Quarantine:
+    return Quarantine(directory.refused, keep=settings.refused_keep)
+
+
+def _airports(settings: Settings) -> Airports:
+    """The world's airports, with those of a VATSpy data set laid over where one is used."""
+    overlay: list[tuple[str, str, float, float]] = []
+    for text in settings.airspace:
+        spec = parse_spec(text)
+        if spec.format == "vatspy":
+            overlay += read_vatspy_airports(spec.path)
+    return Airports.load(overlay)
+
+
+def _sinks(settings: Settings) -> list[LogSink] | None:
+    """Where the log goes besides its file; None lets the terminal decide."""
+    descriptor = sys.stderr.fileno()
+    match settings.log_format:
+        case "json":
+            return [StreamSink(descriptor)]
+        case "terminal":
+            return [TerminalSink(descriptor)]
+        case _:
+            return None

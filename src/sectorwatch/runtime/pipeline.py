@@ -1,0 +1,292 @@
+"""The one way through: accept, journal, decode, advance, commit, announce, in one thread.
+
+A feed counts from the moment it is in the journal; `Follow` brings tracker and database after it.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections import deque
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from sectorwatch.errors import (
+    DatabaseAwayError,
+    FeedRefusedError,
+    JournalError,
+    JournalWriteError,
+    StoreError,
+)
+from sectorwatch.feed.accept import accept
+from sectorwatch.feed.decode import decode_feed
+from sectorwatch.feed.journal_reader import read_records
+from sectorwatch.feed.records import Kind
+from sectorwatch.feed.transceivers import decode_transceivers
+from sectorwatch.observe import LogCorrelationContext, Telemetry
+from sectorwatch.runtime.counts import Intake
+
+if TYPE_CHECKING:
+    from sectorwatch.feed.journal_format import Position
+    from sectorwatch.feed.mask import Masker
+    from sectorwatch.feed.quarantine import Quarantine
+    from sectorwatch.feed.records import RawFeed, Snapshot, TransceiverSnapshot
+    from sectorwatch.feed.sources import Source
+    from sectorwatch.runtime.follow import Follow
+    from sectorwatch.runtime.slots import JournalSlot, StoreSlot
+    from sectorwatch.traffic.tick import Tick
+
+__all__ = ["Pipeline", "decode"]
+
+_REMEMBERED = 4_096
+_SLICE_S = 5.0
+"""How long it catches up at a time before it looks whether something new came in."""
+_RETRY_S = 0.2
+_PATIENCE_S = 30.0
+
+
+def decode(raw: RawFeed) -> Snapshot:
+    """The snapshot in a record of the journal. Raises FeedRefusedError where there is none."""
+    return decode_feed(raw.payload, raw.snapshot_time_us or 0, raw.received_at_us)
+
+
+class Pipeline:
+    """Takes feeds from a source; `run` and `take` belong to the ingestion thread.
+
+    With `is_patient` a disk that takes no more is waited for and the feeds of that time are lost
+    and counted, as a live feed's are; without, it is raised.
+    """
+
+    def __init__(
+        self,
+        *,
+        follow: Follow,
+        journals: JournalSlot,
+        stores: StoreSlot,
+        masker: Masker,
+        quarantine: Quarantine,
+        telemetry: Telemetry | None = None,
+        disk_reserve_mb: float = 0.0,
+        is_patient: bool = True,
+    ) -> None:
+        self.follow = follow
+        self.intake = Intake()
+        self.source: Source | None = None
+        self.transceivers: TransceiverSnapshot | None = None
+        self.write_error: str | None = None
+        """Why nothing can be put into the journal now, None where it can."""
+        self.last_refusal: str | None = None
+        self._journals = journals
+        self._stores = stores
+        self._masker = masker
+        self._quarantine = quarantine
+        self._reserve_bytes = int(disk_reserve_mb * 1_000_000)
+        self._is_patient = is_patient
+        self._telemetry = telemetry or Telemetry.null()
+        self._log = self._telemetry.for_service("collector").log
+        self._metrics = self._telemetry.metrics
+        self._age = self._metrics.gauge("feed_age_seconds")
+        self._stop = threading.Event()
+        self._last_time_us: int | None = None
+        self._is_news = False
+        self._known_times: deque[int] = deque(maxlen=_REMEMBERED)
+
+    @property
+    def latest(self) -> Tick | None:
+        """The newest tick that is committed, None before the first; may be read from any thread."""
+        return self.follow.latest
+
+    def age_s(self) -> float | None:
+        """Seconds from the newest tick's snapshot to the source's now; None before the first."""
+        tick, source = self.follow.latest, self.source
+        if tick is None or source is None:
+            return None
+        return max(0.0, (source.now_us() - tick.time_us) / 1_000_000)
+
+    def begin(self, source: Source) -> None:
+        """Take `source` for what comes, and find out what the journal has already."""
+        self.source = source
+        self._last_time_us = None
+        self._find_last()
+
+    def run(self, source: Source, stop: threading.Event) -> None:
+        """Take everything from `source` until it ends or `stop` is set; then catch up if need be.
+
+        What a live source still has in line when it is closed is taken too. Raises
+        DatabaseAwayError where the pipeline is not patient and the database stays away.
+        """
+        self._stop = stop
+        self.begin(source)
+        if source.is_live:
+            self._catch_up()
+        else:
+            self._wait_for_step()
+        for raw in source:
+            if stop.is_set() and not source.is_live:
+                return
+            self.take(raw)
+        if not source.is_live:
+            self._wait_for_step()
+
+    def take(self, raw: RawFeed) -> None:
+        """Take one feed from the source: refuse it, skip it, or put it through."""
+        with LogCorrelationContext():
+            try:
+                if raw.kind is Kind.FEED:
+                    self._take_feed(raw)
+                else:
+                    self._take_transceivers(raw)
+            except FeedRefusedError as error:
+                self._refuse(raw, error)
+            except JournalWriteError as error:
+                self._unwritten(error)
+            if not self.follow.is_in_step:
+                self._catch_up()
+            age_s = self.age_s()
+            if age_s is not None:
+                self._age.set(age_s)
+
+    def _catch_up(self) -> bool:
+        """Go towards being in step for a slice of time, so that nothing that comes in waits."""
+        until_s = time.monotonic() + _SLICE_S
+        return self.follow.catch_up(lambda: self._stop.is_set() or time.monotonic() >= until_s)
+
+    def _wait_for_step(self) -> None:
+        """Come into step before a recording begins, or after it ended."""
+        away_since_s: float | None = None
+        while not (self._stop.is_set() or self._catch_up()):
+            error = self.follow.last_error
+            if error is None:
+                away_since_s = None
+                continue
+            away_since_s = away_since_s or time.monotonic()
+            if not self._is_patient and time.monotonic() - away_since_s > _PATIENCE_S:
+                raise DatabaseAwayError(error)
+            self._stop.wait(_RETRY_S)
+
+    def _take_feed(self, raw: RawFeed) -> None:
+        source = self.source
+        with self._telemetry.timed("accept", "collector"):
+            accepted = accept(
+                raw.payload,
+                raw.kind,
+                self._masker,
+                last_time_us=self._last_time_us,
+                now_us=source.now_us() if source is not None and source.is_live else None,
+                already_masked=raw.masked,
+                holds=self._holds,
+            )
+        position = None
+        self._is_news = accepted.is_new
+        if accepted.is_new:
+            position = self._append(
+                raw.kind, raw.received_at_us, accepted.time_us, accepted.document
+            )
+            self._last_time_us = accepted.time_us
+            self._known_times.append(accepted.time_us)
+            self.follow.journaled()
+        with self._telemetry.timed("decode", "collector"):
+            snapshot = decode_feed(
+                accepted.document,
+                accepted.time_us,
+                raw.received_at_us,
+                extra_dropped=accepted.dropped,
+                wire=accepted.wire,
+            )
+        self.intake.snapshot(snapshot, new=accepted.is_new)
+        self._count_records(snapshot)
+        if position is not None:
+            self.follow.step(snapshot, position)
+
+    def _take_transceivers(self, raw: RawFeed) -> None:
+        source = self.source
+        if source is not None and not source.is_live and not self._is_news:
+            # It has no time by which to know it again: it is held if the feed before it is.
+            return
+        with self._telemetry.timed("accept", "collector"):
+            accepted = accept(
+                raw.payload,
+                raw.kind,
+                self._masker,
+                last_time_us=self._last_time_us,
+                now_us=raw.received_at_us,
+            )
+        self._append(raw.kind, raw.received_at_us, accepted.time_us, accepted.document)
+        with self._telemetry.timed("decode", "collector"):
+            snapshot = decode_transceivers(accepted.document, accepted.time_us, raw.received_at_us)
+        self.intake.transceivers(snapshot.repaired, snapshot.dropped)
+        self.transceivers = snapshot
+
+    def _holds(self, time_us: int) -> bool:
+        """Whether a snapshot of this time went through here before."""
+        last_us = self._last_time_us
+        if last_us is None or time_us > last_us:
+            return False
+        if time_us == last_us or time_us in self._known_times:
+            return True
+        with suppress(DatabaseAwayError):
+            return self._stores.ask().holds(time_us)
+        return False
+
+    def _append(self, kind: Kind, received_at_us: int, time_us: int, payload: bytes) -> Position:
+        journal = self._journals.get()
+        if self._reserve_bytes:
+            disk = os.statvfs(journal.folder)
+            free = disk.f_bavail * disk.f_frsize
+            if free < self._reserve_bytes:
+                raise JournalWriteError(
+                    "disk_full",
+                    f"{free / 1e6:.0f} MB are free for {journal.folder}, less than disk_reserve_mb "
+                    f"({self._reserve_bytes / 1e6:.0f}): free some space, or lower it",
+                )
+        position = journal.append(kind, received_at_us, time_us, payload)
+        if self.write_error is not None:
+            self.write_error = None
+            self._log.log_operation("journal_append", what="written again")
+        return position
+
+    def _refuse(self, raw: RawFeed, error: FeedRefusedError) -> None:
+        self.intake.refused(error.reason)
+        self.last_refusal = str(error)
+        self._metrics.counter("feeds_refused_total", {"reason": error.reason}).inc()
+        if not getattr(error, "_observed", False):
+            # What the timing around it has logged already is not told twice.
+            self._log.log_exception("accept", error, reason=error.reason, size=len(raw.payload))
+        self._quarantine.keep_aside(
+            error.reason, raw.payload, raw.received_at_us, what=raw.kind.name.lower()
+        )
+
+    def _unwritten(self, error: JournalWriteError) -> None:
+        if not self._is_patient:
+            raise error
+        self.intake.unwritten()
+        self._metrics.counter("feeds_unwritten_total").inc()
+        if self.write_error is None:
+            # Once, until it goes again: a full disk lasts, and so would the complaints.
+            self._log.log_exception("journal_append", error)
+        self.write_error = str(error)
+
+    def _count_records(self, snapshot: Snapshot) -> None:
+        self._metrics.counter("feeds_accepted_total").inc()
+        for name, counts in (("repaired", snapshot.repaired), ("dropped", snapshot.dropped)):
+            for reason, count in counts.items():
+                self._metrics.counter(f"records_{name}_total", {"reason": reason}).inc(count)
+
+    def _find_last(self) -> None:
+        """Remember the times of the newest journal files, so that nothing is put in twice."""
+        with suppress(JournalError):
+            for file in reversed(self._journals.get().files()):
+                times = [
+                    raw.snapshot_time_us
+                    for _, raw in read_records(file.path)
+                    if raw.kind is Kind.FEED and raw.snapshot_time_us is not None
+                ]
+                self._known_times.extendleft(reversed(times))
+                if times:
+                    self._last_time_us = max(self._last_time_us or 0, *times)
+                    break
+        with suppress(StoreError):
+            checkpoint = self._stores.ask().resume()
+            if checkpoint is not None:
+                self._last_time_us = max(self._last_time_us or 0, checkpoint.snapshot_time_us)

@@ -1,0 +1,110 @@
+"""Running an application until it is told to stop."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import threading
+from typing import TYPE_CHECKING
+
+import uvloop
+
+from sectorwatch.observe import LogLevel
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sectorwatch.runtime.application import Application
+
+__all__ = ["run_application", "serve"]
+
+_SIGNALS = (signal.SIGTERM, signal.SIGINT)
+_MARGIN_S = 0.2
+
+
+async def serve(
+    application: Application,
+    *,
+    stop: asyncio.Event | None = None,
+    on_started: Callable[[], None] | None = None,
+    on_stopping: Callable[[], None] | None = None,
+) -> None:
+    """Start everything, wait for SIGTERM, SIGINT or `stop`, and stop everything.
+
+    A second signal ends the program at once. Raises what kept a service from its first start.
+    """
+    stop = stop or asyncio.Event()
+    loop = asyncio.get_running_loop()
+    log = application.telemetry.for_service("runtime").log
+
+    def on_signal(number: signal.Signals) -> None:
+        if stop.is_set():
+            os._exit(128 + number)
+        log.log_operation("stop", what=f"told to by {number.name}")
+        stop.set()
+
+    # Signals belong to the main thread; elsewhere (a test) `stop` is what there is.
+    handles_signals = threading.current_thread() is threading.main_thread()
+    if handles_signals:
+        for number in _SIGNALS:
+            loop.add_signal_handler(number, on_signal, number)
+    application.bus.start()
+    try:
+        await application.supervisor.start()
+        log.log_operation("start", services=application.supervisor.order)
+        if on_started is not None:
+            on_started()
+        await stop.wait()
+    finally:
+        if on_stopping is not None:
+            on_stopping()
+        await application.supervisor.stop()
+        application.bus.stop()
+        if handles_signals:
+            for number in _SIGNALS:
+                loop.remove_signal_handler(number)
+        # The observations' last minute is written here.
+        application.close()
+
+
+def run_application(
+    application: Application, *, on_started: Callable[[], None] | None = None
+) -> None:
+    """Run `application` in this thread until SIGTERM or SIGINT; see `serve`.
+
+    Where stopping takes longer than `stop_timeout_s`, the process ends there and then.
+    """
+    last_resort = _LastResort(application)
+    try:
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(serve(application, on_started=on_started, on_stopping=last_resort.arm))
+    finally:
+        # Later than the loop's own end, which waits for questions that threads still ask.
+        last_resort.disarm()
+
+
+class _LastResort:
+    """Ends the process where stopping takes longer than it may.
+
+    Whatever was announced is on the disk by then, so that nothing is lost by it.
+    """
+
+    def __init__(self, application: Application) -> None:
+        self._log = application.telemetry.for_service("runtime").log
+        self._timer = threading.Timer(application.settings.stop_timeout_s - _MARGIN_S, self._end)
+        self._timer.daemon = True
+
+    def arm(self) -> None:
+        """Stopping begins."""
+        self._timer.start()
+
+    def disarm(self) -> None:
+        """All has stopped."""
+        self._timer.cancel()
+
+    def _end(self) -> None:
+        self._log.log_operation(
+            "stop", LogLevel.ERROR, what="something does not stop; the process ends without it"
+        )
+        os._exit(1)

@@ -1,0 +1,160 @@
+"""The services that watch the others: logging, monitoring, performance."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import TYPE_CHECKING
+
+from sectorwatch.observe import FileSink, HealthState, SystemSampler, bridge_stdlib
+from sectorwatch.runtime.service import Health, Service
+from sectorwatch.runtime.threads import call_in_thread
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from sectorwatch.observe import StdlibBridge, Telemetry
+
+__all__ = ["LoggingService", "MonitoringService", "PerformanceService"]
+
+_LOG_FILES = 5
+
+
+class LoggingService(Service):
+    """Keeps the log in files of the data directory, besides what goes to standard error.
+
+    What libraries log in Python's own way becomes lines like ours. `keep_mb` bounds the files
+    together; 0 writes none.
+    """
+
+    name = "logging"
+
+    def __init__(self, telemetry: Telemetry, folder: Path, *, keep_mb: float) -> None:
+        self._log = telemetry.log
+        self._folder = folder
+        self._file_bytes = int(keep_mb * 1_000_000 / _LOG_FILES)
+        self._sink: FileSink | None = None
+        self._bridge: StdlibBridge | None = None
+        self._failed_before = 0
+
+    async def start(self) -> None:
+        """Open the file. Raises OSError where there can be none."""
+        if self._file_bytes > 0:
+            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._sink = FileSink(
+                self._folder / "sectorwatch.log", max_bytes=self._file_bytes, keep=_LOG_FILES - 1
+            )
+            lines = self._log.lines
+            lines.sinks = (*lines.sinks, self._sink)
+        self._bridge = bridge_stdlib(self._log)
+
+    async def stop(self) -> None:
+        """Close the file; standard error goes on."""
+        if self._bridge is not None:
+            logging.getLogger().removeHandler(self._bridge)
+            self._bridge = None
+        if self._sink is not None:
+            lines = self._log.lines
+            lines.sinks = tuple(sink for sink in lines.sinks if sink is not self._sink)
+            self._sink.close()
+            self._sink = None
+
+    async def health(self) -> Health:
+        """Degraded where lines could not be written since the last check."""
+        dropped = self._log.dropped
+        failed = sum(dropped.values())
+        is_new, self._failed_before = failed > self._failed_before, failed
+        state = HealthState.DEGRADED if is_new else HealthState.HEALTHY
+        return Health(state, {"sinks": len(self._log.lines.sinks), "dropped": dropped})
+
+
+class MonitoringService(Service):
+    """Looks after every service's health, and keeps all that is observed on the disk."""
+
+    name = "monitoring"
+    uses = ("logging",)
+
+    def __init__(self, telemetry: Telemetry, *, check_every_s: float = 15.0) -> None:
+        self._telemetry = telemetry
+        self._check_every_s = check_every_s
+        self._task: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Begin to look."""
+        if self._telemetry.store is not None:
+            self._telemetry.store.start()
+        self._task = asyncio.create_task(self._check(), name="monitoring")
+
+    async def stop(self) -> None:
+        """Look no more, and write what is new."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.wait({self._task})
+            self._task = None
+        store = self._telemetry.store
+        if store is not None:
+            await call_in_thread(store.flush, "monitoring-flush")
+
+    async def health(self) -> Health:
+        """Degraded where what is observed cannot be kept."""
+        metrics, store = self._telemetry.metrics, self._telemetry.store
+        state = {} if store is None else store.state()
+        good = store is None or (state["writing"] and not state["dropped"])
+        return Health(
+            HealthState.HEALTHY if good else HealthState.DEGRADED,
+            {**state, "metrics": metrics.metrics_count, "samples_dropped": metrics.dropped},
+        )
+
+    async def failed(self) -> BaseException:
+        """Wait until it can look no more."""
+        task = self._task
+        if task is None:
+            return await super().failed()
+        await asyncio.wait({task})
+        error = None if task.cancelled() else task.exception()
+        return error or RuntimeError("monitoring ended although nobody told it to")
+
+    async def _check(self) -> None:
+        while True:
+            with self._telemetry.timed("check_services", "monitoring", slow_s=10.0):
+                await self._telemetry.health.check_all_services()
+            await asyncio.sleep(self._check_every_s)
+
+
+class PerformanceService(Service):
+    """Samples machine and process from a thread of its own."""
+
+    name = "performance"
+    uses = ("monitoring",)
+
+    def __init__(self, telemetry: Telemetry, disk: Path, *, sample_every_s: float = 15.0) -> None:
+        self._telemetry = telemetry
+        self._disk = disk
+        self._sample_every_s = sample_every_s
+        self._sampler: SystemSampler | None = None
+
+    async def start(self) -> None:
+        """Begin to sample; the first sample is there when this returns."""
+        sampler = SystemSampler(
+            self._telemetry.metrics,
+            self._telemetry.performance,
+            period_s=self._sample_every_s,
+            disk=self._disk,
+        )
+        await call_in_thread(sampler.sample, "performance-first")
+        sampler.start()
+        self._sampler = sampler
+
+    async def stop(self) -> None:
+        """Sample no more."""
+        sampler, self._sampler = self._sampler, None
+        if sampler is not None:
+            await call_in_thread(sampler.stop, "performance-stop")
+
+    async def health(self) -> Health:
+        """Degraded where the machine could not be sampled."""
+        failed = self._sampler.failed if self._sampler is not None else 0
+        return Health(
+            HealthState.DEGRADED if failed else HealthState.HEALTHY,
+            {"failed_samples": failed, "operations": len(self._telemetry.performance.operations())},
+        )
