@@ -121,8 +121,9 @@ class LiveSource:
 class PacedSource:
     """Plays a recording as it was received, `speed` times as fast.
 
-    Where the recording has a gap it waits no longer than `longest_wait_s` (by the wall clock), and
-    time in the source jumps. `wait(seconds)` is given by tests; it returns True to end.
+    What was received before `at_once_until_us` comes as fast as it is taken. Where the recording
+    has a gap it waits no longer than `longest_wait_s` (by the wall clock), and time in the source
+    jumps. `wait(seconds)` is given by tests; it returns True to end.
     """
 
     def __init__(
@@ -132,6 +133,7 @@ class PacedSource:
         *,
         clock: Clock | None = None,
         longest_wait_s: float = 60.0,
+        at_once_until_us: int = 0,
         wait: Callable[[float], bool | None] | None = None,
     ) -> None:
         if not speed > 0:
@@ -140,6 +142,7 @@ class PacedSource:
         self._source = source
         self._clock = clock or SystemClock()
         self._longest_wait_s = longest_wait_s
+        self._at_once_until_us = at_once_until_us
         self._ended = threading.Event()
         self._wait = wait or self._ended.wait
         self._anchor: tuple[float, int] | None = None
@@ -172,13 +175,16 @@ class PacedSource:
     def __iter__(self) -> Iterator[RawFeed]:
         """The feeds, each at its time; ends at once when closed."""
         for raw in self._source:
-            if self._anchor is not None:
+            at_once = raw.received_at_us < self._at_once_until_us
+            if self._anchor is not None and not at_once:
                 self._next_us = raw.received_at_us
                 if self._waited_out(raw.received_at_us):
                     return
             if self._ended.is_set():
                 return
-            if self._anchor is None or self._anchor[1] < raw.received_at_us:
+            if at_once:
+                self._anchor = (self._clock.monotonic_s(), raw.received_at_us)
+            elif self._anchor is None or self._anchor[1] < raw.received_at_us:
                 # Anchored to what was played, lateness does not add up: see `_waited_out`.
                 self._anchor = (self._due_s(raw.received_at_us), raw.received_at_us)
             yield raw
