@@ -78,7 +78,17 @@ class Ledger:
 
     def rows(self) -> dict[str, Any]:
         """Everything, to be compared with another ledger's."""
-        names = "flights visits movements plans prefiles sessions ownerships demand gaps".split()
+        names = [
+            "flights",
+            "visits",
+            "movements",
+            "plans",
+            "prefiles",
+            "sessions",
+            "ownerships",
+            "demand",
+            "gaps",
+        ]
         return {name: getattr(self, name) for name in names}
 
     def check(self) -> None:

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from traffic.made import FIELDS
 
 from sectorwatch.airspace import Airports
 from sectorwatch.traffic.airborne import airborne_now, heights_ft
 from sectorwatch.traffic.rules import Rules
+from traffic.made import FIELDS
 
 RULES = Rules()
 UNKNOWN = math.nan

@@ -9,12 +9,12 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from traffic import made
-from traffic.made import DAY_S, FIELDS, SMALL_WORLD, Record, advance, snapshot
 
 from sectorwatch.errors import TrackerStateError
 from sectorwatch.traffic import Tracker
 from sectorwatch.traffic.checkpoint import FORMAT, decode_checkpoint
+from traffic import made
+from traffic.made import DAY_S, FIELDS, SMALL_WORLD, Record, advance, snapshot
 
 WORLD = made.airspace(*SMALL_WORLD)
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+from sectorwatch.traffic import Tracker
+from sectorwatch.traffic.ids import session_id
 from traffic import made
 from traffic.ledger import Ledger, collect
 from traffic.made import DAY_S, FIELDS, SMALL_WORLD, advance, controller, snapshot
 
-from sectorwatch.feed.records import Controller
-from sectorwatch.traffic import Tracker
-from sectorwatch.traffic.ids import session_id
+if TYPE_CHECKING:
+    from sectorwatch.feed.records import Controller
 
 WORLD = made.airspace(*SMALL_WORLD)
 WEST = controller("WEST_CTR")

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from shapely.geometry import Point, Polygon
-from traffic import made
 
 from sectorwatch.airspace import Airspace, DataSet, Sector, Volume
 from sectorwatch.traffic.crossings import Crossings, Steps, find_crossings
+from traffic import made
 
 TRIANGLE = Polygon([(0.31, 0.29), (1.71, 0.83), (0.57, 1.91)])
 NOTCHED = Polygon([(0, 0), (2, 0), (2, 2), (1.3, 2), (1.1, 0.6), (0.9, 2), (0, 2)])
@@ -36,11 +38,15 @@ def steps(*rows: tuple[float, ...], lands: bool = False) -> Steps:
     table = np.array(rows, dtype=np.float64).reshape(-1, 7)
     start_s = np.full(len(table), made.DAY_S, dtype=np.int64)
     return Steps(
-        start_s,
-        *(table[:, k].copy() for k in (1, 2, 3)),
-        start_s + table[:, 0].astype(np.int64),
-        *(table[:, k].copy() for k in (4, 5, 6)),
-        np.full(len(table), lands),
+        time_s=start_s,
+        longitude=table[:, 1].copy(),
+        latitude=table[:, 2].copy(),
+        altitude_ft=table[:, 3].copy(),
+        time2_s=start_s + table[:, 0].astype(np.int64),
+        longitude2=table[:, 4].copy(),
+        latitude2=table[:, 5].copy(),
+        altitude2_ft=table[:, 6].copy(),
+        lands=np.full(len(table), lands),
     )
 
 
@@ -65,9 +71,7 @@ def named(crossings: Crossings, airspace: Airspace) -> list[tuple[int, str, str]
     ]
 
 
-places = st.tuples(
-    st.floats(-0.3, 2.3), st.floats(-0.3, 2.3), st.integers(-500, 25_000).map(float)
-)
+places = st.tuples(st.floats(-0.3, 2.3), st.floats(-0.3, 2.3), st.integers(-500, 25_000).map(float))
 
 
 @given(st.lists(st.tuples(st.integers(1, 300), places, places, st.booleans()), max_size=12))
@@ -76,8 +80,7 @@ def test_every_second_is_where_the_crossings_say(
 ) -> None:
     """Second by second the sectors after the crossings are those of the point flown over."""
     given_steps = steps(*((seconds, *start, *end) for seconds, start, end, _ in rows))
-    lands = np.array([row[3] for row in rows], dtype=bool)
-    given_steps = Steps(*(getattr(given_steps, n) for n in Steps.__slots__[:-1]), lands)
+    given_steps = replace(given_steps, lands=np.array([row[3] for row in rows], dtype=bool))
     crossings = found(SHAPES, given_steps)
     assert (np.diff(crossings.step) >= 0).all()
     for number, (seconds, start, end, is_landing) in enumerate(rows):
@@ -125,7 +128,12 @@ def test_a_clipped_corner_is_found() -> None:
     crossings = found(WORLD, steps((100, -0.051, 0.05, 10_000, 0.05, -0.051, 10_000)))
     assert named(crossings, WORLD) == []
     crossings = found(WORLD, steps((100, -0.05, 0.0551, 10_000, 0.0551, -0.05, 10_000)))
-    assert named(crossings, WORLD) == [(48, "", "WEST"), (48, "", "WHOLE"), (53, "WEST", ""), (53, "WHOLE", "")]
+    assert named(crossings, WORLD) == [
+        (48, "", "WEST"),
+        (48, "", "WHOLE"),
+        (53, "WEST", ""),
+        (53, "WHOLE", ""),
+    ]
 
 
 @pytest.mark.parametrize(

@@ -29,7 +29,9 @@ ALL = np.ones(60, dtype=bool)
 
 def test_a_bin_has_the_mean_and_the_peak_of_its_minutes() -> None:
     """Minutes without a row are empty ones; rows of other sectors and times do not count."""
-    demand = rows((0, 7, 3, 2), (14, 7, 6, 1), (15, 7, 4, 4), (15, 8, 9, 9), (-1, 7, 5, 5), (60, 7, 5, 5))
+    demand = rows(
+        (0, 7, 3, 2), (14, 7, 6, 1), (15, 7, 4, 4), (15, 8, 9, 9), (-1, 7, 5, 5), (60, 7, 5, 5)
+    )
     bins = demand_bins(demand, [7, 9], HOUR_S, HOUR_S + 3600, ALL)
     assert bins.mean[0].tolist() == [9 / 15, 4 / 15, 0, 0]
     assert bins.peak[0].tolist() == [6, 4, 0, 0]
@@ -98,7 +100,9 @@ def test_a_minute_that_a_gap_touches_is_unknown(start_s: int, length_s: int) -> 
 
 
 @given(
-    st.dictionaries(st.integers(0, 59), st.tuples(st.integers(0, 40), st.integers(0, 9)), max_size=60),
+    st.dictionaries(
+        st.integers(0, 59), st.tuples(st.integers(0, 40), st.integers(0, 9)), max_size=60
+    ),
     st.sets(st.integers(0, 59)),
 )
 def test_bins_are_what_the_minutes_say(

@@ -5,13 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from traffic import made
-from traffic.made import DAY_S, FIELDS, SMALL_WORLD, Record, advance, parked, snapshot
 
+from sectorwatch.airspace import Airports
+from sectorwatch.airspace.airports import Airport
 from sectorwatch.airspace.geodesy import distance_nm
 from sectorwatch.traffic import Tracker
 from sectorwatch.traffic.estimates import EntryEstimate, entries_on, entry_estimates
 from sectorwatch.traffic.paths import paths_ahead
+from traffic import made
+from traffic.made import DAY_S, FIELDS, SMALL_WORLD, Record, advance, parked, snapshot
 
 if TYPE_CHECKING:
     from sectorwatch.traffic import Live
@@ -71,8 +73,8 @@ class TestInFlight:
     def test_a_floor_is_entered_where_the_climb_reaches_it(self) -> None:
         """From 10,000 ft at 2,000 ft a minute to 30,000 ft, by then over UPPER's ground."""
         plan = made.plan(arrival="FARR", altitude="35000")
-        far = made.Airport(0, "FARR", "Far", 0.5, 60.0, 0.0)
-        fields = made.Airports([far])
+        far = Airport(0, "FARR", "Far", 0.5, 60.0, 0.0)
+        fields = Airports([far])
         here = live(Record(0.9, flight_plan=plan, groundspeed_kt=300))
         (found,) = entry_estimates(here, WORLD, NAMES.index("UPPER"), fields, DAY_S)
         assert found.entry_s - DAY_S == pytest.approx(600, abs=1.1)
@@ -105,9 +107,9 @@ class TestInFlight:
 
     def test_over_the_antimeridian(self) -> None:
         """From 179.5 E into FARWEST, which begins at 180."""
-        to = made.Airport(0, "WWWW", "West", 0.5, -170.0, 0.0)
+        to = Airport(0, "WWWW", "West", 0.5, -170.0, 0.0)
         here = live(Record(179.5, flight_plan=made.plan(arrival="WWWW")))
-        (found,) = entry_estimates(here, WORLD, NAMES.index("FARWEST"), made.Airports([to]), DAY_S)
+        (found,) = entry_estimates(here, WORLD, NAMES.index("FARWEST"), Airports([to]), DAY_S)
         assert found.entry_s - DAY_S == pytest.approx(0.5 * DEGREE_NM / 400 * 3600, abs=1.1)
 
 
@@ -142,7 +144,9 @@ class TestOnTheGround:
         """96 NM in 20 min."""
         found = only("EAST", self.at_gate(cruise_tas="0", enroute_time="0020"))
         speed_kt = 1.6 * DEGREE_NM * 3
-        assert found.entry_s - DAY_S == pytest.approx(1200 + 0.8 * DEGREE_NM / speed_kt * 3600, abs=1.1)
+        assert found.entry_s - DAY_S == pytest.approx(
+            1200 + 0.8 * DEGREE_NM / speed_kt * 3600, abs=1.1
+        )
 
     @pytest.mark.parametrize(
         "filed",
@@ -158,7 +162,7 @@ class TestOnTheGround:
             {"cruise_tas": "9999", "enroute_time": ""},
             {"cruise_tas": "", "enroute_time": "9000"},
         ],
-        ids=lambda filed: " ".join(filed),
+        ids=" ".join,
     )
     def test_nothing_is_said_of_what_nobody_knows(self, filed: dict[str, str]) -> None:
         """Long overdue or far ahead, no time, no known destination, elsewhere, no speed."""

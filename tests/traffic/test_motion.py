@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from sectorwatch.traffic import Tracker
 from traffic import made
 from traffic.ledger import Ledger, collect
 from traffic.made import DAY_S, FIELDS, SMALL_WORLD, Record, advance, parked, snapshot
-
-from sectorwatch.traffic import Tracker
 
 if TYPE_CHECKING:
     from sectorwatch.traffic.tick import Flight
@@ -70,7 +69,10 @@ def test_a_landing_in_another_sector_is_followed_to_the_ground() -> None:
     tracker = Tracker(WORLD, FIELDS)
     before = Record(0.99, altitude_ft=600, groundspeed_kt=100)
     after = parked(1.01, altitude_ft=0)
-    ticks = [advance(tracker, snapshot(DAY_S, before)), advance(tracker, snapshot(DAY_S + 45, after))]
+    ticks = [
+        advance(tracker, snapshot(DAY_S, before)),
+        advance(tracker, snapshot(DAY_S + 45, after)),
+    ]
     ledger = collect(WORLD, ticks)
     east = made.EAST.sector_id
     (visit,) = [visit for visit in ledger.visits.values() if visit.sector_id == east]
@@ -160,9 +162,9 @@ class TestHelicopter:
 
     def at(self, height_ft: int, groundspeed_kt: int = 0) -> Record:
         """A helicopter so high above AAAA."""
-        return parked(
-            altitude_ft=height_ft, flight_plan=self.plan, callsign="RSCU1"
-        ).with_(groundspeed_kt=groundspeed_kt)
+        return parked(altitude_ft=height_ft, flight_plan=self.plan, callsign="RSCU1").with_(
+            groundspeed_kt=groundspeed_kt
+        )
 
     def test_it_hovers_in_the_air(self) -> None:
         """At 200 ft without speed it has taken off, below 100 ft it is down."""

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from traffic import made
-from traffic.made import DAY_S
+from typing import TYPE_CHECKING
 
 from sectorwatch.feed.records import Prefile
 from sectorwatch.traffic.ids import prefile_id
 from sectorwatch.traffic.prefiles import PrefileLog
-from sectorwatch.traffic.tick import PrefileRow
+from traffic import made
+from traffic.made import DAY_S
+
+if TYPE_CHECKING:
+    from sectorwatch.traffic.tick import PrefileRow
 
 PLAN, OTHER = made.plan(), made.plan(revision_id=2)
 

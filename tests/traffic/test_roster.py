@@ -6,13 +6,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
-from traffic import made
-from traffic.ledger import Ledger, collect
-from traffic.made import DAY_S, FIELDS, LATER_LOGON, SMALL_WORLD, Record, advance, parked, snapshot
 
 from sectorwatch.clock import parse_us
 from sectorwatch.traffic import Rules, Tracker
 from sectorwatch.traffic.ids import flight_id
+from traffic import made
+from traffic.ledger import Ledger, collect
+from traffic.made import DAY_S, FIELDS, LATER_LOGON, SMALL_WORLD, Record, advance, parked, snapshot
 
 if TYPE_CHECKING:
     from sectorwatch.feed.records import Snapshot
@@ -145,7 +145,10 @@ class TestReconnect:
 
     def test_another_server_or_rating_changes_the_flight(self) -> None:
         """What the feed says of the member is kept up to date."""
-        feeds = [snapshot(DAY_S, HERE), snapshot(DAY_S + 15, HERE.with_(server="B", pilot_rating=1))]
+        feeds = [
+            snapshot(DAY_S, HERE),
+            snapshot(DAY_S + 15, HERE.with_(server="B", pilot_rating=1)),
+        ]
         flight = only(*feeds)
         assert (flight.server, flight.pilot_rating, flight.reconnects) == ("B", 1, 0)
 
@@ -182,7 +185,9 @@ class TestOwnGap:
         after = [snapshot(time_s) for time_s in range(DAY_S + 4200, DAY_S + 4441, 60)]
         back = [snapshot(DAY_S + 4500, HERE)]
         assert len(flights(snapshot(DAY_S, HERE), *before, *after, *back)) == 1
-        assert len(flights(snapshot(DAY_S, HERE), *before, *after, snapshot(DAY_S + 4560, HERE))) == 2
+        assert (
+            len(flights(snapshot(DAY_S, HERE), *before, *after, snapshot(DAY_S + 4560, HERE))) == 2
+        )
 
 
 class TestPlan:
@@ -207,7 +212,9 @@ class TestPlan:
     def test_one_that_vanishes_is_kept(self) -> None:
         """A plan that the feed no longer has is the last one known, and no revision."""
         filed = HERE.with_(flight_plan=made.plan())
-        ledger = track(snapshot(DAY_S, filed), snapshot(DAY_S + 15, HERE), snapshot(DAY_S + 30, filed))
+        ledger = track(
+            snapshot(DAY_S, filed), snapshot(DAY_S + 15, HERE), snapshot(DAY_S + 30, filed)
+        )
         (flight,) = ledger.flights.values()
         assert flight.plan is not None
         assert len(ledger.plans) == 1
@@ -293,6 +300,21 @@ class TestPlan:
         gone = advance(tracker, snapshot(DAY_S + 45))
         (ended,) = gone.flights
         assert ended.first_seen_s == ended.ended_s == DAY_S + 31
+
+
+def test_two_flights_of_one_second_have_two_numbers() -> None:
+    """A flight split off at a gate and then replaced within the second: first seen a second later."""
+    at_gate = parked(1.8, altitude_ft=5000, flight_plan=made.plan())
+    back = at_gate.with_(flight_plan=made.plan("BBBB", "AAAA"))
+    elsewhere = parked(0.2, logon_time=LATER_LOGON)
+    feeds = [
+        snapshot(DAY_S, at_gate.with_(groundspeed_kt=120, altitude_ft=5300)),
+        snapshot(DAY_S + 15, at_gate),
+        snapshot(DAY_S + 30, back),
+        snapshot(DAY_S + 31, elsewhere),
+    ]
+    found = [flight.first_seen_s - DAY_S for flight in flights(*feeds)]
+    assert found == [0, 31, 32]
 
 
 def test_forgotten_flights_leave_room() -> None:

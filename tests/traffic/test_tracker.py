@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import pytest
+
+from sectorwatch.errors import TrackerStateError
+from sectorwatch.feed.records import Prefile, Snapshot
+from sectorwatch.traffic import Rules, Tracker
 from traffic import made
 from traffic.ledger import Ledger, collect
 from traffic.made import DAY_S, FIELDS, SMALL_WORLD, Line, Record, advance, fly, parked, snapshot
-
-from sectorwatch.errors import TrackerStateError
-from sectorwatch.traffic import Rules, Tracker
 
 WORLD = made.airspace(*SMALL_WORLD)
 STEADY = range(DAY_S, DAY_S + 900, 15)
@@ -274,7 +275,7 @@ class TestMemory:
         assert Tracker.load(data, WORLD, FIELDS, Rules(off_speed_kt=30)).dump() == data
 
 
-def busy_feeds(count: int) -> list[made.Snapshot]:
+def busy_feeds(count: int) -> list[Snapshot]:
     """Feeds with a bit of everything: crossings, take-offs, reconnects, plans, controllers."""
     lines = [
         Line(DAY_S, 0.1, record=Record(0.0, cid=1, flight_plan=made.plan())),
@@ -300,6 +301,6 @@ def busy_feeds(count: int) -> list[made.Snapshot]:
         records.append(taxi)
         online = [made.controller("WEST_CTR")] if 5 < number < 30 else []
         online += [made.controller("EAST_CTR", cid=901, frequency="120.500")] if number > 9 else []
-        filed = [made.Prefile(7, "PRE7", made.plan(revision_id=number // 20), now_s)]
+        filed = [Prefile(7, "PRE7", made.plan(revision_id=number // 20), now_s)]
         feeds.append(snapshot(now_s, *records, controllers=online, prefiles=filed))
     return feeds
