@@ -116,7 +116,7 @@ def _family_name(raw: str, kind: str, unit: str) -> str:
     ('ticks', '_42_things')
     """
     name = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", raw).lower()
-    name = re.sub(r"_+", "_", re.sub(r"[^a-z0-9_]", "_", name)).rstrip("_") or "_"
+    name = re.sub(r"_+", "_", re.sub(r"[^a-z0-9_]", "_", name)).strip("_") or "unnamed"
     changed = True
     while changed:
         changed = False

@@ -76,7 +76,15 @@ class MetricHistory:
     def add(self, parts: list[Summaries]) -> None:
         """Take fresh summaries of minutes, whole or in part."""
         with self._lock:
-            self._open = Summaries.concat([self._open, *parts]).merged(FINE_S)
+            rows = Summaries.concat([self._open, *parts]).merged(FINE_S)
+            if len(rows) > self._recent_rows:
+                # Nothing has been written for long: the oldest minutes make room.
+                youngest = np.argsort(rows.start_s, kind="stable")[-self._recent_rows :]
+                kept = np.zeros(len(rows), np.bool_)
+                kept[youngest] = True
+                self._drops.count("history_lost", len(rows) - len(youngest))
+                rows = rows.select(kept)
+            self._open = rows
 
     def rows(self, ids: Iterable[int], since_s: float) -> tuple[Summaries, Summaries]:
         """The summaries of these series from `since_s` on: ten-minute ones, then minutes.

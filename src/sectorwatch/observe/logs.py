@@ -39,7 +39,7 @@ LEVEL_OF_ENVIRONMENT = {
     "production": LogLevel.INFO,
 }
 _OPTIONS = orjson.OPT_APPEND_NEWLINE | orjson.OPT_UTC_Z | orjson.OPT_SERIALIZE_NUMPY
-_RESERVED = frozenset({"timestamp", "level", "operation", "event"})
+_RESERVED = frozenset({"timestamp", "level", "operation"})
 _LONGEST_LINE = 64_000
 _LONGEST_NAME = 200
 _FOREVER_S = 1e12
@@ -196,6 +196,9 @@ class StructuredLogger:
         """
         try:
             if level in self._written:
+                if "event" in context:
+                    # structlog's own name for the operation.
+                    context["event_"] = context.pop("event")
                 context["category"] = category
                 self._bound.write(level, operation, context)
         except Exception:  # noqa: BLE001 - observation never breaks what it observes

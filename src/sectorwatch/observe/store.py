@@ -89,6 +89,8 @@ class ObserveStore:
         self._due_s = self._clock.monotonic_s() + flush_every_s
         self._prune_due_s = self._clock.monotonic_s() + flush_every_s
         self._reader: sqlite3.Connection | None = None
+        # What a reader met that only a writer may mend.
+        self._suspect: sqlite3.Error | None = None
         self._last_flush_s: float | None = None
         self.drops = Drops()
         self._writer = self._open_or_replace()
@@ -145,13 +147,15 @@ class ObserveStore:
             if self._closed:
                 return False
             self._due_s = self._clock.monotonic_s() + self._flush_every_s
+            if self._suspect is not None:
+                self._repair(self._suspect)
             self._do_jobs()
             good = self._transaction(self._save_all)
             if good:
                 self._last_flush_s = self._now_s()
                 self._checkpoint()
             self._watch_clock()
-            if self._clock.monotonic_s() >= self._prune_due_s:
+            if good and self._clock.monotonic_s() >= self._prune_due_s:
                 self._prune_due_s = self._clock.monotonic_s() + _PRUNE_EVERY_S
                 for part in self._parts:
                     self._transaction(partial(part.prune, now_s=self._now_s()))
@@ -164,15 +168,11 @@ class ObserveStore:
         Raises `sqlite3.Error` where the file cannot be read.
         """
         with self._consistent:
-            if self._path is None:
-                yield self._writer
-                return
-            if self._reader is None:
-                self._reader = sqlite3.connect(
-                    self._path, check_same_thread=False, isolation_level=None, timeout=2
-                )
-                self._reader.execute("PRAGMA query_only=1")
-            yield self._reader
+            try:
+                yield self._writer if self._path is None else self._reading(self._path)
+            except sqlite3.Error as error:
+                self._suspect = error
+                raise
 
     def close(self) -> None:
         """Write all that is new, stop the thread and close the file; again it does nothing."""
@@ -199,6 +199,16 @@ class ObserveStore:
             "last_flush_s": self._last_flush_s,
             "dropped": self.drops.counts(),
         }
+
+    def _reading(self, path: Path) -> sqlite3.Connection:
+        if self._closed:
+            raise sqlite3.ProgrammingError("the store is closed: nothing more can be read from it")
+        if self._reader is None:
+            self._reader = sqlite3.connect(
+                path, check_same_thread=False, isolation_level=None, timeout=2
+            )
+            self._reader.execute("PRAGMA query_only=1")
+        return self._reader
 
     def _run(self) -> None:
         while not self._stopping:
@@ -283,6 +293,7 @@ class ObserveStore:
 
     def _repair(self, error: sqlite3.Error) -> bool:
         """Put a damaged file aside and begin a new one; whether that was needed and went well."""
+        self._suspect = None
         if self._path is None or not any(word in str(error) for word in _DAMAGED):
             return False
         with self._consistent:
@@ -335,6 +346,8 @@ class ObserveStore:
         # Statements and transactions are ours alone: the driver must not begin any by itself.
         writer = sqlite3.connect(name, check_same_thread=False, isolation_level=None, timeout=2)
         try:
+            # An hour of one series takes about 2 kB: small pages would be half empty.
+            writer.execute("PRAGMA page_size=16384")
             writer.execute("PRAGMA auto_vacuum=INCREMENTAL")
             writer.execute("PRAGMA journal_mode=WAL")
             writer.execute("PRAGMA wal_autocheckpoint=0")
