@@ -61,17 +61,17 @@ def demand(*rows: tuple[int, int, int, int]) -> Demand:
 
 def plan(departure: str = "YSSY", arrival: str = "YMML", **more: Any) -> FlightPlan:
     """A plan that an airliner would file."""
-    return FlightPlan(
-        flight_rules="I",
-        aircraft="B738/M-SDE2FGHIRWXY/LB1",
-        aircraft_short="B738",
-        departure=departure,
-        arrival=arrival,
-        altitude="34000",
-        route="WOL H65 RAZZI Q29 LIZZI",
-        remarks="PBN/A1B1 /V/",
-        **more,
-    )
+    filed: dict[str, Any] = {
+        "flight_rules": "I",
+        "aircraft": "B738/M-SDE2FGHIRWXY/LB1",
+        "aircraft_short": "B738",
+        "departure": departure,
+        "arrival": arrival,
+        "altitude": "34000",
+        "route": "WOL H65 RAZZI Q29 LIZZI",
+        "remarks": "PBN/A1B1 /V/",
+    }
+    return FlightPlan(**filed | more)
 
 
 def flight(flight_id: int, callsign: str, first_seen_s: int = START_S, **more: Any) -> Flight:

@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import tempfile
 import time
+import uuid
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -39,6 +40,19 @@ def directory(tmp_path: Path) -> Iterator[DataDirectory]:
 def store(directory: DataDirectory, clock: SetClock) -> Iterator[Store]:
     """A new store on SQLite."""
     with Store.open(directory, clock=clock) as opened:
+        yield opened
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
+def either(
+    request: pytest.FixtureRequest, directory: DataDirectory, clock: SetClock
+) -> Iterator[Store]:
+    """A new store, once on SQLite and once on PostgreSQL."""
+    url = None
+    if request.param == "postgresql":
+        server: PostgresServer = request.getfixturevalue("postgres")
+        url = server.new_database(f"either_{uuid.uuid4().hex}")
+    with Store.open(directory, url, clock=clock) as opened:
         yield opened
 
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from made_ticks import START_S, positions
 
+from made_ticks import START_S, positions
 from sectorwatch.errors import StoreError
 from sectorwatch.store.blobs import (
     StoredPositions,
@@ -31,7 +31,7 @@ ROW = st.tuples(
 
 def made(rows: list[tuple[int | float | bool, ...]]) -> Positions:
     """Rows as columns, by flight."""
-    kinds = "i8 i8 f8 f8 i4 i4 i4 i4 i4 ?".split()
+    kinds = ["i8", "i8", "f8", "f8", "i4", "i4", "i4", "i4", "i4", "?"]
     columns = list(zip(*sorted(rows), strict=True)) or [()] * len(kinds)
     return Positions(*(np.array(c, k) for c, k in zip(columns, kinds, strict=True)))
 

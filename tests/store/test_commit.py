@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from made_ticks import START_S, flight, full_tick, plan, session, tick
 from sqlalchemy import text
-from store.dump import dump
 
+from made_ticks import START_S, flight, full_tick, plan, session, tick
 from sectorwatch.errors import StoreError
 from sectorwatch.store import Checkpoint, DataDirectory, Identity, Store
 from sectorwatch.traffic.tick import NetworkCounts, PlanRevision, Visit
+from store.dump import dump
 
 if TYPE_CHECKING:
     from store.conftest import PostgresServer
@@ -82,17 +82,17 @@ def test_second_commit_of_a_tick_changes_nothing(store: Store) -> None:
 
 def test_tick_out_of_order_is_refused(store: Store) -> None:
     """A hole, a step back in time, or another tick of the same number is an error, with both."""
-    with pytest.raises(StoreError, match="tick 2 of .* the last one kept, of which there is none"):
+    with pytest.raises(StoreError, match=r"tick 2 of .* the last one kept, of which there is none"):
         store.commit(tick(2))
     store.commit(tick(1))
     store.commit(tick(2))
-    with pytest.raises(StoreError, match="tick 4 of .* does not follow the last one kept, 2 of"):
+    with pytest.raises(StoreError, match=r"tick 4 of .* does not follow the last one kept, 2 of"):
         store.commit(tick(4))
     with pytest.raises(StoreError, match="does not follow"):
         store.commit(tick(3, time_s=START_S))
-    with pytest.raises(StoreError, match="tick 2 is of .*, the one kept of 2023"):
+    with pytest.raises(StoreError, match=r"tick 2 is of .*, the one kept of 2023"):
         store.commit(tick(2, time_s=START_S + 1))
-    with pytest.raises(StoreError, match="tick 0 is of .*, the one kept of none"):
+    with pytest.raises(StoreError, match=r"tick 0 is of .*, the one kept of none"):
         store.commit(tick(0))
 
 

@@ -7,8 +7,8 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from made_ticks import tick
 
+from made_ticks import tick
 from sectorwatch.errors import DataDirectoryError
 from sectorwatch.store import DataDirectory, Store
 from sectorwatch.store.migrate import alembic_config
@@ -93,7 +93,7 @@ def test_new_database_beside_old_segments_is_refused_twice(directory: DataDirect
     file.parent.mkdir(parents=True)
     file.touch()
     for _ in range(2):
-        with pytest.raises(DataDirectoryError, match="is new, but .* holds sealed files"):
+        with pytest.raises(DataDirectoryError, match=r"is new, but .* holds sealed files"):
             Store.open(directory)
     assert file.exists()
 

@@ -10,7 +10,7 @@ The last two days of each stay whatever happens.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import and_, delete, func, select, text
 
@@ -102,15 +102,15 @@ class Budget:
         free_journal: Callable[[int], int] | None,
         freed: Freed,
     ) -> None:
+        if self._used() <= budget_bytes:
+            return
+        self._write_log_back()
         over = self._used() - budget_bytes
         if over > 0 and free_journal is not None:
             # First, for it needs no database: a full disk may leave none that can write.
             freed.journal_bytes = free_journal(over)
-            over -= freed.journal_bytes
-        if over <= 0:
-            return
         kept_s = now_s - ALWAYS_KEPT_S
-        steps: list[Callable[[], int | None]] = [
+        steps: list[Callable[[], bool]] = [
             lambda: self._drop_oldest(POSITIONS.name, kept_s, freed),
             lambda: self._drop_oldest(VISITS.name, kept_s, freed),
             lambda: self._forget_oldest(kept_s, freed),
@@ -118,9 +118,9 @@ class Budget:
             lambda: self._drop_oldest(DEMAND.name, kept_s, freed),
         ]
         for step in steps:
-            while over > 0 and (gained := step()) is not None:
-                over -= gained
-        freed.over_bytes = max(0, over)
+            while self._used() > budget_bytes and step():
+                self._write_log_back()
+        freed.over_bytes = max(0, self._used() - budget_bytes)
 
     def _used(self) -> int:
         with self._database.read("asking what is out of use") as connection:
@@ -128,29 +128,28 @@ class Budget:
         return tree_bytes(self._directory.path) - going
 
     def _drop_before(self, kind: str, before_s: int, freed: Freed) -> None:
-        while self._drop_oldest(kind, before_s, freed) is not None:
+        while self._drop_oldest(kind, before_s, freed):
             pass
 
-    def _drop_oldest(self, kind: str, before_s: int, freed: Freed) -> int | None:
-        """Drops the oldest file of a kind, if it ends before a time; its bytes, None: no such."""
+    def _drop_oldest(self, kind: str, before_s: int, freed: Freed) -> bool:
+        """Drops the oldest file of a kind, if it ends before a time; whether there was one."""
         with self._database.read("asking for the oldest segment") as connection:
             file: SegmentFile | None = self._manifest.oldest(connection, kind)
         if file is None or max(file.end_s, file.last_s) > before_s:
-            return None
+            return False
         with self._database.write(f"dropping {file.path}") as connection:
             self._manifest.drop(connection, [file])
         freed.segments.append(file.path)
-        return file.size_bytes
+        return True
 
-    def _forget_oldest(self, before_s: int, freed: Freed) -> int | None:
-        """Forgets the oldest day of history before a time; bytes gained, None: no such."""
+    def _forget_oldest(self, before_s: int, freed: Freed) -> bool:
+        """Forgets the oldest day of history, if it is before a time; whether there was one."""
         with self._database.read("asking for the oldest history", limit_s=_SLOW_S) as connection:
             oldest_s = connection.scalar(select(func.min(schema.flight.c.ended_s)))
         if oldest_s is None or oldest_s >= before_s:
-            return None
-        before_bytes = tree_bytes(self._directory.path)
+            return False
         self._forget_before(min(before_s, (oldest_s // DAY_S + 1) * DAY_S), freed)
-        return max(0, before_bytes - tree_bytes(self._directory.path))
+        return True
 
     def _forget_before(self, before_s: int, freed: Freed) -> None:
         # One transaction each, so that a tick waits for one table at most; none needs another.
@@ -168,11 +167,18 @@ class Budget:
         unused = 1
         while unused:
             with self._database.write("giving space back") as connection:
-                connection.exec_driver_sql(f"PRAGMA incremental_vacuum({_VACUUM_PAGES})").all()
+                raw: Any = connection.connection.driver_connection
+                # The driver takes one step of a statement that gives no rows: a page at a time.
+                for _ in range(_VACUUM_PAGES):
+                    raw.execute("PRAGMA incremental_vacuum(1)")
                 unused = connection.scalar(text("PRAGMA freelist_count")) or 0
-        # Until the log is written back, the file has not shrunk.
-        with self._database.engine.connect() as connection:
-            connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").all()
+        self._write_log_back()
+
+    def _write_log_back(self) -> None:
+        """Moves SQLite's log into its file: until then the file has not shrunk, and both count."""
+        if self._database.dialect == "sqlite":
+            with self._database.engine.connect() as connection:
+                connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").all()
 
 
 def _cutoff(now_s: int, days: int) -> int:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from sqlalchemy import case, func, select
+from sqlalchemy import Integer, case, func, literal_column, select
 
 from sectorwatch.store import schema
 from sectorwatch.store.queries_flights import movement_of
@@ -26,6 +26,8 @@ __all__ = ["AirportHours", "AirportQueries"]
 
 _MOVEMENT = schema.movement.c
 _STEP_S = 60
+# Written out, for PostgreSQL must see that what is grouped by is what is selected.
+_HOUR = literal_column(str(HOUR_S), Integer)
 _DEPARTURES = func.sum(case((_MOVEMENT.kind == "departure", 1), else_=0))
 _ARRIVALS = func.sum(case((_MOVEMENT.kind == "arrival", 1), else_=0))
 
@@ -96,7 +98,7 @@ class AirportQueries:
         first = from_s // HOUR_S * HOUR_S
         last = -(-to_s // HOUR_S) * HOUR_S
         hours = np.arange(first, max(first, last), HOUR_S, dtype=np.int64)
-        hour = (_MOVEMENT.time_s - _MOVEMENT.time_s % HOUR_S).label("hour_s")
+        hour = (_MOVEMENT.time_s - _MOVEMENT.time_s % _HOUR).label("hour_s")
         with self._sources.database.read("asking for an airport's hours") as connection:
             known = known_times(connection, first, last)
             rows = connection.execute(

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from sqlalchemy import func, literal, or_, select
+from sqlalchemy import Integer, func, literal, literal_column, or_, select
 
 from sectorwatch.store import schema
 from sectorwatch.store.queries_flights import visit_of, visits_of
@@ -25,6 +25,8 @@ __all__ = ["HourlyDemand", "Minutes", "Quarters", "SectorQueries"]
 
 MINUTE_S = 60
 QUARTER_S = 900
+# Written out, for PostgreSQL must see that what is grouped by is what is selected.
+_HOUR = literal_column(str(HOUR_S), Integer)
 _MOST_MINUTES = 400 * 1_440
 _DEMAND = ("minute_s", "occupancy", "entries")
 
@@ -127,8 +129,9 @@ class SectorQueries:
             known = known_times(connection, from_s, to_s)
             files = self._sources.manifest.files(connection, DEMAND.name, from_s, to_s)
             open_since = connection.scalar(select(func.min(schema.demand.c.minute_s)))
-            begin = max(first, open_since or last)
-            parts = [_of_minutes(connection, sector_id, begin, last)]
+            # What lies before is sealed.
+            begin = max(first, last if open_since is None else open_since)
+            parts = [_of_minutes(connection, sector_id, begin, last)] if begin < last else []
         if files:
             parts.append(
                 self._sources.reader.ask(
@@ -157,7 +160,7 @@ class SectorQueries:
         table = schema.demand.c
         with self._sources.database.read("asking for hourly demand", limit_s=20.0) as connection:
             files = self._sources.manifest.files(connection, DEMAND.name, from_s, to_s)
-            hour = (table.minute_s - table.minute_s % HOUR_S).label("hour_s")
+            hour = (table.minute_s - table.minute_s % _HOUR).label("hour_s")
             rows = connection.execute(
                 select(
                     table.sector_id,
