@@ -90,7 +90,7 @@ def test_a_time_that_stands_late_in_the_document_is_found(tmp_path: Path) -> Non
 )
 def test_where_no_time_is_in_it_the_name_tells(tmp_path: Path, name: str, time: str) -> None:
     """The transceivers feed carries no time of its own."""
-    data = b' [{"callsign":"A","transceivers":[]}]'
+    data = b'\xef\xbb\xbf [{"callsign":"A","transceivers":[]}]'
     (tmp_path / name).write_bytes(gzip.compress(data) if name.endswith("gz") else data)
     (raw,) = ArchiveSource([tmp_path / name])
     assert format_us(raw.received_at_us) == time

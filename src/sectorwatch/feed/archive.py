@@ -178,7 +178,7 @@ class ArchiveSource:
             if self._on_refused is not None:
                 self._on_refused(Refusal(file.path, error))
             return None
-        kind = Kind.TRANSCEIVERS if payload.lstrip()[:1] == b"[" else Kind.FEED
+        kind = Kind.TRANSCEIVERS if _first_character(payload) == b"[" else Kind.FEED
         return RawFeed(kind=kind, payload=payload, received_at_us=time_us)
 
     def _tell(self) -> None:
@@ -253,6 +253,10 @@ def _payload(file: _File) -> bytes:
         raise FeedRefusedError(error.reason, f"cannot use {file.path}: {error}") from error
 
 
+def _first_character(document: bytes) -> bytes:
+    return document[:_HEAD].lstrip(b"\xef\xbb\xbf \t\r\n")[:1]
+
+
 def _time_us(path: Path) -> int:
     """When the snapshot in a feed file was made, read cheaply where it stands at the beginning."""
     try:
@@ -262,7 +266,7 @@ def _time_us(path: Path) -> int:
             if found is None and path.stat().st_size <= MAX_BYTES:
                 data = head + handle.read()
                 # A transceivers feed has none; to search it would only cost time.
-                if first_bytes(data, _HEAD).lstrip()[:1] == b"{":
+                if _first_character(first_bytes(data, _HEAD)) == b"{":
                     with suppress(FeedRefusedError):
                         found = _timestamp_in(decompress(data, encoding_of(data)))
     except OSError:
