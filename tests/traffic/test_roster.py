@@ -143,14 +143,11 @@ class TestReconnect:
         far = HERE.with_(longitude=1.9)
         assert only(snapshot(DAY_S, HERE), snapshot(DAY_S + 15, far)).reconnects == 0
 
-    def test_another_server_or_rating_changes_the_flight(self) -> None:
-        """What the feed says of the member is kept up to date."""
-        feeds = [
-            snapshot(DAY_S, HERE),
-            snapshot(DAY_S + 15, HERE.with_(server="B", pilot_rating=1)),
-        ]
-        flight = only(*feeds)
-        assert (flight.server, flight.pilot_rating, flight.reconnects) == ("B", 1, 0)
+    def test_server_and_rating_are_those_of_the_last_logon(self) -> None:
+        """Nobody changes either while connected; a reconnect may bring others."""
+        again = HERE.with_(server="B", pilot_rating=1, logon_time=LATER_LOGON)
+        flight = only(snapshot(DAY_S, HERE), snapshot(DAY_S + 15, again))
+        assert (flight.server, flight.pilot_rating, flight.reconnects) == ("B", 1, 1)
 
     def test_a_flight_of_old_comes_back_as_another_with_another_number(self) -> None:
         """Even with the very position it had 20 min ago, it is not the flight that ended."""

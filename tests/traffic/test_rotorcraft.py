@@ -31,3 +31,8 @@ def test_codes_are_codes() -> None:
     """Two to four characters, upper case, each once."""
     assert all(2 <= len(code) <= 4 and code == code.upper() for code in HELICOPTER_TYPES)
     assert not HELICOPTER_TYPES & {"A320", "B738", "C172", "SW4", "F16", "A124", "S22T"}
+
+
+def test_without_a_plan_nobody_is_one() -> None:
+    """Nothing says what it flies."""
+    assert not is_helicopter(None)

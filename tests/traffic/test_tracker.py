@@ -155,8 +155,10 @@ def test_what_is_final_stays_true() -> None:
     ticks = [advance(t, snapshot(DAY_S - 60))]
     stuck = Record(0.998, groundspeed_kt=100)
     # The position stays that of DAY_S + 5 for 170 s; in its next step the side is crossed at once.
-    for after_s in range(5, 176, 10):
-        ticks.append(advance(t, snapshot(DAY_S + after_s, stuck.with_(lag_s=after_s - 5))))
+    ticks += [
+        advance(t, snapshot(DAY_S + after_s, stuck.with_(lag_s=after_s - 5)))
+        for after_s in range(5, 176, 10)
+    ]
     ticks.append(advance(t, snapshot(DAY_S + 182, stuck.with_(lag_s=177))))
     assert ticks[-1].final_minute_s == DAY_S
     late = Record(1.098, groundspeed_kt=100)
@@ -168,6 +170,17 @@ def test_what_is_final_stays_true() -> None:
     ledger = collect(WORLD, ticks)
     # Evenly flown, the side was crossed at second 9.
     assert spans(ledger)["EAST"] == [(60, None)]
+    assert spans(ledger)["WEST"] == [(5, 60)]
+
+
+def test_who_comes_up_late_begins_no_earlier_than_what_is_open() -> None:
+    """A new flight with an old position does not change a minute that is final."""
+    t = tracker()
+    ticks = [advance(t, snapshot(time_s)) for time_s in (DAY_S - 60, DAY_S + 185)]
+    assert ticks[-1].final_minute_s == DAY_S
+    ticks.append(advance(t, snapshot(DAY_S + 190, Record(0.5, lag_s=179))))
+    ticks.append(advance(t, snapshot(DAY_S + 420)))
+    assert spans(collect(WORLD, ticks))["WEST"] == [(60, 60)]
 
 
 def test_positions_that_run_back_are_not_taken() -> None:

@@ -32,9 +32,7 @@ class PrefileLog:
         self, prefiles: Sequence[Prefile], time_s: int, received_at_us: int
     ) -> list[PrefileRow]:
         """Take over what is filed at `time_s`; the rows that changed, by key."""
-        now = {
-            (each.cid, each.callsign, each.flight_plan) for each in prefiles if each.flight_plan
-        }
+        now = {(each.cid, each.callsign, each.flight_plan) for each in prefiles if each.flight_plan}
         changed = []
         for key in self._open.keys() - now:
             gone = msgspec.structs.replace(self._open.pop(key), gone_s=time_s)

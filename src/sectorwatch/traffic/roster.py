@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 __all__ = ["Attendance", "Roster", "Step"]
 
 _KEY = attrgetter("cid", "callsign")
-_LOGIN = attrgetter("logon_time", "server", "pilot_rating")
+_LOGON = attrgetter("logon_time")
 _PLAN = attrgetter("flight_plan")
 _SECOND_US = 1_000_000
 _TO_THE_SECOND = len("2023-03-12T17:24:18")
@@ -153,8 +153,8 @@ class Roster:
     def _back(self, snapshot: Snapshot, slot: NDArray[np.intp]) -> list[int]:
         table = self._table
         # Of those we do not know this is another's, which does no harm: they are left out below.
-        held = map(table.login.__getitem__, slot.tolist())
-        other = np.fromiter(map(ne, map(_LOGIN, snapshot.pilots), held), bool, slot.size)
+        held = map(table.logon_time.__getitem__, slot.tolist())
+        other = np.fromiter(map(ne, map(_LOGON, snapshot.pilots), held), bool, slot.size)
         back = (other | ~table.present[slot]) & (slot >= 0)
         found: list[int] = np.flatnonzero(back).tolist()
         return found
@@ -174,7 +174,7 @@ class Roster:
             speed_kt = max(int(table.groundspeed_kt[slot]), int(columns.groundspeed_kt[at]))
             reachable = bool(way_nm <= reach_nm(now_s - before_s, speed_kt, rules))
         return may_continue(
-            same_logon=snapshot.pilots[at].logon_time == table.login[slot][0],
+            same_logon=snapshot.pilots[at].logon_time == table.logon_time[slot],
             absent_s=int(table.absent_us[slot]) / _SECOND_US,
             elapsed_s=step.time_s - int(table.last_seen_s[slot]),
             reachable=reachable,
@@ -195,35 +195,36 @@ class Roster:
             first_seen_s = max(first_seen_s, before.first_seen_s + 1)
             table.clear(slot)
             table.taken[slot] = True
-        table.login[slot] = _LOGIN(pilot)
-        self._write(slot, pilot.cid, pilot.callsign, first_seen_s)
+        table.logon_time[slot] = pilot.logon_time
+        self._write(
+            slot,
+            Flight(
+                flight_id=flight_id(pilot.cid, pilot.callsign, first_seen_s),
+                cid=pilot.cid,
+                callsign=pilot.callsign,
+                first_seen_s=first_seen_s,
+                logon_time_s=_whole_s(pilot.logon_time),
+                server=pilot.server,
+                pilot_rating=pilot.pilot_rating,
+                plan=None,
+            ),
+        )
         if pilot.flight_plan:
             self._file(slot, pilot.flight_plan, decode_plan(pilot.flight_plan), step)
 
-    def _write(self, slot: int, cid: int, callsign: str, first_seen_s: int) -> None:
+    def _write(self, slot: int, flight: Flight) -> None:
+        """Put a flight that begins into its slot; of its plan nothing is known yet."""
         table = self._table
-        logon_time, server, pilot_rating = table.login[slot]
-        number = flight_id(cid, callsign, first_seen_s)
-        table.flight_id[slot] = number
+        table.flight_id[slot] = flight.flight_id
         table.raw_plan[slot] = b""
         table.helicopter[slot] = False
-        flight = Flight(
-            flight_id=number,
-            cid=cid,
-            callsign=callsign,
-            first_seen_s=first_seen_s,
-            logon_time_s=_whole_s(logon_time),
-            server=server,
-            pilot_rating=pilot_rating,
-            plan=None,
-        )
         self.put(slot, flight)
 
     def _go_on(self, pilot: Pilot, slot: int) -> None:
         table = self._table
         flight = table.flight(slot)
-        same_logon = pilot.logon_time == table.login[slot][0]
-        table.login[slot] = _LOGIN(pilot)
+        same_logon = pilot.logon_time == table.logon_time[slot]
+        table.logon_time[slot] = pilot.logon_time
         now = msgspec.structs.replace(
             flight,
             logon_time_s=_whole_s(pilot.logon_time),
@@ -260,7 +261,20 @@ class Roster:
             self._end(slot)
             # The position is the flight's that has ended; the new one begins a second later, so
             # that none has it twice.
-            self._write(slot, flight.cid, flight.callsign, int(table.time_s[slot]) + 1)
+            first_seen_s = int(table.time_s[slot]) + 1
+            self._write(
+                slot,
+                Flight(
+                    flight_id=flight_id(flight.cid, flight.callsign, first_seen_s),
+                    cid=flight.cid,
+                    callsign=flight.callsign,
+                    first_seen_s=first_seen_s,
+                    logon_time_s=flight.logon_time_s,
+                    server=flight.server,
+                    pilot_rating=flight.pilot_rating,
+                    plan=None,
+                ),
+            )
         self._file(slot, raw, plan, step)
 
 

@@ -52,7 +52,7 @@ class HeldFlight(msgspec.Struct, array_like=True):
     slot: int
     flight: Flight
     raw_plan: bytes
-    login: tuple[str, str, int]
+    logon_time: str
 
 
 class TableState(msgspec.Struct, array_like=True):
@@ -94,7 +94,7 @@ class FlightTable:
         self.slot_of: dict[Key, int] = {}
         self.flights: list[Flight | None] = [None] * capacity
         self.raw_plan: list[bytes] = [b""] * capacity
-        self.login: list[tuple[str, str, int]] = [("", "", 0)] * capacity
+        self.logon_time: list[str] = [""] * capacity
         self.free: list[int] = list(range(capacity - 1, -1, -1))
         for name, (kind, empty) in _COLUMNS.items():
             setattr(self, name, np.full(capacity, empty, dtype=kind))
@@ -118,7 +118,7 @@ class FlightTable:
         del self.slot_of[self.key(slot)]
         self.flights[slot] = None
         self.raw_plan[slot] = b""
-        self.login[slot] = ("", "", 0)
+        self.logon_time[slot] = ""
         self.clear(slot)
         self.free.append(slot)
 
@@ -143,7 +143,7 @@ class FlightTable:
         old = self.capacity
         self.flights += [None] * old
         self.raw_plan += [b""] * old
-        self.login += [("", "", 0)] * old
+        self.logon_time += [""] * old
         # Lowest first, as in a new table.
         self.free += range(2 * old - 1, old - 1, -1)
         for name, (kind, empty) in _COLUMNS.items():
@@ -153,9 +153,9 @@ class FlightTable:
     def dump(self) -> TableState:
         """All of it; plans as raw JSON alone."""
         held = [
-            HeldFlight(slot, msgspec.structs.replace(flight, plan=None), raw_plan, login)
-            for slot, (flight, raw_plan, login) in enumerate(
-                zip(self.flights, self.raw_plan, self.login, strict=True)
+            HeldFlight(slot, msgspec.structs.replace(flight, plan=None), raw_plan, logon_time)
+            for slot, (flight, raw_plan, logon_time) in enumerate(
+                zip(self.flights, self.raw_plan, self.logon_time, strict=True)
             )
             if flight is not None
         ]
@@ -177,6 +177,6 @@ class FlightTable:
             flight = msgspec.structs.replace(held.flight, plan=plan)
             table.flights[held.slot] = flight
             table.raw_plan[held.slot] = held.raw_plan
-            table.login[held.slot] = held.login
+            table.logon_time[held.slot] = held.logon_time
             table.slot_of[flight.cid, flight.callsign] = held.slot
         return table
