@@ -35,16 +35,16 @@ BODY = b'{"general":{"version":3},"pilots":[]}'
 
 
 def client_of(url: str, *, interval_s: float = 0.0, attempts: int = 1, **more: Any) -> VatsimClient:
-    """A client in a hurry: small limits, no jitter."""
+    """A client in a hurry: no time between fetches, no jitter, one try."""
     clock = SystemClock()
     paces = Paces(Pace(interval_s, clock, jitter_s=0), Pace(interval_s, clock, jitter_s=0))
     settings: dict[str, Any] = {
         "clock": clock,
         "paces": paces,
-        "limits": FetchLimits(connect_s=0.5, read_s=0.3, total_s=0.8, max_bytes=100_000),
+        "limits": FetchLimits(connect_s=5, read_s=5, total_s=10, max_bytes=100_000),
         "retries": Retries(attempts=attempts, first_s=0.02, most_s=0.05, jitter_s=0.0),
         "rng": random.Random(1),
-        "open_s": 0.2,
+        "open_s": 60,
     }
     return VatsimClient(url=url, **(settings | more))
 
@@ -325,8 +325,9 @@ def test_requests_that_reach_a_server_keep_the_pace(serving: Serving) -> None:
             await client.close()
         times = [request.at_s for request in server.requests]
         assert len(times) > 8
-        # What lies between the turn and the server's clock varies by a few milliseconds.
-        assert min(after - before for before, after in itertools.pairwise(times)) > 0.085
+        # What lies between the turn and the server's clock varies on a busy machine.
+        assert times[-1] - times[0] > 0.1 * (len(times) - 1) - 0.05
+        assert min(after - before for before, after in itertools.pairwise(times)) > 0.03
 
     running(serving, script, test)
 
@@ -403,7 +404,7 @@ def test_the_breaker_leaves_a_failing_server_alone_and_tries_again(serving: Serv
         assert caught.value.reason == "circuit_open"
         assert len(server.requests) == 6
         well[0] = True
-        await asyncio.sleep(0.25)
+        feed._until_s = SystemClock().monotonic_s()
         assert await client.fetch(Kind.FEED) is not None
         assert feed.state.state == "closed"
         await client.close()
@@ -427,7 +428,7 @@ def test_a_trial_that_was_interrupted_does_not_block(serving: Serving) -> None:
         feed = client.breakers[0]
         for _ in range(5):
             feed.failed("timeout")
-        await asyncio.sleep(0.25)
+        feed._until_s = SystemClock().monotonic_s()
         slow[0] = True
         task = asyncio.create_task(client.fetch(Kind.FEED))
         while len(server.requests) < 2:

@@ -34,7 +34,9 @@ if TYPE_CHECKING:
 
     Serving = Callable[[Callable[[Any, Any], Awaitable[None]]], AbstractAsyncContextManager[Any]]
 
-LIMITS = FetchLimits(connect_s=0.4, read_s=0.3, total_s=0.8, max_bytes=200_000)
+# Patient where nothing is to be waited for, so that a busy machine fails no test.
+LIMITS = FetchLimits(connect_s=5, read_s=5, total_s=10, max_bytes=200_000)
+IMPATIENT = FetchLimits(connect_s=0.4, read_s=0.3, total_s=0.8, max_bytes=200_000)
 BODY = b'{"general":{"version":3},"pilots":[]}'
 
 
@@ -46,20 +48,25 @@ async def get(
         return await fetch(session, url, limits, validators=validators)
 
 
-def fetched(serving: Serving, script: Any, validators: Validators | None = None) -> Fetched:
+def fetched(
+    serving: Serving,
+    script: Any,
+    validators: Validators | None = None,
+    limits: FetchLimits = LIMITS,
+) -> Fetched:
     """What comes of a fetch from a server with this script."""
 
     async def run() -> Fetched:
         async with serving(script) as server:
-            return await get(server.url(), validators)
+            return await get(server.url(), validators, limits)
 
     return asyncio.run(run())
 
 
-def failure(serving: Serving, script: Any) -> FetchError:
+def failure(serving: Serving, script: Any, limits: FetchLimits = LIMITS) -> FetchError:
     """What a fetch from a server with this script raises."""
     with pytest.raises(FetchError) as caught:
-        fetched(serving, script)
+        fetched(serving, script, limits=limits)
     assert "http://127.0.0.1" in str(caught.value)
     return caught.value
 
@@ -333,7 +340,7 @@ def test_each_misbehaviour_has_a_word(serving: Serving, script: Any, reason: str
         asked.append(request)
         await script(request, reply)
 
-    error = failure(serving, counted)
+    error = failure(serving, counted, IMPATIENT if reason == "timeout" else LIMITS)
     assert error.reason == reason
     assert BLAME[reason] == "server"
     assert len(asked) == 1, "one fetch is one request"
@@ -500,7 +507,7 @@ def test_a_connection_that_never_comes_about_times_out() -> None:
                 sock.setblocking(False)
                 sock.connect_ex(listener.getsockname())
             with pytest.raises(FetchError) as caught:
-                asyncio.run(get(f"http://127.0.0.1:{listener.getsockname()[1]}/"))
+                asyncio.run(get(f"http://127.0.0.1:{listener.getsockname()[1]}/", limits=IMPATIENT))
         finally:
             for sock in waiting:
                 sock.close()
