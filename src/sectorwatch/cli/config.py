@@ -1,0 +1,66 @@
+"""`sectorwatch config`: what the settings are, where each came from, and what is wrong in them."""
+
+# No `from __future__ import annotations` here: typer reads them when it runs.
+from typing import Annotated
+
+import typer
+
+from sectorwatch.cli.console import print_json, print_table
+from sectorwatch.cli.options import Config, Json, read_settings
+from sectorwatch.errors import AirspaceError, ConfigError
+
+__all__ = ["app"]
+
+app = typer.Typer(
+    help="The settings, and where each came from.", no_args_is_help=True, rich_markup_mode=None
+)
+
+
+@app.command("check")
+def check(config: Config = None) -> None:
+    """Say what is wrong in the settings; nothing is started."""
+    from sectorwatch.airspace.spec import parse_spec  # noqa: PLC0415 - for a quick --help
+
+    loaded = read_settings(config)
+    try:
+        for text in loaded.settings.airspace:
+            parse_spec(text)
+    except AirspaceError as error:
+        raise ConfigError(f"airspace (from {loaded.origins['airspace']}): {error}") from error
+    given = sum(origin != "default" for origin in loaded.origins.values())
+    print(f"The settings are good: {given} given, {len(loaded.origins) - given} by default.")
+
+
+@app.command("show")
+def show(
+    json: Json = False,
+    config: Config = None,
+    given: Annotated[
+        bool, typer.Option("--given", help="Leave out those that are as by default.")
+    ] = False,
+) -> None:
+    """Show every setting with its value and where it came from; secrets are masked."""
+    settings = [
+        each for each in read_settings(config).shown() if not given or each.origin != "default"
+    ]
+    if json:
+        print_json(
+            [
+                {
+                    "name": each.name,
+                    "value": each.value,
+                    "unit": each.unit,
+                    "origin": each.origin,
+                    "default": each.default,
+                    "variable": each.variable,
+                    "description": each.description,
+                }
+                for each in settings
+            ]
+        )
+        return
+    print_table(
+        "",
+        ("setting", "value", "unit", "from"),
+        [(each.name, each.value, each.unit, each.origin) for each in settings],
+    )
