@@ -56,6 +56,8 @@ def run() -> dict[str, Any]:
         "reach": "; ".join(f"{name} ≤ {reach}" for name, (_, reach) in ratios.items()),
         "figures": figures,
         "ratio": "; ".join(f"{name} {ratio:.2f}" for name, (ratio, _) in ratios.items()),
+        "note": "OpenTelemetry's 13.7 µs is the figure that target 8 names, not measured in this run: "
+        "on a busy machine that ratio reads worse than it is.",
         "met": all(ratio <= reach for ratio, reach in ratios.values()),
     }
 

@@ -175,6 +175,36 @@ def test_memory_is_bounded_while_nothing_can_be_written(tmp_path: Path) -> None:
     store.close()
 
 
+class _Failing:
+    """A part whose saving fails, and takes the whole transaction with it."""
+
+    tables = ""
+
+    def load(self, connection: sqlite3.Connection, now_s: float) -> None:
+        """Nothing."""
+
+    def save(self, connection: sqlite3.Connection, now_s: float) -> None:
+        """Fail."""
+        raise RuntimeError("no")
+
+    def prune(self, connection: sqlite3.Connection, now_s: float) -> None:
+        """Nothing."""
+
+
+def test_memory_is_bounded_while_another_part_fails() -> None:
+    """Blocks that were ready to be written are given up too, oldest first, when there are too many."""
+    clock = ManualClock()
+    store, collector = _open(None, clock, MetricLimits(recent_rows=10))
+    store.attach(_Failing())
+    for _ in range(30):
+        collector.record_metric("m", 1.0)
+        clock.advance(60)
+        assert not store.flush()
+    assert collector.dropped["history_lost"] == 20
+    assert collector.get_metric_summary("m", hours=0)["count"] == 1
+    store.close()
+
+
 def test_damaged_blocks_are_left_out_and_counted(tmp_path: Path) -> None:
     """A block that cannot be read costs its own minutes alone."""
     clock = ManualClock()

@@ -340,7 +340,7 @@ def test_recording_while_another_thread_folds_never_waits() -> None:
     """With the fold held up by someone else, samples queue, then the oldest are dropped, counted."""
     collector = MetricsCollector(limits=MetricLimits(fold_at=4, waiting=8))
     collector.record_metric("m", 0.0)
-    with collector._keeping:
+    with collector.folder._keeping:
         for i in range(4 * 200):
             collector.record_metric("m", float(i))
     dropped = collector.dropped["queue_full"]
@@ -351,10 +351,10 @@ def test_recording_while_another_thread_folds_never_waits() -> None:
 def test_a_thread_that_relieves_is_woken_instead() -> None:
     """Where another thread folds, recording wakes it; past the limit it helps itself."""
     collector = MetricsCollector(limits=MetricLimits(fold_at=10, waiting=20))
-    collector.relieved = True
+    collector.folder.relieved = True
     for i in range(15):
         collector.record_metric("m", float(i))
-    assert collector.crowded.is_set()
+    assert collector.folder.crowded.is_set()
     assert len(collector._waiting) == 15
     for i in range(10):
         collector.record_metric("m", float(i))

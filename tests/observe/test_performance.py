@@ -142,6 +142,13 @@ def test_a_decorated_function_is_timed_each_time_even_inside_itself(world: World
     assert world.summary(RESPONSE)["max"] == pytest.approx(0.4)
 
 
+def _processor_s(performance: PerformanceCollector, operation: str) -> float:
+    """What an operation's one call spent: its share of its own duration, on however busy a machine."""
+    share = performance.get_metric_summary(operation, "collector", CPU)["latest"]
+    duration_s = performance.get_metric_summary(operation, "collector", RESPONSE)["latest"]
+    return float(share) / 100 * float(duration_s)
+
+
 def test_a_decorated_coroutine_function_has_only_its_own_processor_time() -> None:
     """What other tasks burn while it waits is not counted as its own."""
     metrics = MetricsCollector()
@@ -167,10 +174,8 @@ def test_a_decorated_coroutine_function_has_only_its_own_processor_time() -> Non
         return (await asyncio.gather(waits(), burns()))[0]
 
     assert asyncio.run(both()) == "done"
-    waited = performance.get_metric_summary("waits", "collector", CPU)
-    burnt = performance.get_metric_summary("burns", "collector", CPU)
-    assert waited["max"] < 20
-    assert burnt["max"] > 30
+    assert _processor_s(performance, "waits") < 0.05
+    assert _processor_s(performance, "burns") > 0.09
 
 
 def test_coroutines_that_fail_or_are_cancelled_end_as_they_would(world: World) -> None:
@@ -237,10 +242,9 @@ def test_processor_share_is_the_operations_own() -> None:
         end = time.thread_time() + 0.05
         while time.thread_time() < end:
             pass
-    slept = performance.get_metric_summary("sleep", "collector", CPU)
-    burnt = performance.get_metric_summary("burn", "collector", CPU)
-    assert 0 <= slept["avg"] < 20
-    assert 30 < burnt["avg"] <= 100
+    assert _processor_s(performance, "sleep") < 0.02
+    assert _processor_s(performance, "burn") > 0.045
+    assert performance.get_metric_summary("burn", "collector", CPU)["max"] <= 100
 
 
 def test_memory_is_what_the_process_grew_by(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from sectorwatch.observe.series import Drops, Key, Kind, SeriesTable
+    from sectorwatch.observe.drops import Drops
+    from sectorwatch.observe.series import Key, Kind, SeriesTable
     from sectorwatch.observe.store import ObserveStore
 
 __all__ = ["COARSE_S", "FINE_S", "MetricHistory"]
@@ -93,14 +94,19 @@ class MetricHistory:
         answer, what is in memory: the hour at least.
         """
         wanted = np.fromiter(ids, np.int64)
+        coarse_data: list[bytes] = []
+        fine_data: list[bytes] = []
         try:
             with self._store.read() as reader:
-                coarse = self._chunks(reader, wanted, COARSE_S, since_s - _DAY_S)
-                fine = self._chunks(reader, wanted, FINE_S, since_s - _HOUR_S)
+                coarse_data = _chunks(reader, wanted, COARSE_S, since_s - _DAY_S)
+                fine_data = _chunks(reader, wanted, FINE_S, since_s - _HOUR_S)
                 fresh = self._fresh()
         except sqlite3.Error:
             self._drops.count("history_unreadable")
-            coarse, fine, fresh = [], [], self._fresh()
+            fresh = self._fresh()
+        # Nobody has to wait while these are unpacked.
+        coarse = [self._decoded(data) for data in coarse_data]
+        fine = [self._decoded(data) for data in fine_data]
         fine += [rows.of_series(wanted) for rows in fresh]
         tens, minutes = Summaries.concat(coarse), Summaries.concat(fine)
         return (
@@ -176,7 +182,7 @@ class MetricHistory:
         connection.execute(
             "DELETE FROM metric_chunk WHERE start_s < ?", (now_s - _COARSE_KEPT_S - _DAY_S,)
         )
-        self._series.rest(now_s - _REST_AFTER_S)
+        self._series.rest(now_s, _REST_AFTER_S)
         in_use = self._series.in_use()
         with self._lock:
             for _, rows in self._recent:
@@ -244,20 +250,6 @@ class MetricHistory:
                 where,
             )
 
-    def _chunks(
-        self, reader: sqlite3.Connection, wanted: NDArray[np.int64], step_s: int, after_s: float
-    ) -> list[Summaries]:
-        # One look-up a series: the index then leads straight to its rows.
-        return [
-            self._decoded(data)
-            for id_ in wanted.tolist()
-            for (data,) in reader.execute(
-                "SELECT data FROM metric_chunk WHERE series=? AND step_s=? AND start_s>?"
-                " ORDER BY start_s",
-                (id_, step_s, after_s),
-            )
-        ]
-
     def _decoded(self, data: bytes) -> Summaries:
         try:
             return Summaries.decode(data)
@@ -271,6 +263,21 @@ def _read_series(connection: sqlite3.Connection) -> list[tuple[int, Key, Kind, s
         (id_, (name, tuple((key, value) for key, value in json.loads(tags))), kind, unit)
         for id_, name, tags, kind, unit in connection.execute(
             "SELECT id, name, tags, kind, unit FROM metric_series"
+        )
+    ]
+
+
+def _chunks(
+    reader: sqlite3.Connection, wanted: NDArray[np.int64], step_s: int, after_s: float
+) -> list[bytes]:
+    # One look-up a series: the index then leads straight to its rows.
+    return [
+        data
+        for id_ in wanted.tolist()
+        for (data,) in reader.execute(
+            "SELECT data FROM metric_chunk WHERE series=? AND step_s=? AND start_s>?"
+            " ORDER BY start_s",
+            (id_, step_s, after_s),
         )
     ]
 

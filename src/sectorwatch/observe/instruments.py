@@ -6,7 +6,7 @@ import threading
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from sectorwatch.observe.series import Drops
+    from sectorwatch.observe.drops import Drops
 
 __all__ = ["Counter", "Gauge", "Timing"]
 

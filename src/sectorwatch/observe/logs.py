@@ -16,12 +16,12 @@ import structlog
 
 from sectorwatch.observe.clock import Clock, SystemClock, as_datetime, wall_of
 from sectorwatch.observe.correlation import correlation_id
+from sectorwatch.observe.drops import Drops
 from sectorwatch.observe.enums import LogCategory, LogLevel
 from sectorwatch.observe.error_analytics import ErrorAnalytics, message_of, type_of
 from sectorwatch.observe.log_analytics import LogAnalytics
 from sectorwatch.observe.log_ring import LogRing
 from sectorwatch.observe.redaction import Redactor, plain, scrub
-from sectorwatch.observe.series import Drops
 from sectorwatch.observe.sinks import LogSink, standard_sink
 
 if TYPE_CHECKING:

@@ -7,44 +7,30 @@ and minutes are dealt with in batches (`fold`), a few thousand samples at a time
 from __future__ import annotations
 
 import threading
-from collections import deque
-from contextlib import suppress
 from itertools import chain
-from typing import TYPE_CHECKING, Any, NamedTuple
-
-import numpy as np
+from typing import TYPE_CHECKING, Any
 
 from sectorwatch.observe import questions
 from sectorwatch.observe.clock import Clock, SystemClock, wall_of
-from sectorwatch.observe.history import FINE_S, MetricHistory
+from sectorwatch.observe.drops import Drops
+from sectorwatch.observe.folding import Folder, Sample
+from sectorwatch.observe.history import MetricHistory
 from sectorwatch.observe.instruments import Counter, Gauge, Timing
-from sectorwatch.observe.series import Drops, MetricLimits, SeriesTable
+from sectorwatch.observe.series import MetricLimits, SeriesTable
 from sectorwatch.observe.store import ObserveStore
-from sectorwatch.observe.summaries import Summaries
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    import numpy as np
     from numpy.typing import NDArray
 
     from sectorwatch.observe.exposition import ExposedSeries
     from sectorwatch.observe.results import Metric
     from sectorwatch.observe.series import Kind
+    from sectorwatch.observe.summaries import Summaries
 
-__all__ = ["MetricsCollector", "Sample"]
-
-Sample = tuple[int, float, float]
-"""Series id, seconds since 1970, finite value."""
-_MOST_BATCHES = 64
-
-
-class _Batch(NamedTuple):
-    """Samples ordered by series, and what they come to by minute."""
-
-    ids: NDArray[np.int64]
-    time_s: NDArray[np.float64]
-    values: NDArray[np.float64]
-    rows: Summaries
+__all__ = ["MetricsCollector"]
 
 
 class MetricsCollector:
@@ -73,21 +59,17 @@ class MetricsCollector:
         )
         self.history.before_save = self._gather
         self._fold_at = self._limits.fold_at
-        # The list itself never changes hands, so appending needs no lock; whoever folds copies
-        # a head of it and deletes that head, which `_taking` makes one step.
-        self._waiting: list[Sample] = []
-        self._taking = threading.Lock()
-        self._sorted: deque[_Batch] = deque()
-        self._keeping = threading.Lock()
+        self.folder = Folder(
+            self.series, self.history, self._drops, most_waiting=self._limits.waiting
+        )
+        # The folder's own list: recording appends to it without asking anybody.
+        self._waiting = self.folder.waiting
         self._ids: dict[Any, int] = {}
         self.series.on_rest = self._ids.clear
         self._instruments: dict[int, Counter | Gauge | Timing] = {}
         self._callbacks: dict[int, Callable[[], float]] = {}
         self._help: dict[str, str] = {}
         self._lock = threading.Lock()
-        self.crowded = threading.Event()
-        """Set when samples wait to be folded, for the thread that says it does so in `relieved`."""
-        self.relieved = False
         self.drop_sources = {"metrics": self._drops, "store": self._store.drops}
         """What was dropped where, for `/metrics`."""
         self.before_drain: list[Callable[[], None]] = []
@@ -115,7 +97,7 @@ class MetricsCollector:
             waiting = self._waiting
             waiting.append((series_id, self.now_s(), value))
             if len(waiting) >= self._fold_at:
-                self._make_room()
+                self._fold_some()
         except Exception:  # noqa: BLE001 - observation never breaks what it observes
             self._drops.count("bad_value")
 
@@ -181,8 +163,7 @@ class MetricsCollector:
     ) -> None:
         """Keep many samples at once, in the order of their time; id 0 is no series."""
         kept = ids > 0
-        self._sort_arrays(ids[kept], time_s[kept], values[kept])
-        self._keep_without_waiting()
+        self.folder.keep_arrays(ids[kept], time_s[kept], values[kept])
 
     def keep_rows(self, rows: Summaries) -> None:
         """Keep minutes that are summed up already: they have no raw samples."""
@@ -192,7 +173,7 @@ class MetricsCollector:
         """Keep many samples (series id, seconds, finite value) at once."""
         self._waiting.extend(samples)
         if len(self._waiting) >= self._fold_at:
-            self._make_room()
+            self._fold_some()
 
     # Housekeeping.
 
@@ -229,12 +210,7 @@ class MetricsCollector:
     def _drain(self) -> None:
         for hand_over in self.before_drain:
             hand_over()
-        while self._waiting:
-            with self._taking:
-                head = self._take()
-            self._sort(head)
-        with self._keeping:
-            self._keep_sorted()
+        self.folder.drain()
 
     @property
     def dropped(self) -> dict[str, int]:
@@ -300,7 +276,11 @@ class MetricsCollector:
         waiting = self._waiting
         waiting.append((series_id, self.now_s(), value))
         if len(waiting) >= self._fold_at:
-            self._make_room()
+            self._fold_some()
+
+    def _fold_some(self) -> None:
+        if self.folder.make_room():
+            self._store.write_if_due()
 
     def _refuse(self, series_id: int, value: float) -> None:
         del series_id, value
@@ -337,73 +317,3 @@ class MetricsCollector:
         except Exception:  # noqa: BLE001 - observation never breaks what it observes
             self._drops.count("bad_tags")
             return None
-
-    def _make_room(self) -> None:
-        """Samples wait in numbers: wake whoever folds them, or fold some here; never wait."""
-        if self.relieved and len(self._waiting) < self._limits.waiting:
-            self.crowded.set()
-            return
-        # Where another thread is at the same place, it does this for us.
-        if self._taking.acquire(blocking=False):
-            try:
-                head = self._take()
-            finally:
-                self._taking.release()
-            self._sort(head)
-        self._keep_without_waiting()
-        self._store.write_if_due()
-
-    def _keep_without_waiting(self) -> None:
-        if self._keeping.acquire(blocking=False):
-            try:
-                self._keep_sorted()
-            finally:
-                self._keeping.release()
-        elif len(self._sorted) > _MOST_BATCHES:
-            with suppress(IndexError):
-                self._drops.count("queue_full", len(self._sorted.popleft().ids))
-
-    def _take(self) -> list[Sample]:
-        head = self._waiting[: self._limits.waiting]
-        del self._waiting[: len(head)]
-        return head
-
-    def _sort(self, samples: list[Sample]) -> None:
-        """The part of folding that any number of threads may be at."""
-        if not samples:
-            return
-        flat = np.fromiter(chain.from_iterable(samples), np.float64, 3 * len(samples))
-        ids, time_s, values = flat.reshape(-1, 3).T
-        self._sort_arrays(ids.astype(np.int64), time_s, values)
-
-    def _sort_arrays(
-        self,
-        ids: NDArray[np.int64],
-        time_s: NDArray[np.float64],
-        values: NDArray[np.float64],
-    ) -> None:
-        if not len(ids):
-            return
-        order = np.argsort(ids, kind="stable")
-        ids, time_s, values = ids[order], time_s[order], values[order]
-        rows = Summaries.of_samples(ids, time_s, values, FINE_S)
-        self._sorted.append(_Batch(ids, time_s, values, rows))
-
-    def _keep_sorted(self) -> None:
-        """The part that one thread at a time is at, with `_keeping` held."""
-        batches = []
-        while self._sorted:
-            batches.append(self._sorted.popleft())
-        for batch in batches:
-            ids, time_s, values, _ = batch
-            first = np.flatnonzero(np.diff(ids, prepend=ids[0] - 1))
-            with np.errstate(over="ignore"):
-                totals = np.add.reduceat(values, first).tolist()
-            begins = first.tolist()
-            ends = [*begins[1:], len(ids)]
-            for begin, end, total in zip(begins, ends, totals, strict=True):
-                series = self.series.by_id.get(int(ids[begin]))
-                if series is not None:
-                    series.keep(time_s[begin:end], values[begin:end], total)
-        if batches:
-            self.history.add([batch.rows for batch in batches])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from sectorwatch.observe.clock import SystemClock, as_datetime
@@ -12,7 +11,7 @@ from sectorwatch.observe.health import HealthChecker
 from sectorwatch.observe.instruments import Counter, Gauge, Timing
 from sectorwatch.observe.log_analytics import LogAnalytics
 from sectorwatch.observe.logs import StructuredLogger
-from sectorwatch.observe.metrics import MetricsCollector, Sample
+from sectorwatch.observe.metrics import MetricsCollector
 from sectorwatch.observe.performance import PerformanceCollector
 from sectorwatch.observe.results import HealthStatus, Metric, PerformanceData
 from sectorwatch.observe.telemetry import Telemetry
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from sectorwatch.observe.exposition import ExposedSeries
+    from sectorwatch.observe.folding import Sample
     from sectorwatch.observe.health_probe import HealthCheck
     from sectorwatch.observe.series import Kind
     from sectorwatch.observe.summaries import Summaries
@@ -113,8 +113,6 @@ class NullMetrics(MetricsCollector):
     """Keeps nothing."""
 
     def __init__(self) -> None:
-        self.crowded = threading.Event()
-        self.relieved = False
         self.now_s = lambda: SystemClock().now_us() / 1e6
 
     def record_metric(

@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from sectorwatch.observe.clock import Clock, SystemClock, as_datetime
+from sectorwatch.observe.drops import Drops
 from sectorwatch.observe.enums import LogCategory, LogLevel, PerformanceMetric
 from sectorwatch.observe.history import FINE_S
 from sectorwatch.observe.results import PerformanceData
-from sectorwatch.observe.series import Drops
 from sectorwatch.observe.summaries import Summaries
 from sectorwatch.observe.timed import FAILED, FAILED_LOGGED, LOGGED, WELL, Finished, Timed
 
@@ -42,6 +42,7 @@ _UNITS = {
     PerformanceMetric.ERROR_RATE: "ratio",
     PerformanceMetric.CONCURRENT_REQUESTS: "operations",
 }
+_TAKEN = frozenset({"operation", "level", "category", "error", "slow_s"})
 _MOST_OPERATIONS = 500
 _MOST_METADATA = 50
 _RATES_EVERY_S = 5.0
@@ -332,7 +333,9 @@ class PerformanceCollector:
         error: BaseException | None,
         context: dict[str, Any],
     ) -> float:
-        about = context | {"service": operation.service, "duration": duration_s}
+        # The logger has parameters of these names.
+        about = {f"{key}_" if key in _TAKEN else key: value for key, value in context.items()}
+        about |= {"service": operation.service, "duration": duration_s}
         # Cancelling, leaving and interrupting are no failures.
         if isinstance(error, Exception):
             if getattr(error, "_observed", False):

@@ -40,14 +40,14 @@ class RawRing:
     """The latest samples of one series; the oldest make room for the newest.
 
     It grows by doubling up to `limit`, as long as the budget that all rings share allows it.
-    Not safe for several threads: the collector's lock holds around it.
     """
 
-    __slots__ = ("_budget", "_limit", "_next", "_times", "_values", "size")
+    __slots__ = ("_budget", "_limit", "_lock", "_next", "_times", "_values", "size")
 
     def __init__(self, limit: int, budget: RawBudget) -> None:
         self._limit = limit
         self._budget = budget
+        self._lock = threading.Lock()
         self._times = np.empty(0)
         self._values = np.empty(0)
         self._next = 0
@@ -55,6 +55,27 @@ class RawRing:
 
     def extend(self, times_s: NDArray[np.float64], values: NDArray[np.float64]) -> None:
         """Add samples in the order of their time."""
+        with self._lock:
+            self._extend(times_s, values)
+
+    def since(self, time_s: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Times and values from `time_s` on, by time; copies."""
+        with self._lock:
+            times, values = self._in_order()
+            kept = np.flatnonzero(times >= time_s)
+            times, values = times[kept], values[kept]
+        # Several threads fold: a batch may have come in after one that is younger.
+        order = np.argsort(times, kind="stable")
+        return times[order], values[order]
+
+    def free(self) -> None:
+        """Give all room back."""
+        with self._lock:
+            self._budget.give(len(self._times))
+            self._times = self._values = np.empty(0)
+            self._next = self.size = 0
+
+    def _extend(self, times_s: NDArray[np.float64], values: NDArray[np.float64]) -> None:
         wanted = self.size + len(times_s)
         if wanted > len(self._times):
             self._grow(wanted)
@@ -70,21 +91,6 @@ class RawRing:
         self._values[:rest] = values[until_end:]
         self._next = (self._next + len(times_s)) % capacity
         self.size = min(capacity, self.size + len(times_s))
-
-    def since(self, time_s: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Times and values from `time_s` on, by time; copies."""
-        times, values = self._times[: self.size], self._values[: self.size]
-        kept = np.flatnonzero(times >= time_s)
-        # Several threads fold: a batch may have come in after one that is younger.
-        kept = kept[np.argsort((kept - self._next) % max(1, self.size), kind="stable")]
-        kept = kept[np.argsort(times[kept], kind="stable")]
-        return times[kept], values[kept]
-
-    def free(self) -> None:
-        """Give all room back."""
-        self._budget.give(len(self._times))
-        self._times = self._values = np.empty(0)
-        self._next = self.size = 0
 
     def _in_order(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         if self.size < len(self._times):

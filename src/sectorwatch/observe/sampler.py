@@ -75,7 +75,7 @@ class SystemSampler:
     def stop(self) -> None:
         """Stop the thread and wait for it, two seconds at most."""
         self._stopped.set()
-        self._metrics.crowded.set()
+        self._metrics.folder.crowded.set()
         if self._thread is not None and self._thread is not threading.current_thread():
             self._thread.join(timeout=2)
 
@@ -106,13 +106,13 @@ class SystemSampler:
             self._performance.record_metric(OPERATION, SERVICE, kind, value, unit)
 
     def _run(self) -> None:
-        metrics = self._metrics
-        metrics.relieved = True
+        metrics, folder = self._metrics, self._metrics.folder
+        folder.relieved = True
         due_s = self._clock.monotonic_s() + _FIRST_LOOK_S
         try:
             while not self._stopped.is_set():
-                metrics.crowded.wait(max(0.0, due_s - self._clock.monotonic_s()))
-                metrics.crowded.clear()
+                folder.crowded.wait(max(0.0, due_s - self._clock.monotonic_s()))
+                folder.crowded.clear()
                 if self._stopped.is_set():
                     break
                 try:
@@ -125,4 +125,4 @@ class SystemSampler:
                 except Exception:  # noqa: BLE001 - whatever the machine answers, go on looking
                     self.failed += 1
         finally:
-            metrics.relieved = False
+            folder.relieved = False

@@ -15,8 +15,11 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-__all__ = ["Drops", "Key", "Kind", "MetricLimits", "Series", "SeriesTable"]
+    from sectorwatch.observe.drops import Drops
 
+__all__ = ["Key", "Kind", "MetricLimits", "Series", "SeriesTable"]
+
+_RAW_KEPT_S = 3_600
 Kind = Literal["sample", "counter", "gauge", "timing"]
 Key = tuple[str, tuple[tuple[str, str], ...]]
 
@@ -38,24 +41,6 @@ class MetricLimits:
     raw_per_series: int = 3_600
     raw_in_all: int = 1_000_000
     recent_rows: int = 400_000
-
-
-class Drops:
-    """What was not kept, counted by reason."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._counts: Tally[str] = Tally()
-
-    def count(self, reason: str, n: int = 1) -> None:
-        """Count `n` more for `reason`, one of few words."""
-        with self._lock:
-            self._counts[reason] += n
-
-    def counts(self) -> dict[str, int]:
-        """How many there were, by reason."""
-        with self._lock:
-            return dict(self._counts)
 
 
 class Series:
@@ -192,13 +177,18 @@ class SeriesTable:
             done = {one.id for one in series}
             self._unsaved = [one for one in self._unsaved if one.id not in done]
 
-    def rest(self, before_s: float) -> int:
-        """Put to rest what nothing was recorded of since `before_s`; how many were.
+    def rest(self, now_s: float, after_s: float) -> int:
+        """Put to rest what nothing was recorded of for `after_s` seconds; how many were.
 
-        A tag whose values change from day to day must not fill the table for ever.
+        A tag whose values change from day to day must not fill the table for ever. Rings without a
+        sample of the last hour give their room back.
         """
         with self._lock:
             waiting = {one.id for one in self._unsaved}
+            for one in self._by_key.values():
+                if one.latest_s < now_s - _RAW_KEPT_S:
+                    one.ring.free()
+            before_s = now_s - after_s
             idle = [
                 (key, one)
                 for key, one in self._by_key.items()

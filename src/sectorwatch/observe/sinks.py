@@ -26,7 +26,7 @@ class StreamSink:
     """Writes JSON to a file descriptor, by default the standard error stream's."""
 
     def __init__(self, descriptor: int | None = None) -> None:
-        self._descriptor = sys.stderr.fileno() if descriptor is None else descriptor
+        self._descriptor = _standard_error() if descriptor is None else descriptor
 
     def write(self, line: bytes) -> None:
         """Write one line. Raises OSError."""
@@ -94,7 +94,7 @@ class TerminalSink:
     _FIRST = ("timestamp", "level", "category", "service", "operation", "correlation_id")
 
     def __init__(self, descriptor: int | None = None, *, colour: bool = True) -> None:
-        self._descriptor = sys.stderr.fileno() if descriptor is None else descriptor
+        self._descriptor = _standard_error() if descriptor is None else descriptor
         self._colour = colour
 
     def write(self, line: bytes) -> None:
@@ -123,10 +123,18 @@ class TerminalSink:
 
 def standard_sink() -> LogSink:
     """Readable lines where the standard error stream is a terminal, else JSON."""
-    descriptor = sys.stderr.fileno()
+    descriptor = _standard_error()
     if os.isatty(descriptor):
         return TerminalSink(descriptor, colour="NO_COLOR" not in os.environ)
     return StreamSink(descriptor)
+
+
+def _standard_error() -> int:
+    try:
+        return sys.stderr.fileno()
+    except (AttributeError, OSError, ValueError):
+        # Replaced by something that is no file: what started the program gave it number 2.
+        return 2
 
 
 def _shown(value: Any) -> str:

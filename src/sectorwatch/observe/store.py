@@ -7,16 +7,16 @@ the program that is watched: a write that fails is counted, and tried again a mi
 
 from __future__ import annotations
 
-import os
+import contextlib
 import queue
 import sqlite3
 import threading
-from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
 from sectorwatch.observe.clock import Clock, SystemClock
-from sectorwatch.observe.series import Drops
+from sectorwatch.observe.drops import Drops
+from sectorwatch.observe.store_file import is_damage, open_or_replace, open_reader, put_aside
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -24,13 +24,11 @@ if TYPE_CHECKING:
 
 __all__ = ["ObserveStore", "Part"]
 
-_APPLICATION_ID = 0x0B5E_4E00
-_FORMAT = 1
 _PRUNE_EVERY_S = 3_600
 # A wall clock that moves this far against the monotonic one was set, not adjusted: nothing is
 # deleted by age until it has been steady for an hour.
 _JUMP_S = 60.0
-_DAMAGED = ("malformed", "not a database", "corrupt", "encrypted")
+_CLOSE_S = 3.0
 
 
 class Part(Protocol):
@@ -70,7 +68,6 @@ class ObserveStore:
         flush_every_s: float = 60.0,
         queue_size: int = 1_024,
     ) -> None:
-        self._path = path
         self._clock = clock or SystemClock()
         self._flush_every_s = flush_every_s
         self._parts: list[Part] = []
@@ -93,7 +90,7 @@ class ObserveStore:
         self._suspect: sqlite3.Error | None = None
         self._last_flush_s: float | None = None
         self.drops = Drops()
-        self._writer = self._open_or_replace()
+        self._path, self._writer = open_or_replace(path, self.drops)
 
     def attach(self, part: Part) -> None:
         """Make a part's tables and let it take up what is there; never raises."""
@@ -161,13 +158,15 @@ class ObserveStore:
                     self._transaction(partial(part.prune, now_s=self._now_s()))
             return good
 
-    @contextmanager
+    @contextlib.contextmanager
     def read(self) -> Iterator[sqlite3.Connection]:
         """A connection to read from while nothing is committed; keep it short.
 
         Raises `sqlite3.Error` where the file cannot be read.
         """
-        with self._consistent:
+        # In memory there is one connection alone: what is being written would be seen half done.
+        alone = self._writing if self._path is None else contextlib.nullcontext()
+        with alone, self._consistent:
             try:
                 yield self._writer if self._path is None else self._reading(self._path)
             except sqlite3.Error as error:
@@ -180,15 +179,19 @@ class ObserveStore:
         self._stopping = True
         self._wake.set()
         if thread is not None and thread is not threading.current_thread():
-            thread.join(timeout=3)
-        with self._writing, self._consistent:
-            if self._closed:
-                return
-            self.flush()
-            self._closed = True
-            for connection in (self._reader, self._writer):
-                if connection is not None:
-                    connection.close()
+            thread.join(timeout=_CLOSE_S)
+        # A disk that hangs must not keep the program from ending.
+        if not self._writing.acquire(timeout=_CLOSE_S):
+            self.drops.count("close_failed")
+            return
+        try:
+            if not self._closed:
+                self.flush()
+                self._closed = True
+                with self._consistent:
+                    self._disconnect()
+        finally:
+            self._writing.release()
 
     def state(self) -> dict[str, Any]:
         """How it is: for a health check."""
@@ -204,10 +207,7 @@ class ObserveStore:
         if self._closed:
             raise sqlite3.ProgrammingError("the store is closed: nothing more can be read from it")
         if self._reader is None:
-            self._reader = sqlite3.connect(
-                path, check_same_thread=False, isolation_level=None, timeout=2
-            )
-            self._reader.execute("PRAGMA query_only=1")
+            self._reader = open_reader(path)
         return self._reader
 
     def _run(self) -> None:
@@ -287,6 +287,12 @@ class ObserveStore:
             self._prune_due_s = self._clock.monotonic_s() + _PRUNE_EVERY_S
         self._offset_s = offset_s
 
+    def _disconnect(self) -> None:
+        for connection in (self._reader, self._writer):
+            if connection is not None:
+                connection.close()
+        self._reader = None
+
     def _take_up(self, part: Part) -> None:
         self._writer.executescript(part.tables)
         part.load(self._writer, self._now_s())
@@ -294,15 +300,12 @@ class ObserveStore:
     def _repair(self, error: sqlite3.Error) -> bool:
         """Put a damaged file aside and begin a new one; whether that was needed and went well."""
         self._suspect = None
-        if self._path is None or not any(word in str(error) for word in _DAMAGED):
+        if self._path is None or not is_damage(error):
             return False
         with self._consistent:
-            for connection in (self._reader, self._writer):
-                if connection is not None:
-                    connection.close()
-            self._reader = None
-            self._put_aside(self._path)
-            self._writer = self._open_or_replace()
+            self._disconnect()
+            put_aside(self._path, self.drops)
+            self._path, self._writer = open_or_replace(self._path, self.drops)
             try:
                 for part in self._parts:
                     self._take_up(part)
@@ -310,55 +313,3 @@ class ObserveStore:
                 self.drops.count("load_failed")
                 return False
         return True
-
-    def _open_or_replace(self) -> sqlite3.Connection:
-        if self._path is None:
-            return self._open(":memory:")
-        try:
-            # Made here, so that it is readable by its owner alone from the first byte on.
-            os.close(os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600))
-            return self._open(str(self._path))
-        except sqlite3.DatabaseError as error:
-            if any(word in str(error) for word in _DAMAGED):
-                self._put_aside(self._path)
-                try:
-                    return self._open(str(self._path))
-                except sqlite3.Error:
-                    self.drops.count("open_failed")
-            else:
-                self.drops.count("open_failed")
-        except OSError:
-            self.drops.count("open_failed")
-        # Without a disk the program is still watched, until it ends.
-        self._path = None
-        return self._open(":memory:")
-
-    def _put_aside(self, path: Path) -> None:
-        self.drops.count("damaged_file_put_aside")
-        try:
-            path.replace(path.with_name(f"{path.name}.damaged"))
-        except OSError:
-            self.drops.count("put_aside_failed")
-        for end in ("-wal", "-shm"):
-            path.with_name(path.name + end).unlink(missing_ok=True)
-
-    def _open(self, name: str) -> sqlite3.Connection:
-        # Statements and transactions are ours alone: the driver must not begin any by itself.
-        writer = sqlite3.connect(name, check_same_thread=False, isolation_level=None, timeout=2)
-        try:
-            # An hour of one series takes about 2 kB: small pages would be half empty.
-            writer.execute("PRAGMA page_size=16384")
-            writer.execute("PRAGMA auto_vacuum=INCREMENTAL")
-            writer.execute("PRAGMA journal_mode=WAL")
-            writer.execute("PRAGMA wal_autocheckpoint=0")
-            writer.execute("PRAGMA cache_size=-4096")
-            version = writer.execute("PRAGMA user_version").fetchone()[0]
-            if version > _FORMAT:
-                # The file of a newer version is put aside like a damaged one, never written to.
-                raise sqlite3.DatabaseError(f"not a database of version {_FORMAT} but {version}")
-            writer.execute(f"PRAGMA user_version={_FORMAT}")
-            writer.execute(f"PRAGMA application_id={_APPLICATION_ID}")
-        except sqlite3.Error:
-            writer.close()
-            raise
-        return writer
