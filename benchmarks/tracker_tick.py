@@ -30,7 +30,7 @@ def run() -> dict[str, Any]:
     airports = Airports.load()
     world = load_airspace([f"vatspy:{data()}/airspace/vatspy"])
     decoded = _decoding(documents)
-    few, state, kept, loaded = _advancing(documents, _busiest(world, documents[0], 300), airports)
+    few, state, kept, loaded = _advancing(documents, busiest(world, documents[0], 300), airports)
     many, _, _, _ = _advancing(documents, world, airports)
     ratio = few / decoded
     return {
@@ -82,7 +82,7 @@ def _advancing(
     return 1e3 * statistics.median(times[WARM:]), len(state), 1e3 * kept, 1e3 * loaded
 
 
-def _busiest(world: Airspace, document: bytes, count: int) -> Airspace:
+def busiest(world: Airspace, document: bytes, count: int) -> Airspace:
     columns = decode_feed(document, 2**60, 2**60).columns
     part = world.partitions[0]
     inside = world.locate(columns.longitude, columns.latitude, columns.altitude_ft)[0]
