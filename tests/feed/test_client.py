@@ -638,6 +638,8 @@ def test_failures_are_counted_by_what_and_why(serving: Serving) -> None:
         for result, count in (("server_error", 5), ("circuit_open", 1)):
             tags = {"what": "feed", "result": result}
             assert telemetry.metrics.counter("feed_fetches_total", tags).total == count
+        tags = {"what": "feed", "reason": "server_error", "blame": "server"}
+        assert telemetry.metrics.counter("feed_fetch_failures_total", tags).total == 5
         lines = telemetry.log.search(text="server_error", service="data_service")
         assert any(line.get("blame") == "server" for line in lines)
         telemetry.close()

@@ -609,6 +609,12 @@ def test_the_environment_s_proxy_is_not_taken(
     assert asyncio.run(through()).body == b"http://data.example.invalid/feed"
 
 
+def test_limits_can_be_made_for_a_time_in_all() -> None:
+    """The parts fit into the whole."""
+    limits = FetchLimits.within(10)
+    assert (limits.connect_s, limits.read_s, limits.total_s) == (4, 6, 10)
+
+
 def test_the_words_are_few_and_known() -> None:
     """Those worth another try and those that never arrived are among them."""
     assert TRANSIENT >= NEVER_ARRIVED

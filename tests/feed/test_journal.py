@@ -160,6 +160,14 @@ def test_a_payload_that_is_no_feed_is_refused(
         journal.append(Kind.FEED, START_US, START_US, b"x")
 
 
+@pytest.mark.parametrize("time_us", [-1, 4_102_444_800_000_000, 2**62])
+def test_a_time_that_is_none_is_refused(tmp_path: Path, time_us: int) -> None:
+    """No file is begun for an hour that nobody will see."""
+    with opened(tmp_path) as journal, pytest.raises(JournalError, match=str(time_us)):
+        journal.append(Kind.FEED, START_US, time_us, b"{}")
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_folder_written_by_a_newer_version_is_left_alone(tmp_path: Path) -> None:
     """Opening it raises in words, and nothing in it is touched."""
     with opened(tmp_path) as journal:

@@ -309,6 +309,10 @@ class VatsimClient:
     def _failed(self, what: str, error: FetchError) -> None:
         blame = BLAME.get(error.reason, "server")
         self._count(what, error.reason)
+        if error.reason == "circuit_open":
+            return  # The breaker said so when it opened.
+        tags = {"what": what, "reason": error.reason, "blame": blame}
+        self._telemetry.metrics.counter("feed_fetch_failures_total", tags).inc()
         self._telemetry.log.log_operation(
             f"fetch_{what}",
             level=LogLevel.WARNING,

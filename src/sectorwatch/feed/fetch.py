@@ -18,6 +18,7 @@ import aiohttp
 from sectorwatch.errors import FetchError
 from sectorwatch.feed.addresses import check_url
 from sectorwatch.feed.compression import ACCEPTED, MAX_BYTES
+from sectorwatch.feed.resolver import DaemonResolver
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
@@ -99,6 +100,11 @@ class FetchLimits:
     max_bytes: int = MAX_BYTES
     max_redirects: int = 3
 
+    @classmethod
+    def within(cls, total_s: float) -> FetchLimits:
+        """Limits for a fetch that may take `total_s` in all."""
+        return cls(connect_s=total_s * 0.4, read_s=total_s * 0.6, total_s=total_s)
+
 
 @dataclass(frozen=True, slots=True)
 class Validators:
@@ -131,7 +137,7 @@ def open_session(
     opens a connection for each request: one kept for 15 s is mostly one the server has closed.
     """
     return aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(force_close=True, limit=4),
+        connector=aiohttp.TCPConnector(force_close=True, limit=4, resolver=DaemonResolver()),
         timeout=aiohttp.ClientTimeout(
             total=None,
             connect=limits.connect_s,

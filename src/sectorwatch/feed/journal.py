@@ -43,6 +43,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Journal"]
 
+_LATEST_US = 4_102_444_800_000_000  # The year 2100: a file's name has room for no more than 9999.
 _REASONS = {
     errno.ENOSPC: "disk_full",
     errno.EDQUOT: "disk_full",
@@ -115,6 +116,8 @@ class Journal:
             raise JournalError(
                 f"a payload of {len(payload)} bytes is over {MAX_PAYLOAD}: it is no feed"
             )
+        if not 0 <= snapshot_time_us < _LATEST_US:
+            raise JournalError(f"a snapshot at {snapshot_time_us} µs since 1970 is of no real time")
         with self._lock, self._telemetry.timed("journal_append", "journal"):
             if self._closed:
                 raise JournalError(f"the journal {self.folder} is closed: open it again")
@@ -243,8 +246,9 @@ class _FileWriter:
         ).compressobj()
         self._fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         try:
+            # Waits a moment at most: for a reader that just asks whether it is locked.
             with suppress(OSError):  # A file system without locks: readers take care anyway.
-                fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                fcntl.flock(self._fd, fcntl.LOCK_EX)
             self._write(packed)
         except BaseException:
             self.abandon()
