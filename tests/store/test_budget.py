@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from made_ticks import SetClock
-    from store.conftest import PostgresServer
+    from postgres_server import PostgresServer
 
 DAYS = 6
 NOW_S = START_S + DAYS * DAY_S

@@ -17,7 +17,7 @@ from sectorwatch.traffic.tick import NetworkCounts, PlanRevision, Visit
 from store.dump import dump
 
 if TYPE_CHECKING:
-    from store.conftest import PostgresServer
+    from postgres_server import PostgresServer
 
 ONE, TWO = Identity("airspace 1", "rules 1", "key 1"), Identity("airspace 2", "rules 1", "key 1")
 

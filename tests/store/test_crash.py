@@ -15,13 +15,14 @@ import pytest
 from sectorwatch.store import DataDirectory, Store
 from sectorwatch.store.blobs import StoredPositions, decode_positions
 from sectorwatch.store.parquet import read_segment
+from sectorwatch.store.segments import KINDS
 from store.crashing import COUNT, STEP_S, crash_tick
 from store.dump import dump
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from store.conftest import PostgresServer
+    from postgres_server import PostgresServer
 
 HERE = Path(__file__).parent
 
@@ -97,7 +98,7 @@ def check(path: Path, told: int, url: str | None = None) -> int:
         files: dict[str, list[dict[str, list[int]]]] = {"positions": [], "visits": [], "demand": []}
         for row in tables["segment"]:
             assert row[9] is None
-            columns = read_segment(directory.segments / row[0])
+            columns = read_segment(directory.segments / row[0], KINDS[row[1]])
             if row[1] in files:
                 files[row[1]].append({name: column.tolist() for name, column in columns.items()})
         on_disk = {str(p.relative_to(directory.segments)) for p in directory.segments.rglob("*.p*")}

@@ -19,7 +19,7 @@ from sectorwatch.store import DataDirectory, Store
 from sectorwatch.store.database import Database
 
 if TYPE_CHECKING:
-    from store.conftest import PostgresServer
+    from postgres_server import PostgresServer
 
 FOREVER = (
     "WITH RECURSIVE endless(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM endless) "

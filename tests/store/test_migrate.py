@@ -17,7 +17,7 @@ from sectorwatch.store.schema import HEAD, metadata
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from store.conftest import PostgresServer
+    from postgres_server import PostgresServer
 
 
 def differences(store: Store) -> list[object]:

@@ -17,7 +17,7 @@ from sectorwatch.traffic.tick import Gap, Movement, Ownership, PlanRevision, Vis
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from store.conftest import PostgresServer
+    from postgres_server import PostgresServer
 
 SYDNEY = (-33.94612, 151.17723, 9_000)
 MELBOURNE = (-37.67333, 144.84333, 8_000)

@@ -13,7 +13,7 @@ from sectorwatch.errors import DatabaseAwayError, DiskFullError, StoreError
 from sectorwatch.store import DataDirectory, Store
 from sectorwatch.store.blobs import to_e5
 from sectorwatch.store.parquet import read_segment
-from sectorwatch.store.segments import DAY_S, HOUR_S, KINDS
+from sectorwatch.store.segments import DAY_S, DEMAND, HOUR_S, KINDS, POSITIONS, VISITS
 from sectorwatch.traffic.tick import Visit
 from store.dump import dump
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from made_ticks import SetClock
-    from store.conftest import PostgresServer
+    from postgres_server import PostgresServer
 
 SYDNEY = (-33.94612, 151.17723, 9_000)
 SLOW_STEP_S = 300
@@ -51,7 +51,7 @@ def test_hour_that_closed_becomes_a_file(store: Store) -> None:
     assert file.size_bytes == path.stat().st_size
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
-    rows = read_segment(path)
+    rows = read_segment(path, POSITIONS)
     assert list(rows) == list(KINDS["positions"].columns)
     assert np.all(np.diff(rows["flight_id"]) >= 0)
     expected = tick(1, count=6)
@@ -99,18 +99,22 @@ def test_everything_due_is_sealed_once(store: Store) -> None:
     assert blobs(store) == 1
 
 
-def test_columns_are_delta_encoded(store: Store) -> None:
-    """Coordinates are 32-bit deltas under zstd: what makes a position take few bytes."""
+def test_columns_are_laid_out_as_told(store: Store) -> None:
+    """Steps of coordinates with their bytes apart, the rest by dictionary, all under zstd."""
     fly(store, 1, count=300, step_s=STEP_S * 4)
     file = store.seal(START_S)
     assert file is not None
     group = pq.read_metadata(store.directory.segments / file.path).row_group(0)
-    by_name = {group.column(i).path_in_schema: group.column(i) for i in range(group.num_columns)}
-    for name in ("latitude_e5", "longitude_e5", "altitude_ft", "time_s"):
-        assert "DELTA_BINARY_PACKED" in by_name[name].encodings
-        assert by_name[name].compression == "ZSTD"
-    assert by_name["latitude_e5"].physical_type == "INT32"
-    assert file.size_bytes / file.row_count < 10
+    found = [group.column(i) for i in range(group.num_columns)]
+    by_name = {column.path_in_schema: column for column in found}
+    assert list(by_name) == [POSITIONS.name_in_file(name) for name in POSITIONS.columns]
+    assert {column.compression for column in found} == {"ZSTD"}
+    for name in ("step_latitude_e5", "step_longitude_e5"):
+        assert "BYTE_STREAM_SPLIT" in by_name[name].encodings
+        assert by_name[name].physical_type == "INT32"
+    for name in ("flight_id", "step_time_s", "step_altitude_ft", "qnh_mb"):
+        assert "RLE_DICTIONARY" in by_name[name].encodings
+    assert file.size_bytes / file.row_count < 6
 
 
 def days(store: Store) -> int:
@@ -161,7 +165,7 @@ def test_what_comes_late_joins_its_day(store: Store, clock: SetClock) -> None:
         ("visits.parquet", 24),
     ]
     root = store.directory.segments
-    rows = read_segment(root / made[0].path)
+    rows = read_segment(root / made[0].path, VISITS)
     assert np.ma.is_masked(rows["exit_latitude_e5"])
     assert rows["flight_id"].tolist().count(9999) == 1
     old = root / "visits/date=2023-11-14/visits.parquet"
@@ -232,7 +236,7 @@ def test_damaged_segment_is_told(tmp_path: Path) -> None:
     """A file that is no Parquet is named, with what to do."""
     (tmp_path / "x.parquet").write_bytes(b"PAR1 is not enough")
     with pytest.raises(StoreError, match=r"x.parquet cannot be read, restore it"):
-        read_segment(tmp_path / "x.parquet")
+        read_segment(tmp_path / "x.parquet", DEMAND)
 
 
 def test_damaged_blob_is_told(store: Store) -> None:
@@ -260,6 +264,7 @@ def test_postgresql_seals_the_same_files(
             made.append({row[0]: row[2:7] for row in dump(each)["segment"]})
         assert made[0] == made[1]
         for path in made[0]:
-            one = read_segment(store.directory.segments / path)
-            two = read_segment(second.directory.segments / path)
+            kind = KINDS[path.split("/")[0]]
+            one = read_segment(store.directory.segments / path, kind)
+            two = read_segment(second.directory.segments / path, kind)
             assert all(np.array_equal(one[name], two[name]) for name in one)

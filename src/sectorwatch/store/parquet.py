@@ -18,6 +18,7 @@ from sectorwatch.store.files import (
     publish,
 )
 from sectorwatch.store.segments import SegmentFile, segment_name
+from sectorwatch.store.steps import first_rows, from_steps, to_steps
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 __all__ = ["read_segment", "write_segment"]
 
 _LEVEL = 9
+_ENCODINGS = {"packed": "DELTA_BINARY_PACKED", "split": "BYTE_STREAM_SPLIT"}
 _TYPES: dict[str, pa.DataType] = {"int64": pa.int64(), "int32": pa.int32(), "bool": pa.bool_()}
 
 
@@ -43,10 +45,17 @@ def write_segment(
     before the manifest does. Raises DiskFullError where no space is left; then nothing of it stays.
     """
     order = np.lexsort([columns[name] for name in reversed(kind.sort)])
-    table = pa.table(
-        [_arrow(columns[name][order], _TYPES[text]) for name, text in kind.columns.items()],
-        names=list(kind.columns),
-    )
+    first = first_rows(columns[kind.sort[0]][order])
+    made, encodings, by_dictionary = {}, {}, []
+    for name, stored in kind.columns.items():
+        values = columns[name][order]
+        called = kind.name_in_file(name)
+        made[called] = _arrow(to_steps(values, first) if stored.steps else values, stored.type)
+        if stored.layout == "dictionary":
+            by_dictionary.append(called)
+        elif stored.layout != "plain":
+            encodings[called] = _ENCODINGS[stored.layout]
+    table = pa.table(made)
     path = segment_name(kind, start_s, edition)
     final = root / path
     temporary = final.with_name(final.name + TEMPORARY_SUFFIX)
@@ -62,8 +71,8 @@ def write_segment(
                     data_page_version="2.0",
                     compression="zstd",
                     compression_level=_LEVEL,
-                    use_dictionary=sorted(kind.repeated),  # type: ignore[arg-type] # the stubs know bool alone
-                    column_encoding=dict.fromkeys(sorted(kind.delta), "DELTA_BINARY_PACKED"),
+                    use_dictionary=by_dictionary,  # type: ignore[arg-type] # they know bool alone
+                    column_encoding=encodings,
                     row_group_size=kind.row_group,
                     store_schema=False,
                 )
@@ -84,7 +93,7 @@ def write_segment(
     )
 
 
-def read_segment(path: Path) -> dict[str, NDArray[Any]]:
+def read_segment(path: Path, kind: SegmentKind) -> dict[str, NDArray[Any]]:
     """All columns of a segment by name, what is unknown masked; StoreError if it is damaged."""
     try:
         with path.open("rb") as file:
@@ -93,12 +102,17 @@ def read_segment(path: Path) -> dict[str, NDArray[Any]]:
         raise StoreError(
             f"the segment {path} cannot be read, restore it from a backup or remove it: {error}"
         ) from error
-    return {name: _numpy(table[name]) for name in table.column_names}
+    columns = {name: _numpy(table[kind.name_in_file(name)]) for name in kind.columns}
+    first = first_rows(columns[kind.sort[0]])
+    return {
+        name: from_steps(values, first) if kind.columns[name].steps else values
+        for name, values in columns.items()
+    }
 
 
-def _arrow(values: NDArray[Any], kind: pa.DataType) -> pa.Array[Any]:
+def _arrow(values: NDArray[Any], name: str) -> pa.Array[Any]:
     mask = np.ma.getmaskarray(values) if np.ma.isMaskedArray(values) else None
-    return pa.array(np.ma.getdata(values), kind, mask=mask)
+    return pa.array(np.ma.getdata(values), _TYPES[name], mask=mask)
 
 
 def _numpy(column: pa.ChunkedArray[Any]) -> NDArray[Any]:

@@ -14,6 +14,7 @@ from sectorwatch.store.blobs import PER_DEGREE, StoredPositions, flight_rows
 from sectorwatch.store.queries_flights import flight_by_id
 from sectorwatch.store.segments import POSITIONS
 from sectorwatch.store.sources import END_OF_TIME_S
+from sectorwatch.store.steps import LONGEST_STEP_S, from_steps
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -29,8 +30,7 @@ _MOST_BETWEEN_S = 300
 """Between two positions further apart nothing is known, as in the tracker's own rules."""
 _COLUMNS = tuple(StoredPositions.__dataclass_fields__)
 _QUESTION = """
-    SELECT * FROM read_parquet($files, hive_partitioning = false)
-    WHERE flight_id = $flight_id AND time_s >= $from_s AND time_s < $to_s
+    SELECT * FROM read_parquet($files, hive_partitioning = false) WHERE flight_id = $flight_id
 """
 
 
@@ -121,10 +121,20 @@ class TrackQueries:
             ).all()
         parts = [flight_rows(blob, flight_id) for blob in blobs]
         if files:
-            parameters = {"flight_id": flight_id, "from_s": first, "to_s": last}
-            sealed = self._sources.reader.ask(_QUESTION, files, parameters)
-            parts.append(StoredPositions(*(sealed[name] for name in _COLUMNS)))
+            parts.append(self._sealed(flight_id, files))
         found = StoredPositions.join(parts)
         order = np.argsort(found.time_s, kind="stable")
         times = found.time_s[order]
         return Track(flight, found.take(order[(times >= first) & (times < last)]))
+
+    def _sealed(self, flight_id: int, files: list[str]) -> StoredPositions:
+        columns = self._sources.reader.ask(_QUESTION, files, {"flight_id": flight_id})
+        # Files come one after another, in each the flight's rows, the first of them whole.
+        begins = np.flatnonzero(columns[POSITIONS.name_in_file("time_s")] >= LONGEST_STEP_S)
+        return StoredPositions(
+            *(
+                from_steps(values, begins) if POSITIONS.columns[name].steps else values
+                for name in _COLUMNS
+                for values in [columns[POSITIONS.name_in_file(name)]]
+            )
+        )

@@ -139,7 +139,7 @@ class Sealer:
             # Loaded here, for pyarrow takes a fifth of a second that no start should wait for.
             from sectorwatch.store.parquet import read_segment, write_segment  # noqa: PLC0415
 
-            parts = [read_segment(self._manifest.root / each.path) for each in earlier]
+            parts = [read_segment(self._manifest.root / each.path, kind) for each in earlier]
             whole = {
                 name: _join([*(part[name] for part in parts), columns[name]]) for name in columns
             }
@@ -186,7 +186,7 @@ class Sealer:
 def _columns(connection: Connection, day: _Day, within: ColumnElement[bool]) -> Columns:
     """Rows of a table as columns, read in chunks: as tuples a day of visits takes 400 MB."""
     names = list(day.kind.columns)
-    types = [np.dtype(text) for text in day.kind.columns.values()]
+    types = [np.dtype(stored.type) for stored in day.kind.columns.values()]
     rows = connection.execution_options(yield_per=_CHUNK).execute(
         select(*day.table.c[tuple(names)]).where(within)
     )
