@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import typing
 
-from traffic import made
-
 from sectorwatch.airspace.airports import Airport
 from sectorwatch.traffic import contract
+from traffic import made
 
 
 def test_the_real_airspace_and_airports_will_do() -> None:

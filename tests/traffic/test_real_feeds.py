@@ -7,12 +7,13 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import msgspec
+import numpy as np
 import pytest
 
 from sectorwatch.airspace import Airports, load_airspace
 from sectorwatch.clock import parse_us
 from sectorwatch.feed.decode import decode_feed
-from sectorwatch.traffic import Tracker
+from sectorwatch.traffic import Tracker, estimates
 from sectorwatch.traffic.estimates import entries_on
 from sectorwatch.traffic.paths import paths_ahead
 from traffic.ledger import Ledger
@@ -133,6 +134,24 @@ def test_dense_hours_fly_through_sectors(real_data: Path) -> None:
     assert len(begun) > 20
     for visit in begun:
         assert before.time_us // 10**6 - 180 < visit.entry_s <= after.time_us // 10**6
+
+
+def test_flights_passed_over_would_not_have_entered(
+    real_data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Great circles that are not looked at closely lead nobody into the sector."""
+    airspace, airports = world(real_data, "vatspy")
+    feed = next(feed for feed in snapshots(real_data) if len(feed.pilots) == 1706)
+    tick = Tracker(airspace, airports).advance(feed)
+    assert tick is not None
+    now_s = feed.time_us // 10**6
+    paths = paths_ahead(tick.live, airports, now_s)
+    sectors = range(0, len(airspace.sectors), 61)
+    quick = [entries_on(paths, tick.live, airspace, sector, now_s) for sector in sectors]
+    monkeypatch.setattr(estimates, "_pass_near", lambda _, which, __: np.ones(which.shape, bool))
+    thorough = [entries_on(paths, tick.live, airspace, sector, now_s) for sector in sectors]
+    assert quick == thorough
+    assert sum(map(len, quick)) > 50
 
 
 def test_real_flights_have_ways_ahead(real_data: Path) -> None:

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 import shapely
 
+from sectorwatch.airspace.geodesy import unit_vectors
 from sectorwatch.traffic.paths import paths_ahead
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from sectorwatch.airspace.model import Sector
     from sectorwatch.traffic.contract import KnownPlaces, Space
     from sectorwatch.traffic.paths import Paths
     from sectorwatch.traffic.tick import Flight, Live
@@ -20,6 +22,10 @@ if TYPE_CHECKING:
 __all__ = ["EntryEstimate", "entries_on", "entry_estimates"]
 
 _STEP_S = 60
+_WIDE_DEG = 90.0
+# Edges are straight in longitude and latitude, so they bow out of the circle round their ends.
+_MARGIN_DEG = 3.0
+_HAIR = 1e-6
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +54,7 @@ def entries_on(
     """As `entry_estimates`, on paths that were made before, for several sectors."""
     partition = _partition_of(airspace, sector)
     outside = np.flatnonzero(live.sector[partition, paths.index] != sector)
+    outside = outside[_pass_near(paths, outside, airspace.sectors[sector])]
     first_s = np.maximum(paths.start_s[outside], now_s)
     # The last step is cut short by the path's end.
     count = np.maximum(-((first_s - paths.end_s[outside]) // _STEP_S), 0)
@@ -78,6 +85,26 @@ def _partition_of(airspace: Space, sector: int) -> int:
         if part.first <= sector < part.first + part.count:
             return number
     raise IndexError(f"sector {sector} is none of the airspace's {len(airspace.sectors)}")
+
+
+def _pass_near(paths: Paths, which: NDArray[np.intp], sector: Sector) -> NDArray[np.bool_]:
+    """Which great circles come near enough to the sector for a closer look; false for most."""
+    points = shapely.get_coordinates([volume.polygon for volume in sector.volumes])
+    if np.ptp(points[:, 0]) > _WIDE_DEG:
+        # Round a pole or on both sides of the antimeridian: no circle round it says much.
+        return np.ones(which.shape, dtype=bool)
+    corners = np.column_stack(unit_vectors(points[:, 1], points[:, 0]))
+    middle = corners.mean(axis=0)
+    middle /= np.linalg.norm(middle)
+    reach = np.arccos(np.clip(corners @ middle, -1, 1)).max() + np.radians(_MARGIN_DEG)
+    start = np.column_stack(unit_vectors(paths.latitude[which], paths.longitude[which]))
+    end = np.column_stack(unit_vectors(paths.latitude2[which], paths.longitude2[which]))
+    normal = np.cross(start, end)
+    length = np.linalg.norm(normal, axis=1)
+    # The angle between the sector's middle and the plane of the great circle; a path that is a
+    # point, or half-way round, lies in no one plane and is looked at.
+    aside = np.abs(normal @ middle) <= np.sin(min(reach, np.pi / 2)) * length
+    return np.asarray(aside | (length < _HAIR))
 
 
 def _inside(

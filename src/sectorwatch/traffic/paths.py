@@ -19,8 +19,8 @@ from sectorwatch.feed.records import FlightPlan
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from sectorwatch.traffic.contract import KnownPlaces
-    from sectorwatch.traffic.tick import Flight, Live
+    from sectorwatch.traffic.contract import KnownPlaces, Place
+    from sectorwatch.traffic.tick import Live
 
 __all__ = ["Paths", "paths_ahead"]
 
@@ -36,6 +36,7 @@ _TAXI_S = 600
 _OVERDUE_S = 2 * _HOUR_S
 _SLOWEST_KT, _FASTEST_KT = 40, 2_500
 _AT_AIRPORT_NM = 10.0
+_NO_PLAN = FlightPlan()
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,18 +108,33 @@ def paths_ahead(live: Live, airports: KnownPlaces, now_s: int) -> Paths:
     without a filed time and speed, away from where they are to depart, or bound for an airport that
     nobody knows.
     """
+    find = _Lookup(airports).find
+    plans = [flight.plan or _NO_PLAN for flight in live.flights]
+    arrivals = [find(plan.arrival) for plan in plans]
+    departures = [find(plan.departure) for plan in plans]
+    way_nm = _distances_nm(live, arrivals).tolist()
+    from_nm = _distances_nm(live, departures).tolist()
+    here = zip(
+        live.latitude.tolist(),
+        live.longitude.tolist(),
+        live.altitude_ft.tolist(),
+        live.groundspeed_kt.tolist(),
+        live.heading_deg.tolist(),
+        live.time_s.tolist(),
+        strict=True,
+    )
     ways = []
-    for index, flight in enumerate(live.flights):
-        here = _Here(
-            latitude=float(live.latitude[index]),
-            longitude=float(live.longitude[index]),
-            altitude_ft=float(live.altitude_ft[index]),
-            groundspeed_kt=float(live.groundspeed_kt[index]),
-            heading_deg=float(live.heading_deg[index]),
-            time_s=int(live.time_s[index]),
-        )
-        find = _way_in_flight if live.airborne[index] else _way_from_ground
-        way = find(index, flight, here, airports, now_s)
+    for index, (place, airborne) in enumerate(zip(here, live.airborne.tolist(), strict=True)):
+        to, way = arrivals[index], None
+        if airborne and to is not None:
+            way = _to_destination(index, plans[index], _Here(*place), to, way_nm[index], now_s)
+        elif airborne:
+            way = _straight_on(index, _Here(*place), now_s)
+        elif to is not None and live.flights[index].arrived_s is None:
+            start = departures[index]
+            there = start is None or from_nm[index] <= _AT_AIRPORT_NM
+            if there and (start is None or start.index != to.index):
+                way = _from_ground(index, plans[index], _Here(*place), to, way_nm[index], now_s)
         if way is not None:
             ways.append(way)
     floats = {
@@ -134,8 +150,7 @@ def paths_ahead(live: Live, airports: KnownPlaces, now_s: int) -> Paths:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Here:
+class _Here(NamedTuple):
     """Where a flight is now."""
 
     latitude: float
@@ -146,66 +161,82 @@ class _Here:
     time_s: int
 
 
-def _way_in_flight(
-    index: int, flight: Flight, here: _Here, airports: KnownPlaces, now_s: int
+class _Lookup:
+    """Airports by code, each looked for once."""
+
+    def __init__(self, airports: KnownPlaces) -> None:
+        self._airports = airports
+        self._found: dict[str, Place | None] = {"": None}
+
+    def find(self, icao: str) -> Place | None:
+        """The airport with this code, None where nobody knows it."""
+        if icao not in self._found:
+            self._found[icao] = self._airports.get(icao)
+        return self._found[icao]
+
+
+def _distances_nm(live: Live, places: list[Place | None]) -> NDArray[np.float64]:
+    """How far each flight is from its place, shape (n,); NaN where it has none."""
+    ends = [(np.nan, np.nan) if at is None else (at.latitude, at.longitude) for at in places]
+    table = np.array(ends, dtype=np.float64).reshape(-1, 2)
+    return distance_nm(live.latitude, live.longitude, table[:, 0], table[:, 1])
+
+
+def _to_destination(
+    index: int, plan: FlightPlan, here: _Here, to: Place, way_nm: float, now_s: int
 ) -> _Way | None:
     if not _SLOWEST_KT <= here.groundspeed_kt <= _FASTEST_KT:
         return None
-    plan = FlightPlan() if flight.plan is None else flight.plan
-    to = airports.get(plan.arrival) if plan.arrival else None
-    ahead_s = _AHEAD_S
-    if to is not None:
-        latitude2, longitude2 = to.latitude, to.longitude
-        basis = f"great circle to {plan.arrival} at {here.groundspeed_kt:.0f} kt"
-        ground_ft = to.elevation_ft or 0.0
-    else:
-        ahead_s = _AHEAD_ON_HEADING_S
-        way_nm = here.groundspeed_kt * (now_s + ahead_s - here.time_s) / _HOUR_S
-        end = destination(here.latitude, here.longitude, here.heading_deg, way_nm)
-        latitude2, longitude2 = float(end[0]), float(end[1])
-        basis = f"straight ahead at {here.groundspeed_kt:.0f} kt: no known destination is filed"
-        # It is going on, not down.
-        ground_ft = here.altitude_ft
-    level_ft = here.altitude_ft
-    if to is not None and plan.cruise_altitude_ft is not None:
-        level_ft = max(level_ft, plan.cruise_altitude_ft)
-    way_nm = float(distance_nm(here.latitude, here.longitude, latitude2, longitude2))
     arrives_s = here.time_s + int(way_nm / here.groundspeed_kt * _HOUR_S)
     return _Way(
         number=index,
         start_s=here.time_s,
-        end_s=min(arrives_s, now_s + ahead_s),
+        end_s=min(arrives_s, now_s + _AHEAD_S),
         latitude=here.latitude,
         longitude=here.longitude,
-        latitude2=latitude2,
-        longitude2=longitude2,
+        latitude2=to.latitude,
+        longitude2=to.longitude,
         way_nm=way_nm,
         speed_kt=here.groundspeed_kt,
         altitude_ft=here.altitude_ft,
-        level_ft=level_ft,
-        ground_ft=ground_ft,
-        basis=basis,
+        level_ft=max(here.altitude_ft, plan.cruise_altitude_ft or here.altitude_ft),
+        ground_ft=to.elevation_ft or 0.0,
+        basis=f"great circle to {plan.arrival} at {here.groundspeed_kt:.0f} kt",
     )
 
 
-def _way_from_ground(
-    index: int, flight: Flight, here: _Here, airports: KnownPlaces, now_s: int
+def _straight_on(index: int, here: _Here, now_s: int) -> _Way | None:
+    if not _SLOWEST_KT <= here.groundspeed_kt <= _FASTEST_KT:
+        return None
+    end_s = now_s + _AHEAD_ON_HEADING_S
+    way_nm = here.groundspeed_kt * (end_s - here.time_s) / _HOUR_S
+    latitude2, longitude2 = destination(here.latitude, here.longitude, here.heading_deg, way_nm)
+    return _Way(
+        number=index,
+        start_s=here.time_s,
+        end_s=end_s,
+        latitude=here.latitude,
+        longitude=here.longitude,
+        latitude2=float(latitude2),
+        longitude2=float(longitude2),
+        way_nm=way_nm,
+        speed_kt=here.groundspeed_kt,
+        altitude_ft=here.altitude_ft,
+        level_ft=here.altitude_ft,
+        # It is going on, not down.
+        ground_ft=here.altitude_ft,
+        basis=f"straight ahead at {here.groundspeed_kt:.0f} kt: no known destination is filed",
+    )
+
+
+def _from_ground(
+    index: int, plan: FlightPlan, here: _Here, to: Place, way_nm: float, now_s: int
 ) -> _Way | None:
-    plan = flight.plan
-    if plan is None or plan.departure_minute is None or flight.arrived_s is not None:
-        return None
-    to = airports.get(plan.arrival) if plan.arrival else None
-    start = airports.get(plan.departure) if plan.departure else None
-    if to is None or to.index == (start.index if start is not None else None):
-        return None
-    if start is not None:
-        away_nm = distance_nm(here.latitude, here.longitude, start.latitude, start.longitude)
-        if float(away_nm) > _AT_AIRPORT_NM:
-            return None
-    way_nm = float(distance_nm(here.latitude, here.longitude, to.latitude, to.longitude))
     speed_kt = _filed_speed_kt(plan, way_nm)
+    if plan.departure_minute is None or speed_kt is None:
+        return None
     filed_s = _filed_departure_s(plan.departure_minute, now_s)
-    if speed_kt is None or filed_s < now_s - _OVERDUE_S or filed_s > now_s + _AHEAD_S:
+    if not now_s - _OVERDUE_S <= filed_s <= now_s + _AHEAD_S:
         return None
     off_s = max(filed_s, now_s) + _TAXI_S
     overdue = ", overdue" if filed_s < now_s else ""
