@@ -77,7 +77,7 @@ class Position(NamedTuple):
     """Where a record stands: the file's name and the record's index in it, counted from 0."""
 
     file: str
-    index: int
+    index: int  # type: ignore[assignment]  # a tuple has a method of that name; nobody asks it
 
 
 def hour_of(time_us: int) -> int:
