@@ -22,7 +22,8 @@ _STRING_LIST = re.compile(rb'\[(?:"(?:[^"\\]++|\\.)*+",?)*+\]', re.DOTALL)
 _ESCAPED_LETTER = re.compile(rb"\\u00[4-7]")
 _PIECE = 1 << 17
 _EIGHT = 8
-_KEYS = (b'"cid', b'"name', b'"remarks', b'"text_atis')
+_LONGEST = len(b'{"flight_plan')
+_KEYS = (b'"cid', b'"name', b'"flight_plan', b'"remarks', b'"text_atis')
 
 
 class UnusualError(Exception):
@@ -37,13 +38,13 @@ class KeySearch:
     """
 
     def __init__(self, document: bytes) -> None:
-        if len(document) < 2 * _EIGHT or _escapes_letters(document):
+        if len(document) <= _LONGEST or _escapes_letters(document):
             raise UnusualError
         self._document = document
         self._bytes = np.frombuffer(document, np.uint8)
         found: list[NDArray[np.intp]] = []
         # By pieces that stay in the cache: one pass over the whole costs three times as much.
-        for start in range(2 * _EIGHT, len(document) - 1, _PIECE):
+        for start in range(_EIGHT, len(document) - 1, _PIECE):
             quotes = self._bytes[start : start + _PIECE]
             after = self._bytes[start + 1 : start + 1 + _PIECE]
             ends = (after == ord(":")) | (after <= ord(" "))
@@ -67,6 +68,7 @@ class KeySearch:
         wanted = np.uint64(int.from_bytes(last, "little"))
         found = np.flatnonzero(self._before >> np.uint64(64 - 8 * len(last)) == wanted)
         for index in range(len(key) - _EIGHT):
+            # Near the beginning this may look at the end: other bytes there are no key either.
             place = self._ends[found] - len(key) + index
             found = found[self._bytes[place] == key[index]]
         return found
@@ -93,7 +95,7 @@ class KeySearch:
     def strings(self, key: bytes) -> tuple[list[int], list[int]]:
         """The insides of the strings that are values of `key`: from where, to where."""
         document = self._document
-        starts = (self._values(key, b'"') + 1).tolist()
+        starts = (self.values(key, b'"') + 1).tolist()
         find = document.find
         ends = [find(b'"', start) for start in starts]
         escaped = self._bytes[np.array(ends, np.intp) - 1] == ord("\\")
@@ -104,15 +106,15 @@ class KeySearch:
 
     def lists(self, key: bytes) -> tuple[list[int], list[int]]:
         """The lists of strings that are values of `key`, brackets and all: from where, to where."""
-        starts = self._values(key, b"[").tolist()
+        starts = self.values(key, b"[").tolist()
         matches = [_STRING_LIST.match(self._document, start) for start in starts]
         ends = [match.end() for match in matches if match is not None]
         if len(ends) < len(starts):
             raise UnusualError
         return starts, ends
 
-    def _values(self, key: bytes, opening: bytes) -> NDArray[np.intp]:
-        """Where the values of `key` begin, those that are null left out."""
+    def values(self, key: bytes, opening: bytes) -> NDArray[np.intp]:
+        """Where the values of `key` begin, all with `opening`; those that are null left out."""
         starts = self._ends[self._find(key)] + 2
         if len(starts) and starts[-1] >= len(self._bytes):
             raise UnusualError

@@ -120,6 +120,7 @@ class Known:
         if self._young.documents <= self._documents and len(self._young.phrases) < self._entries:
             return False
         self._old, self._young = self._young, _Generation()
+        self._young.documents = 1
         return True
 
     def learn_number(self, number: int) -> None:

@@ -40,7 +40,10 @@ _TABLES = frozenset(
 _HASH_BITS = 53
 
 # A record's beginning, up to the quote that ends the key after the name.
-_HEAD = re.compile(rb'\{"cid":(\d++),"name":"((?:[^"\\]++|\\.)*+)"(.*+)', re.DOTALL)
+_HEAD = re.compile(
+    rb'\{"cid":(\d{1,19}+),"name":"((?:[^"\\\x00-\x1f]++|\\["\\/bfnrtu])*+)"(.*+)', re.DOTALL
+)
+_CONTROL = re.compile(rb"[\x00-\x1f]")
 _STRING = re.compile(rb'"((?:[^"\\]++|\\.)*+)"', re.DOTALL)
 # An escape by which a key could be written that means `cid`, `name`, `remarks` or `text_atis`.
 _ESCAPED_LETTER = re.compile(rb"\\u00[4-7]")
@@ -158,6 +161,7 @@ class Masker:
 
     def _text_edits(self, document: bytes, keys: KeySearch) -> list[tuple[int, int, bytes]]:
         """What is to be replaced in the free texts of `document`."""
+        keys.values(b'"flight_plan', b"{")
         starts, ends = keys.strings(b'"remarks')
         more_starts, more_ends = keys.lists(b'"text_atis')
         starts += more_starts
@@ -166,6 +170,9 @@ class Masker:
         edits: list[tuple[int, int, bytes]] = []
         for suspect in self._known.suspects(texts):
             raw, start = texts[suspect], starts[suspect]
+            if _CONTROL.search(raw):
+                # This is no JSON, and must not become any by what is taken out of it.
+                raise UnusualError
             if document[start : start + 1] == b"[":
                 masked = _STRING.sub(
                     lambda match: b'"' + apply_edits(match[1], self._known.edits) + b'"', raw

@@ -75,7 +75,7 @@ class Record:
                 self.heads.append((start, end, False))
             elif path in _TEXTS and first == b'"':
                 self.texts.append((start + 1, end - 1))
-            elif _is_odd(path) and (path == ("cid",) or self.raw[start:end] != b"null"):
+            elif _is_odd(path) and (path[-1] == "cid" or self.raw[start:end] != b"null"):
                 return False
         return bool(self.numbers)
 

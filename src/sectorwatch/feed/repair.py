@@ -86,6 +86,7 @@ NOTED = {
     "position_zero": "a pilot at 0 degrees north, 0 east",
     "radio_below_sea": "a radio at a negative height",
     "radio_off_channel": "a radio's frequency some Hz beside its channel",
+    "radio_untuned": "a radio tuned to no channel, such as 0 or 199.998",
     "squawk_odd": "a squawk that is not four digits of 0 to 7",
 }
 """What is odd and kept as it is."""

@@ -163,7 +163,7 @@ def _radios(wire: list[_WireRadio], counts: Counts) -> tuple[Transceiver, ...]:
             or frequency is None
             or abs(latitude) > _POLE
             or abs(longitude) > _CIRCLE
-            or not 0 < frequency < _HIGHEST_HZ
+            or not 0 <= frequency < _HIGHEST_HZ
             or place >= _MOST_RADIOS
         ):
             counts.drop("no_radio")
@@ -174,6 +174,7 @@ def _radios(wire: list[_WireRadio], counts: Counts) -> tuple[Transceiver, ...]:
         height_msl_m = _height(radio.heightMslM, counts)
         counts.note("radio_below_sea", height_msl_m < 0)
         counts.note("radio_off_channel", frequency % 1_000 != 0)
+        counts.note("radio_untuned", channel_khz(frequency) is None)
         radios.append(
             Transceiver(
                 id=radio.id if radio.id is not None and abs(radio.id) < _HIGHEST_HZ else place,
