@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["LoggingService", "MonitoringService", "PerformanceService"]
 
 _LOG_FILES = 5
+_FIRST_CHECK_S = 2.0
 
 
 class LoggingService(Service):
@@ -115,6 +116,8 @@ class MonitoringService(Service):
         return error or RuntimeError("monitoring ended although nobody told it to")
 
     async def _check(self) -> None:
+        # The others start after this one; nothing is said of them before they could.
+        await asyncio.sleep(min(_FIRST_CHECK_S, self._check_every_s))
         while True:
             with self._telemetry.timed("check_services", "monitoring", slow_s=10.0):
                 await self._telemetry.health.check_all_services()
