@@ -7,21 +7,27 @@ changes state always needs a key.
 
 from __future__ import annotations
 
+import functools
 import ipaddress
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
 
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+
 from sectorwatch.web.problems import ApiError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Callable, Collection, Coroutine
 
-    from starlette.requests import Request
+    from starlette.types import Scope
 
-__all__ = ["Gate", "KeyStore", "Tier", "implied_scopes", "tier"]
+__all__ = ["Gate", "KeyStore", "Tier", "implied_scopes", "let_in", "tier"]
 
-_FORWARDING = (b"forwarded", b"x-forwarded-for", b"x-forwarded-host", b"x-real-ip", b"via")
+_FORWARDING = frozenset({b"forwarded", b"x-real-ip", b"via"})
+_FORWARDING_FAMILY = b"x-forwarded-"
+_LONGEST_HOST = 260
 
 
 class Tier(StrEnum):
@@ -57,6 +63,7 @@ class KeyStore(Protocol):
         """Scopes of a key, or None where no such key is valid. Called from a thread."""
 
 
+@functools.lru_cache(maxsize=1_024)
 def _is_loopback(host: str) -> bool:
     try:
         return ipaddress.ip_address(host).is_loopback
@@ -64,9 +71,10 @@ def _is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
-def _named_loopback(host_header: str) -> bool:
+@functools.lru_cache(maxsize=1_024)
+def _named_loopback(host_header: bytes) -> bool:
     """Whether the Host header names this machine: a page that rebinds DNS names another."""
-    host = host_header.strip().lower()
+    host = host_header.decode("latin-1").strip().lower()
     if host.startswith("["):
         return _is_loopback(host[1:].partition("]")[0])
     return _is_loopback(host.rpartition(":")[0] if host.count(":") == 1 else host)
@@ -80,26 +88,30 @@ class Gate:
     base_url: str | None
     public_read: bool
 
-    def is_local(self, request: Request) -> bool:
+    def is_local(self, scope: Scope) -> bool:
         """Whether this request comes from this machine and through no proxy."""
-        if self.base_url:
-            return False
-        scope = request.scope
         client = scope.get("client")
-        if client is None or not _is_loopback(client[0]):
+        if self.base_url or client is None or not _is_loopback(client[0]):
             return False
-        if any(name in _FORWARDING for name, _ in scope["headers"]):
+        hosts = []
+        for name, value in scope["headers"]:
+            if name in _FORWARDING or name.startswith(_FORWARDING_FAMILY):
+                return False
+            if name == b"host":
+                hosts.append(value)
+        # Two of them may mean one thing to a proxy and another to us.
+        return len(hosts) == 1 and len(hosts[0]) <= _LONGEST_HOST and _named_loopback(hosts[0])
+
+    def is_open(self, scope: Scope, needed: Tier) -> bool:
+        """Whether this request needs no key; looks nothing up."""
+        if scope["method"] not in {"GET", "HEAD"}:
             return False
-        return _named_loopback(request.headers.get("host", ""))
+        return (needed is Tier.PUBLIC and self.public_read) or self.is_local(scope)
 
     def check(self, request: Request, needed: Tier) -> None:
         """Let a request through or raise ApiError 401 or 403; reads the key store where it must."""
-        reads = request.method in {"GET", "HEAD"}
-        if reads:
-            if self.is_local(request):
-                return
-            if needed is Tier.PUBLIC and self.public_read:
-                return
+        if self.is_open(request.scope, needed):
+            return
         scheme, _, key = request.headers.get("authorization", "").partition(" ")
         if scheme.lower() != "bearer" or not key.strip():
             raise ApiError(
@@ -123,15 +135,22 @@ class Gate:
             )
 
 
-def tier(needed: Tier) -> Callable[[Request], None]:
-    """Give the dependency that holds a route to its tier.
+def tier(needed: Tier) -> Callable[[Request], Coroutine[None, None, None]]:
+    """Give the dependency that holds a route to its tier; it carries it as `.tier`."""
 
-    A plain function, so that FastAPI runs it in a thread: looking a key up may touch the database.
-    """
-
-    def hold(request: Request) -> None:
-        gate: Gate = request.app.state.gate
-        gate.check(request, needed)
+    async def hold(request: Request) -> None:
+        await let_in(request, needed)
 
     hold.tier = needed  # type: ignore[attr-defined]
     return hold
+
+
+async def let_in(request: Request, needed: Tier) -> None:
+    """Let a request through or raise ApiError 401 or 403.
+
+    Raises DatabaseAwayError where its key cannot be looked up.
+    """
+    gate: Gate = request.app.state.gate
+    if not gate.is_open(request.scope, needed):
+        # Looking a key up may touch the database, which may take its time.
+        await run_in_threadpool(gate.check, request, needed)

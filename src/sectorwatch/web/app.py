@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -9,26 +10,28 @@ import msgspec
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
+from starlette.responses import Response
 
 from sectorwatch import __version__
 from sectorwatch.clock import format_us
-from sectorwatch.errors import DatabaseAwayError
-from sectorwatch.observe import LogCategory, LogLevel
+from sectorwatch.errors import DatabaseAwayError, QueryTooLongError
 from sectorwatch.web.access import Gate
-from sectorwatch.web.correlation import RequestObserver
 from sectorwatch.web.hot import HotAnswers
+from sectorwatch.web.lane import FastLane
+from sectorwatch.web.lanes import lanes
+from sectorwatch.web.observer import RequestObserver
 from sectorwatch.web.openapi import install
+from sectorwatch.web.present.flight_book import FlightBooks
 from sectorwatch.web.present.flights import FlightPresenter
 from sectorwatch.web.present.inbound import Inbound
 from sectorwatch.web.present.network import tick_event
-from sectorwatch.web.problems import ApiError, problem_response
+from sectorwatch.web.problems import ApiError, WrongParameter, problem_response, went_wrong
 from sectorwatch.web.routers import ALL
 from sectorwatch.web.stream import StreamHub
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from starlette.responses import Response
     from starlette.types import ASGIApp
 
     from sectorwatch.runtime import Application, Event
@@ -36,6 +39,7 @@ if TYPE_CHECKING:
 __all__ = ["create_app", "create_fastapi"]
 
 SLOW_REQUEST_S = 1.0
+COMMENT_S = 15.0
 _DESCRIPTION = """
 What happens in your airspace, and in the system that watches it.
 
@@ -43,15 +47,23 @@ Times are UTC, such as `2025-08-06T21:00:00Z`. Fields that come from the network
 names they have there; all others carry their unit. Answers that change once a tick carry an
 `ETag`. Errors are `application/problem+json` (RFC 9457). Every answer carries
 `X-Correlation-ID`; send one in, or a W3C `traceparent`, to find your request in the logs.
+
+Each endpoint belongs to a tier: `public`, `staff` or `operator`. On this machine, reached through
+no proxy, every GET is open; from elsewhere a tier needs a key with its scope, sent as
+`Authorization: Bearer KEY`, unless `public_read` opens the public tier. What changes state always
+needs a key.
 """
 _TOO_LONG_SHOWN = 80
 
 
 def create_app(application: Application) -> ASGIApp:
     """Build the API of `application`: what a server serves."""
-    return RequestObserver(
-        create_fastapi(application), telemetry=application.telemetry, slow_s=SLOW_REQUEST_S
+    app = create_fastapi(application)
+    state = app.state
+    lane = FastLane(
+        app, gate=state.gate, lanes=lanes(application, hot=state.hot, books=state.flights)
     )
+    return RequestObserver(lane, telemetry=application.telemetry, slow_s=SLOW_REQUEST_S)
 
 
 def create_fastapi(application: Application) -> FastAPI:
@@ -61,20 +73,23 @@ def create_fastapi(application: Application) -> FastAPI:
         title="sectorwatch",
         version=__version__,
         lifespan=_lifespan,
-        openapi_url="/openapi.json",
-        docs_url="/docs",
+        openapi_url=None,
+        docs_url=None,
         redoc_url=None,
+        redirect_slashes=False,
+        # Their routes as they are: an included router is matched twice for every request.
+        routes=[route for router in ALL for route in router.routes],
     )
     app.state.application = application
     app.state.gate = Gate(
         keys=application.keys, base_url=settings.base_url, public_read=settings.public_read
     )
     app.state.hot = HotAnswers()
+    app.state.fixed = HotAnswers()
     app.state.hub = StreamHub()
-    app.state.flights = FlightPresenter(application.airspace)
+    app.state.comment_s = COMMENT_S
+    app.state.flights = FlightBooks(FlightPresenter(application.airspace))
     app.state.inbound = Inbound(application.airspace, application.airports)
-    for router in ALL:
-        app.include_router(router)
     _handle_errors(app)
     install(app, description=_DESCRIPTION)
     return app
@@ -104,17 +119,19 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
 
 
 def _handle_errors(app: FastAPI) -> None:
+    paths = sorted({getattr(route, "path_format", "/") for route in app.routes})
+
     async def on_problem(request: Request, error: ApiError) -> Response:
         del request
         return problem_response(error)
 
     async def on_http(request: Request, error: HTTPException) -> Response:
-        path = request.url.path[:_TOO_LONG_SHOWN]
-        detail = {
-            404: f"There is nothing at {path!r}. /docs shows every endpoint.",
-            405: f"{request.method} is not what {path!r} takes.",
-        }.get(error.status_code, str(error.detail))
-        return problem_response(ApiError(error.status_code, detail, headers=error.headers))
+        if error.status_code == 404:  # noqa: PLR2004 - the router's "nothing there"
+            return problem_response(_nothing_there(request.url.path, paths))
+        if error.status_code == 405:  # noqa: PLR2004 - the router's "not this method"
+            return _other_method(request, error)
+        headers = dict(error.headers or {})
+        return problem_response(ApiError(error.status_code, str(error.detail), headers=headers))
 
     async def on_validation(request: Request, error: RequestValidationError) -> Response:
         del request
@@ -125,29 +142,48 @@ def _handle_errors(app: FastAPI) -> None:
         detail = f"The database does not answer just now: {error}. Try again in a few seconds."
         return problem_response(ApiError(503, detail, headers={"Retry-After": "5"}))
 
+    async def on_too_long(request: Request, error: QueryTooLongError) -> Response:
+        del request
+        return problem_response(ApiError(503, str(error), headers={"Retry-After": "5"}))
+
     async def on_anything(request: Request, error: Exception) -> Response:
-        telemetry = request.app.state.application.telemetry
-        telemetry.log.log_operation(
-            "request",
-            LogLevel.ERROR,
-            LogCategory.ERROR,
-            service="api",
-            path=request.url.path,
-            exc_info=error,
-        )
-        return problem_response(
-            ApiError(500, "Something went wrong here; the correlation id finds it in the logs.")
-        )
+        # Told here, logged by the observer, to which the framework raises it again.
+        del request, error
+        return problem_response(went_wrong())
 
     handlers: dict[Any, Any] = {
         ApiError: on_problem,
         HTTPException: on_http,
         RequestValidationError: on_validation,
         DatabaseAwayError: on_database_away,
+        QueryTooLongError: on_too_long,
         Exception: on_anything,
     }
     for kind, handler in handlers.items():
         app.add_exception_handler(kind, handler)
+
+
+def _nothing_there(path: str, paths: list[str]) -> ApiError:
+    near = difflib.get_close_matches(path[:_TOO_LONG_SHOWN].rstrip("/"), paths, n=3, cutoff=0.7)
+    hint = f" The nearest: {', '.join(near)}." if near else ""
+    return ApiError(
+        404,
+        f"There is nothing at {path[:_TOO_LONG_SHOWN]!r}.{hint} /docs shows every endpoint.",
+        nearest=near,
+    )
+
+
+def _other_method(request: Request, error: HTTPException) -> Response:
+    allowed = {name.strip() for name in (error.headers or {}).get("Allow", "").split(",")} - {""}
+    if "GET" in allowed:
+        allowed |= {"HEAD"}
+    headers = {"Allow": ", ".join(sorted({*allowed, "OPTIONS"}))}
+    if request.method == "OPTIONS":
+        # Said to who asks; no page of another origin gets more than that (no CORS headers).
+        return Response(status_code=204, headers=headers)
+    path = request.url.path[:_TOO_LONG_SHOWN]
+    detail = f"{request.method[:20]} is not what {path!r} takes, but {headers['Allow']}."
+    return problem_response(ApiError(405, detail, headers=headers))
 
 
 def _validation(error: RequestValidationError) -> ApiError:
@@ -155,6 +191,6 @@ def _validation(error: RequestValidationError) -> ApiError:
     for one in error.errors():
         name = ".".join(str(part) for part in one["loc"][1:]) or str(one["loc"][0])
         value = str(one.get("input"))[:_TOO_LONG_SHOWN]
-        errors.append({"parameter": name, "value": value, "message": one["msg"]})
-    said = "; ".join(f"{e['parameter']}={e['value']!r}: {e['message']}" for e in errors[:5])
+        errors.append(WrongParameter(name, value, one["msg"]))
+    said = "; ".join(f"{e.parameter}={e.value!r}: {e.message}" for e in errors[:5])
     return ApiError(422, f"A parameter is wrong: {said}.", errors=errors)

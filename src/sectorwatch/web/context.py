@@ -4,23 +4,23 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Any
 
-import msgspec
 from fastapi import Depends, Query
 from starlette.responses import Response
 
 from sectorwatch.web.access import Tier, tier
-from sectorwatch.web.hot import HotAnswers, respond
+from sectorwatch.web.hot import Encoded, EncodedResponse, HotAnswers, encode
 from sectorwatch.web.paging import MAX_LIMIT
 from sectorwatch.web.problems import ApiError, not_found
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from starlette.requests import Request
 
     from sectorwatch.airspace import Airspace
     from sectorwatch.airspace.model import Sector
     from sectorwatch.runtime import Application
+    from sectorwatch.traffic.tick import Tick
     from sectorwatch.web.stream import StreamHub
 
 __all__ = [
@@ -33,7 +33,9 @@ __all__ = [
     "application_of",
     "hot_of",
     "hub_of",
+    "numbers_of",
     "sector_named",
+    "version_of",
 ]
 
 PUBLIC = [Depends(tier(Tier.PUBLIC))]
@@ -65,18 +67,32 @@ def hub_of(request: Request) -> StreamHub:
     return found
 
 
+def version_of(tick: Tick | None) -> int:
+    """Give what hot answers are a version of: the tick's number, 0 before the first."""
+    return 0 if tick is None else tick.seq
+
+
 def answer(
-    request: Request, value: Any, *, headers: Mapping[str, str] | None = None, status: int = 200
+    request: Request,
+    value: Any,
+    *,
+    headers: Mapping[str, str] | None = None,
+    content_type: str = "application/json",
 ) -> Response:
-    """Encode a struct as this request's answer, with an ETag for what is read."""
-    body = msgspec.json.encode(value)
-    if status == 200 and request.method == "GET":  # noqa: PLR2004 - anything else is no content
-        response = respond(request, body)
-    else:
-        response = Response(body, status_code=status, media_type="application/json")
-    for name, text in (headers or {}).items():
-        response.headers[name] = text
-    return response
+    """Encode a struct as this request's answer, with an ETag, compressed where it is long."""
+    body = encode(value)
+    if request.method != "GET":
+        return Response(body, media_type=content_type, headers=dict(headers or {}))
+    encoded = Encoded(body, content_type=content_type, more=headers)
+    if not encoded.is_ready(request.headers.raw):
+        encoded.pack()
+    return EncodedResponse(encoded)
+
+
+def numbers_of(airspace: Airspace, sectors: Iterable[Sector]) -> list[int]:
+    """Give where these sectors stand in `airspace.sectors`."""
+    numbers = (airspace.index_of(sector.sector_id) for sector in sectors)
+    return [number for number in numbers if number is not None]
 
 
 def sector_named(airspace: Airspace, name: str, partition: str | None = None) -> Sector:

@@ -10,11 +10,12 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections import deque
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from starlette.responses import Response
+
+from sectorwatch.web.observer import IS_HEAD, TRANSPORT
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -43,21 +44,29 @@ class StreamHub:
     """The ring of recent events; it belongs to the event loop and is called only there.
 
     Ids are `BOOT-NUMBER`: after a restart of the program the numbers begin anew under another
-    BOOT, so that an old `Last-Event-ID` is never taken for a new one.
+    BOOT, so that an old `Last-Event-ID` is never taken for a new one. `open` counts the streams,
+    `cut_off` those that were ended because nobody read them.
     """
 
-    def __init__(self, *, keep: int = 512, boot: str | None = None) -> None:
+    def __init__(self, *, keep: int = 512, most: int = 4_000, boot: str | None = None) -> None:
         self._ring: deque[_Event] = deque(maxlen=keep)
         self._boot = boot or secrets.token_hex(4)
         self._number = 0
+        self._most = most
         self._wake: asyncio.Future[None] | None = None
         self.closed = False
         self.open = 0
+        self.cut_off = 0
 
     @property
     def last_number(self) -> int:
         """The number of the newest event, 0 before any."""
         return self._number
+
+    @property
+    def is_full(self) -> bool:
+        """Whether as many streams are open as there may be."""
+        return self.open >= self._most
 
     def publish(self, topic: str, data: bytes) -> None:
         """Put an event into the ring and wake all readers; `data` is one line of JSON."""
@@ -110,7 +119,11 @@ class StreamHub:
 
 
 class EventStream(Response):
-    """The answer that never ends by itself: events as they come, a comment every `comment_s`."""
+    """The answer that never ends by itself: events as they come, a comment every `comment_s`.
+
+    A reader that takes nothing for `send_limit_s` is cut off: it holds a connection and reads it
+    no more, or is gone without a word.
+    """
 
     def __init__(
         self,
@@ -119,23 +132,33 @@ class EventStream(Response):
         *,
         last_event_id: str | None,
         comment_s: float = 15.0,
+        send_limit_s: float = 60.0,
     ) -> None:
         super().__init__(status_code=200)
         self._hub = hub
         self._topics = frozenset(topics)
         self._last_event_id = last_event_id
         self._comment_s = comment_s
+        self._send_limit_s = send_limit_s
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send until the client goes away or the hub closes."""
-        del scope
+        await send({"type": "http.response.start", "status": 200, "headers": _HEADERS})
+        if IS_HEAD in scope:
+            await send({"type": "http.response.body", "body": b""})
+            return
         gone = asyncio.ensure_future(_until_gone(receive))
         self._hub.open += 1
         try:
-            await send({"type": "http.response.start", "status": 200, "headers": _HEADERS})
             await self._send_events(send, gone)
-            with suppress(OSError):
+            async with asyncio.timeout(self._send_limit_s):
                 await send({"type": "http.response.body", "body": b""})
+        except TimeoutError:
+            self._hub.cut_off += 1
+            # To close it would wait for the reader to take what lies in its buffer.
+            transport = scope.get(TRANSPORT)
+            if transport is not None:
+                transport.abort()
         finally:
             self._hub.open -= 1
             gone.cancel()
@@ -149,7 +172,8 @@ class EventStream(Response):
             events, cursor = hub.after(cursor, self._topics)
             body += events
             if body:
-                await send({"type": "http.response.body", "body": body, "more_body": True})
+                async with asyncio.timeout(self._send_limit_s):
+                    await send({"type": "http.response.body", "body": body, "more_body": True})
                 body = b""
                 continue
             done, _ = await asyncio.wait(

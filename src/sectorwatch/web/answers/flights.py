@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 from msgspec import Meta
@@ -175,7 +175,7 @@ class LineGeometry(msgspec.Struct, frozen=True):
 
     type: Annotated[str, Meta(description="LineString, MultiLineString or Point")]
     coordinates: Annotated[
-        list[object], Meta(description="Longitude, latitude (degrees), altitude (metres)")
+        list[Any], Meta(description="Longitude, latitude (degrees), altitude (metres)")
     ]
 
 
@@ -185,7 +185,7 @@ class LineFeature(msgspec.Struct, frozen=True):
     type: Annotated[str, Meta(description="Feature")]
     geometry: LineGeometry | None
     properties: Annotated[
-        dict[str, object],
+        dict[str, Any],
         Meta(description="flight_id, callsign, and times (UTC, one a position)"),
     ]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 from msgspec import Meta
@@ -65,7 +65,7 @@ class VolumeAnswer(msgspec.Struct, frozen=True):
     floor_ft: Annotated[float | None, Meta(description="Feet, inclusive; null: no floor given")]
     ceiling_ft: Annotated[float | None, Meta(description="Feet, exclusive; null: none given")]
     geometry: Annotated[
-        dict[str, object], Meta(description="GeoJSON polygon, longitude and latitude in degrees")
+        dict[str, Any], Meta(description="GeoJSON polygon, longitude and latitude in degrees")
     ]
 
 

@@ -92,7 +92,9 @@ class ServiceRestarted(msgspec.Struct, frozen=True):
     """What a restart did."""
 
     name: Annotated[str, Meta(description="The service's name")]
-    duration_s: Annotated[float, Meta(description="Seconds it took")]
+    duration_s: Annotated[
+        float | None, Meta(description="Seconds it took; null where it goes on after this answer")
+    ]
     service: ServiceAnswer
 
 
@@ -135,6 +137,9 @@ class EventAnalytics(msgspec.Struct, frozen=True):
     timed_out: Annotated[int, Meta(description="Calls of handlers over the time limit")]
     dead_letter_count: Annotated[int, Meta(description="Events nobody dealt with")]
     streams_open: Annotated[int, Meta(description="Event streams open now")]
+    streams_cut_off: Annotated[
+        int, Meta(description="Event streams ended because nobody read them")
+    ]
     handlers: list[HandlerCounts]
     dead_letters: Annotated[list[DeadLetter], Meta(description="The last ones, newest first")]
 
@@ -147,7 +152,8 @@ class ErrorExample(msgspec.Struct, frozen=True):
     message: Annotated[str, Meta(description="Its message, secrets removed")]
     service: Annotated[str, Meta(description="Service")]
     operation: Annotated[str, Meta(description="Operation")]
-    correlation_id: Annotated[str | None, Meta(description="To find it in the logs")] = None
+    correlation_id: Annotated[str | None, Meta(description="To find it in the logs")]
+    stack: Annotated[str, Meta(description="Where it happened, secrets removed")]
 
 
 class ErrorHour(msgspec.Struct, frozen=True):
@@ -179,6 +185,7 @@ class BreakerAnswer(msgspec.Struct, frozen=True):
     opened_at: MaybeTime
     next_try: MaybeTime
     last_error: Annotated[str | None, Meta(description="The failure last seen")]
+    opened_times: Annotated[int, Meta(description="How often it opened since the start")]
 
 
 class Breakers(msgspec.Struct, frozen=True):

@@ -11,20 +11,18 @@ from typing import TYPE_CHECKING
 import msgspec
 import numpy as np
 
-from sectorwatch.clock import format_s, format_us
+from sectorwatch.clock import format_s
 from sectorwatch.web.answers.common import SectorRef
-from sectorwatch.web.answers.flights import FiledPlan, FlightAnswer, FlightList
+from sectorwatch.web.answers.flights import FiledPlan, FlightAnswer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
-    from numpy.typing import NDArray
+    from collections.abc import Iterable
 
     from sectorwatch.airspace import Airspace
     from sectorwatch.feed.records import FlightPlan
-    from sectorwatch.traffic.tick import Flight, Live, Tick
+    from sectorwatch.traffic.tick import Flight, Live
 
-__all__ = ["FlightPresenter", "filed_plan", "maybe_time", "select_flights", "squawk"]
+__all__ = ["FlightPresenter", "filed_plan", "maybe_time", "squawk"]
 
 _PLAN_FIELDS = tuple(field.name for field in msgspec.structs.fields(FiledPlan))
 
@@ -91,15 +89,6 @@ class FlightPresenter:
         )
         return [self._answer(live.flights[row[0]], *row[1:]) for row in columns]
 
-    def flight_list(self, tick: Tick | None) -> FlightList:
-        """Show all flights online, by callsign as the feed gives them."""
-        if tick is None:
-            return FlightList(None, 0, [])
-        total = len(tick.live.flights)
-        answers = self.answers(tick.live, range(total))
-        self._forget_gone(tick.live)
-        return FlightList(format_us(tick.time_us), total, answers)
-
     def _answer(
         self,
         flight: Flight,
@@ -151,39 +140,10 @@ class FlightPresenter:
         self._fixed[flight.flight_id] = (flight, fixed)
         return fixed
 
-    def _forget_gone(self, live: Live) -> None:
+    def forget_gone(self, live: Live) -> None:
+        """Let go of what was kept of flights that are not in `live`, now and then."""
         if len(self._fixed) > 2 * len(live.flights) + 100:
             online = {flight.flight_id for flight in live.flights}
-            self._fixed = {key: kept for key, kept in self._fixed.items() if key in online}
-
-
-def select_flights(
-    live: Live,
-    *,
-    airport: str | None,
-    sectors: Sequence[int] | None,
-    callsign: str | None,
-) -> NDArray[np.intp]:
-    """Find the flights that match all that is asked for.
-
-    `airport` is the filed departure or arrival, or where it took off or landed. `sectors` are
-    indices into `Airspace.sectors`. `callsign` is a prefix, case does not matter.
-    """
-    chosen = np.ones(len(live.flights), dtype=bool)
-    if sectors is not None:
-        chosen &= np.isin(live.sector, np.asarray(sectors, dtype=np.int32)).any(axis=0)
-    index = np.flatnonzero(chosen)
-    if airport is not None:
-        wanted = airport.upper()
-        index = index[[_serves(live.flights[i], wanted) for i in index.tolist()]]
-    if callsign is not None:
-        prefix = callsign.upper()
-        index = index[[live.flights[i].callsign.upper().startswith(prefix) for i in index.tolist()]]
-    return index
-
-
-def _serves(flight: Flight, airport: str) -> bool:
-    plan = flight.plan
-    return airport in (flight.departed_from, flight.arrived_at) or (
-        plan is not None and airport in (plan.departure, plan.arrival)
-    )
+            # Copied at once: other threads may put in what they have just made.
+            kept = list(self._fixed.items())
+            self._fixed = {key: value for key, value in kept if key in online}

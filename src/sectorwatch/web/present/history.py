@@ -138,7 +138,7 @@ def _geometry(points: np.ndarray) -> LineGeometry | None:
     crossings = np.flatnonzero(np.abs(np.diff(points[:, 0])) > 180)  # noqa: PLR2004 - degrees
     if len(crossings) == 0:
         return LineGeometry("LineString", points.tolist())
-    lines = []
+    lines: list[object] = []
     start = points[0]
     first = 0
     for last in crossings.tolist():

@@ -38,8 +38,8 @@ def status_answer(application: Application) -> Status:
         environment=settings.environment,
         simulated=application.is_simulated,
         statement=_statement(application),
-        started_at=format_us(application.started_us),
-        uptime_s=round((now_us - application.started_us) / 1e6, 3),
+        started_at=format_us(application.started_at_us),
+        uptime_s=round((now_us - application.started_at_us) / 1e6, 3),
         seq=0 if tick is None else tick.seq,
         feed=_feed(application),
         airspace=list(settings.airspace),
@@ -70,7 +70,7 @@ def _feed(application: Application) -> FeedStatus:
 
 def _statement(application: Application) -> str:
     tick = application.latest
-    what = "a made recording, not the real network" if application.is_simulated else "VATSIM"
+    what = "a made recording (not the real network)" if application.is_simulated else "VATSIM"
     where = " in made sectors" if application.airspace.is_made else ""
     if tick is None:
         return f"This shows {what}{where}; no feed has come yet."

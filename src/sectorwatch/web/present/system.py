@@ -3,22 +3,35 @@
 from __future__ import annotations
 
 import difflib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sectorwatch.clock import format_us
 from sectorwatch.web.answers.system import (
+    BreakerAnswer,
     DeadLetter,
+    ErrorAnalytics,
+    ErrorExample,
+    ErrorHour,
     EventAnalytics,
     HandlerCounts,
     ServiceAnswer,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
+    from sectorwatch.feed.breaker import BreakerState
     from sectorwatch.runtime import Application, BusAnalytics, ServiceStatus
+    from sectorwatch.web.stream import StreamHub
 
-__all__ = ["event_analytics", "nearest_of", "service_answer", "service_answers"]
+__all__ = [
+    "breaker_answer",
+    "error_analytics",
+    "event_analytics",
+    "nearest_of",
+    "service_answer",
+    "service_answers",
+]
 
 
 def nearest_of(name: str, names: Sequence[str]) -> list[str]:
@@ -53,8 +66,8 @@ def _service(application: Application, status: ServiceStatus) -> ServiceAnswer:
     )
 
 
-def event_analytics(figures: BusAnalytics, streams_open: int) -> EventAnalytics:
-    """Show the bus in figures."""
+def event_analytics(figures: BusAnalytics, hub: StreamHub) -> EventAnalytics:
+    """Show the bus and the event streams in figures."""
     return EventAnalytics(
         published=figures.published,
         published_by_topic=figures.published_by_topic,
@@ -63,7 +76,8 @@ def event_analytics(figures: BusAnalytics, streams_open: int) -> EventAnalytics:
         failed=figures.failed,
         timed_out=figures.timed_out,
         dead_letter_count=figures.dead_letter_count,
-        streams_open=streams_open,
+        streams_open=hub.open,
+        streams_cut_off=hub.cut_off,
         handlers=[
             HandlerCounts(
                 handler=one.handler,
@@ -92,4 +106,42 @@ def event_analytics(figures: BusAnalytics, streams_open: int) -> EventAnalytics:
             )
             for letter in figures.dead_letters
         ],
+    )
+
+
+def error_analytics(figures: Mapping[str, Any]) -> ErrorAnalytics:
+    """Show the errors as the log counted them."""
+    return ErrorAnalytics(
+        service=figures["service"],
+        hours=figures["hours"],
+        total_errors=figures["total_errors"],
+        errors_by_type=figures["by_type"],
+        errors_by_service=figures["by_service"],
+        errors_by_operation=figures["by_operation"],
+        errors_by_hour=[ErrorHour(hour, count) for hour, count in figures["by_hour"].items()],
+        recent=[
+            ErrorExample(
+                timestamp=one["timestamp"],
+                type=one["type"],
+                message=one["message"],
+                service=one["service"],
+                operation=one["operation"],
+                correlation_id=one["correlation_id"] or None,
+                stack=one["stack"],
+            )
+            for one in figures["recent"]
+        ],
+    )
+
+
+def breaker_answer(state: BreakerState) -> BreakerAnswer:
+    """Show a circuit breaker."""
+    return BreakerAnswer(
+        name=state.name,
+        state=state.state,
+        failures=state.failures,
+        opened_at=None if state.opened_at_us is None else format_us(state.opened_at_us),
+        next_try=None if state.next_try_us is None else format_us(state.next_try_us),
+        last_error=state.last_failure,
+        opened_times=state.opened_times,
     )

@@ -172,7 +172,7 @@ def probability_of_increase(before: int, after: int) -> float:
     trials = before + after + 1
     if trials > 2_000:  # noqa: PLR2004 - there the normal form is exact to four digits
         return 0.5 * (1 + math.erf((after - before) / math.sqrt(2 * trials)))
-    return sum(math.comb(trials, k) for k in range(after + 1)) / 2**trials
+    return sum(math.comb(trials, k) for k in range(after + 1)) / (1 << trials)
 
 
 def trend_of(probability: float) -> str:

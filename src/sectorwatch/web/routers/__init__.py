@@ -6,6 +6,7 @@ from sectorwatch.web.routers import (
     airports,
     controllers,
     database,
+    docs,
     errors,
     events,
     flights,
@@ -32,4 +33,5 @@ ALL = (
     errors.router,
     database.router,
     probes.router,
+    docs.router,
 )

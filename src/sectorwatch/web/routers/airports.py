@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from fastapi import APIRouter, Path, Query, Request
 from starlette.responses import Response
 
+from sectorwatch.clock import format_s
 from sectorwatch.web.answers.traffic import AirportMovements, AirportTrend
 from sectorwatch.web.context import PUBLIC, Offset, answer, application_of
 from sectorwatch.web.openapi import documented
@@ -46,14 +47,21 @@ def movements(
     application = application_of(request)
     airport = airport_named(application, icao)
     start_s, end_s = period(
-        start, end, now_s=application.now_s(), default_s=_DAY_S, longest_s=31 * _DAY_S, step_s=60
+        start,
+        end,
+        now_s=application.pipeline_now_s(),
+        default_s=_DAY_S,
+        longest_s=31 * _DAY_S,
+        step_s=60,
     )
     queries = application.store.ask().airports
     found = queries.movements(airport.icao, start_s, end_s, kind=kind, limit=limit, offset=offset)
     departures = queries.movements(airport.icao, start_s, end_s, kind="departure", limit=0).total
     arrivals = queries.movements(airport.icao, start_s, end_s, kind="arrival", limit=0).total
     shown = airport_movements(airport, found, (departures, arrivals), start_s, end_s)
-    link = next_link(request, total=found.total, limit=limit, offset=offset)
+    # The period as it was read: "now" of the next page would be later than this one's.
+    kept = {"from": format_s(start_s), "to": format_s(end_s), "kind": kind}
+    link = next_link(request, kept, total=found.total, limit=limit, offset=offset)
     return answer(request, shown, headers=link)
 
 
@@ -70,7 +78,7 @@ def trends(
     """Show an airport's traffic by hour, and whether it goes up or down."""
     application = application_of(request)
     airport = airport_named(application, icao)
-    now_s = application.now_s()
+    now_s = application.pipeline_now_s()
     queries = application.store.ask().airports
     by_hour = queries.by_hour(airport.icao, now_s - (hours - 1) * _HOUR_S, now_s + 1)
     last = queries.movements(airport.icao, now_s - _HOUR_S, now_s + 1, limit=0).total

@@ -4,17 +4,28 @@ from __future__ import annotations
 
 from typing import Annotated
 
+import msgspec
 from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
 from sectorwatch.web.answers.sectors import ControllerList
-from sectorwatch.web.context import PUBLIC, Limit, Offset, answer, application_of, hot_of
-from sectorwatch.web.hot import encode
+from sectorwatch.web.context import (
+    PUBLIC,
+    Limit,
+    Offset,
+    application_of,
+    hot_of,
+    version_of,
+)
+from sectorwatch.web.hot import Encoded, encode
 from sectorwatch.web.openapi import documented
 from sectorwatch.web.paging import next_link, page
 from sectorwatch.web.present.sectors import controller_list
 
 router = APIRouter(prefix="/api", tags=["controllers"], dependencies=PUBLIC)
+
+CONTROLLERS = "controllers"
+NOTHING = (None, None, None, 0)
 
 _Prefix = Annotated[
     str | None, Query(max_length=20, description="Callsign, or how it begins; case is the same")
@@ -34,25 +45,29 @@ async def controllers(
 ) -> Response:
     """List who controls now; pilots and observers that the feed lists as controllers are not."""
     application = application_of(request)
-    tick = application.latest
-    if callsign is None and facility is None and limit is None and offset == 0:
-        version = tick.seq if tick else 0
-        return await hot_of(request).get(
-            request,
-            "controllers",
-            version,
-            lambda: encode(controller_list(application.airspace, tick)),
+    tick, airspace = application.latest, application.airspace
+    asked = (callsign, facility, limit, offset)
+
+    def build() -> Encoded:
+        everybody = controller_list(airspace, tick)
+        if asked == NOTHING:
+            return Encoded(encode(everybody))
+        chosen = [
+            controller
+            for controller in everybody.controllers
+            if (callsign is None or controller.callsign.upper().startswith(callsign.upper()))
+            and (facility is None or controller.facility == facility)
+        ]
+        shown = msgspec.structs.replace(
+            everybody, total=len(chosen), controllers=list(page(chosen, limit, offset))
         )
-    everybody = controller_list(application.airspace, tick)
-    chosen = [
-        controller
-        for controller in everybody.controllers
-        if (callsign is None or controller.callsign.upper().startswith(callsign.upper()))
-        and (facility is None or controller.facility == facility)
-    ]
-    shown = ControllerList(everybody.snapshot_time, len(chosen), list(page(chosen, limit, offset)))
-    link = next_link(request, total=len(chosen), limit=limit, offset=offset)
-    return answer(request, shown, headers=link)
+        kept = {"callsign": callsign, "facility": facility}
+        link = next_link(request, kept, total=len(chosen), limit=limit, offset=offset)
+        return Encoded(encode(shown), more=link)
+
+    # The path is in the link, and there are two.
+    name = CONTROLLERS if asked == NOTHING else f"{request.url.path}{asked}"
+    return await hot_of(request).get(request.headers.raw, name, version_of(tick), build)
 
 
 # The same under the name that the system it grew from had for it.

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import Annotated
 
-import msgspec
 from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
-from sectorwatch.clock import format_us
-from sectorwatch.web.answers.system import BreakerAnswer, Breakers, ErrorAnalytics
+from sectorwatch.web.answers.system import Breakers, ErrorAnalytics
 from sectorwatch.web.context import OPERATOR, answer, application_of
 from sectorwatch.web.openapi import documented
+from sectorwatch.web.present.system import breaker_answer, error_analytics
 
 router = APIRouter(prefix="/api/errors", tags=["errors"], dependencies=OPERATOR)
 
@@ -26,23 +25,11 @@ async def analytics(
 ) -> Response:
     """Show how many errors there were, where, and the last ones with what they said."""
     log = application_of(request).telemetry.log
-    figures = log.get_error_analytics(hours, service)
-    return answer(request, msgspec.convert(figures, ErrorAnalytics))
+    return answer(request, error_analytics(log.get_error_analytics(hours, service or "global")))
 
 
 @router.get("/circuit-breakers", responses=documented(Breakers), response_model=None)
 async def circuit_breakers(request: Request) -> Response:
     """Show every circuit breaker: whether it lets calls through, and when it tries again."""
     states = [breaker.state for breaker in application_of(request).breakers]
-    shown = [
-        BreakerAnswer(
-            name=state.name,
-            state=state.state,
-            failures=state.failures,
-            opened_at=None if state.opened_at_us is None else format_us(state.opened_at_us),
-            next_try=None if state.next_try_us is None else format_us(state.next_try_us),
-            last_error=state.last_failure,
-        )
-        for state in states
-    ]
-    return answer(request, Breakers(shown))
+    return answer(request, Breakers([breaker_answer(state) for state in states]))

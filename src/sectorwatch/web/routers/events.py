@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Header, Query, Request
 from starlette.responses import Response
 
-from sectorwatch.web.access import Tier
+from sectorwatch.web.access import Tier, let_in
 from sectorwatch.web.answers.system import EventAnalytics
 from sectorwatch.web.context import OPERATOR, PUBLIC, answer, application_of, hub_of
 from sectorwatch.web.openapi import documented
@@ -30,13 +30,15 @@ _PUBLIC_TOPICS = frozenset({"tick", "anomaly"})
 async def analytics(request: Request) -> Response:
     """Show what became of the bus's events, and the last ones nobody dealt with."""
     application = application_of(request)
-    return answer(request, event_analytics(application.bus.analytics(), hub_of(request).open))
+    return answer(request, event_analytics(application.bus.analytics(), hub_of(request)))
 
 
 @router.get(
     "/stream",
     dependencies=PUBLIC,
-    responses=documented(None, content_type="text/event-stream", words="Server-sent events."),
+    responses=documented(
+        None, 503, content_type="text/event-stream", words="Server-sent events, without end."
+    ),
     response_model=None,
 )
 async def stream(
@@ -59,5 +61,14 @@ async def stream(
         said = ", ".join(unknown)[:80] or "none"
         raise ApiError(422, f"topics={said!r}: the topics are {', '.join(TOPICS)}.")
     if set(wanted) - _PUBLIC_TOPICS:
-        request.app.state.gate.check(request, Tier.OPERATOR)
-    return EventStream(hub_of(request), wanted, last_event_id=last_event_id)
+        await let_in(request, Tier.OPERATOR)
+    hub = hub_of(request)
+    if hub.is_full:
+        raise ApiError(
+            503,
+            f"{hub.open} event streams are open, and more are not served: try again later.",
+            headers={"Retry-After": "60"},
+        )
+    return EventStream(
+        hub, wanted, last_event_id=last_event_id, comment_s=request.app.state.comment_s
+    )

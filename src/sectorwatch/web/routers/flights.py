@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import difflib
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from fastapi import APIRouter, Path, Query, Request
 from starlette.responses import Response
 
 from sectorwatch.airspace.geodesy import distance_nm
-from sectorwatch.clock import format_us
+from sectorwatch.web.access import Gate, Tier
 from sectorwatch.web.answers.flights import (
     FlightDetail,
     FlightList,
@@ -25,23 +25,31 @@ from sectorwatch.web.context import (
     answer,
     application_of,
     hot_of,
+    numbers_of,
     sector_named,
+    version_of,
 )
-from sectorwatch.web.hot import encode
-from sectorwatch.web.openapi import documented
+from sectorwatch.web.hot import Encoded, HotAnswers, encode
+from sectorwatch.web.names import named
+from sectorwatch.web.openapi import GEOJSON, documented
 from sectorwatch.web.paging import next_link, page
-from sectorwatch.web.present.flights import FlightPresenter, select_flights
+from sectorwatch.web.present.flight_book import FlightBook, FlightBooks
 from sectorwatch.web.present.history import (
     flight_detail,
     flight_stats,
     track_answer,
     track_features,
 )
-from sectorwatch.web.problems import not_found
+from sectorwatch.web.problems import ApiError, not_found
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from sectorwatch.airspace import Airspace
     from sectorwatch.runtime import Application
     from sectorwatch.traffic.tick import Flight
+
+_NAMED = f"/{named('callsign')}"
 
 router = APIRouter(prefix="/api/flights", tags=["flights"])
 
@@ -49,56 +57,124 @@ _Callsign = Annotated[
     str, Path(max_length=40, description="Callsign, or a flight_id for a flight of the past")
 ]
 _MOST_DIGITS = 19
+_TOO_GREAT = 2**63
+FLIGHTS = "flights"
+LONGEST = {"airport": 8, "sector": 100, "callsign": 20}
+"""The filters, and how long what is given for each may be."""
 
 
 @router.get("", dependencies=PUBLIC, responses=documented(FlightList, 304), response_model=None)
 async def flights(
     request: Request,
     airport: Annotated[
-        str | None, Query(max_length=8, description="Filed, left or reached, such as YSSY")
+        str | None,
+        Query(
+            min_length=1,
+            max_length=LONGEST["airport"],
+            description="Filed, left or reached, such as YSSY",
+        ),
     ] = None,
     sector: Annotated[
-        str | None, Query(max_length=100, description="Inside this sector now")
+        str | None,
+        Query(min_length=1, max_length=LONGEST["sector"], description="Inside this sector now"),
     ] = None,
     callsign: Annotated[
-        str | None, Query(max_length=20, description="Callsign, or how it begins")
+        str | None,
+        Query(
+            min_length=1, max_length=LONGEST["callsign"], description="Callsign, or how it begins"
+        ),
     ] = None,
     limit: Limit = None,
     offset: Offset = 0,
 ) -> Response:
     """List the flights online now; the answer changes once a tick."""
     application = application_of(request)
-    tick = application.latest
-    presenter: FlightPresenter = request.app.state.flights
-    if (airport, sector, callsign, limit, offset) == (None, None, None, None, 0):
-        return await hot_of(request).get(
-            request,
-            "flights",
-            tick.seq if tick else 0,
-            lambda: encode(presenter.flight_list(tick)),
+    tick, hot = application.latest, hot_of(request)
+    books: FlightBooks = request.app.state.flights
+    numbers = None if sector is None else numbers_named(application.airspace, sector)
+    asked = {"airport": airport, "sector": sector, "callsign": callsign}
+
+    def build() -> Encoded:
+        if tick is None:
+            return Encoded(encode(FlightList(None, 0, [])))
+        book = books.of(tick)
+        chosen = book.select(airport=airport, sectors=numbers, callsign=callsign)
+        return Encoded(
+            book.encoded(page(chosen, limit, offset), total=len(chosen)),
+            etag=hot.etag_of(version_of(tick), (*asked.values(), limit, offset)),
+            more=next_link(request, asked, total=len(chosen), limit=limit, offset=offset),
         )
-    wanted = None
-    if sector is not None:
-        first = sector_named(application.airspace, sector)
-        numbers = [
-            application.airspace.index_of(each.sector_id)
-            for each in application.airspace.find(first.name)
-        ]
-        wanted = [number for number in numbers if number is not None]
-    if tick is None:
-        return answer(request, FlightList(None, 0, []))
-    chosen = select_flights(tick.live, airport=airport, sectors=wanted, callsign=callsign)
-    shown = FlightList(
-        format_us(tick.time_us),
-        len(chosen),
-        presenter.answers(tick.live, page(chosen.tolist(), limit, offset)),
-    )
-    link = next_link(request, total=len(chosen), limit=limit, offset=offset)
-    return answer(request, shown, headers=link)
+
+    is_whole = (*asked.values(), limit, offset) == (None, None, None, None, 0)
+    name = FLIGHTS if is_whole else f"{FLIGHTS}{(*asked.values(), limit, offset)}"
+    return await hot.get(request.headers.raw, name, version_of(tick), build)
+
+
+def ready_flights(
+    book: FlightBook, hot: HotAnswers, airspace: Airspace, asked: Mapping[str, str]
+) -> Encoded | None:
+    """Give the same as the route above for filters that are in order; None for any that is not."""
+    if any(len(value) > LONGEST.get(name, 0) for name, value in asked.items()):
+        return None
+    airport, sector, callsign = asked.get("airport"), asked.get("sector"), asked.get("callsign")
+    numbers = None if sector is None else numbers_of(airspace, airspace.find(sector))
+    if numbers is not None and not numbers:
+        return None
+    chosen = book.select(airport=airport, sectors=numbers, callsign=callsign)
+    etag = hot.etag_of(version_of(book.tick), (airport, sector, callsign, None, 0))
+    return Encoded(book.encoded(chosen, total=len(chosen)), etag=etag)
+
+
+def numbers_named(airspace: Airspace, name: str) -> list[int]:
+    """Give where all sectors of a name stand, in every partition. Raises ApiError 404."""
+    return numbers_of(airspace, airspace.find(sector_named(airspace, name).name))
 
 
 @router.get(
-    "/{callsign}",
+    _NAMED + "/track",
+    dependencies=STAFF,
+    responses=documented(Track, 304, 404, 503, also={GEOJSON: TrackFeatures}),
+    response_model=None,
+)
+def track(
+    request: Request,
+    callsign: _Callsign,
+    form: Annotated[
+        Literal["json", "geojson"], Query(alias="format", description="json or geojson")
+    ] = "json",
+) -> Response:
+    """Give all positions of a flight, live or past, in one call."""
+    application = application_of(request)
+    kept = application.store.ask().tracks.track(_find(request, callsign).flight_id)
+    if kept is None:
+        raise _not_kept(callsign)
+    if form == "geojson":
+        return answer(request, track_features(kept), content_type=GEOJSON)
+    return answer(request, track_answer(kept))
+
+
+@router.get(
+    _NAMED + "/stats",
+    dependencies=STAFF,
+    responses=documented(FlightStats, 304, 404, 503),
+    response_model=None,
+)
+def stats(request: Request, callsign: _Callsign) -> Response:
+    """Give a flight in figures: time online and in the air, distance, highest and fastest."""
+    application = application_of(request)
+    found = _find(request, callsign)
+    store = application.store.ask()
+    kept = store.tracks.track(found.flight_id)
+    if kept is None:
+        raise _not_kept(callsign)
+    visits = store.flights.visits(found.flight_id)
+    movements = store.flights.movements(found.flight_id)
+    direct = _direct_nm(application, kept.flight)
+    return answer(request, flight_stats(kept, len(visits), len(movements), direct))
+
+
+@router.get(
+    _NAMED,
     dependencies=PUBLIC,
     responses=documented(FlightDetail, 304, 404, 503),
     response_model=None,
@@ -109,97 +185,86 @@ def flight(request: Request, callsign: _Callsign) -> Response:
     A flight that is gone is history of a single member, which is for staff.
     """
     application = application_of(request)
-    found = _find(application, callsign)
-    tick = application.latest
-    live = None
-    if tick is not None:
-        presenter: FlightPresenter = request.app.state.flights
-        index = _index_of(application, found)
-        live = presenter.answers(tick.live, [index])[0] if index is not None else None
-    if live is None:
-        from sectorwatch.web.access import Tier  # noqa: PLC0415
-
-        request.app.state.gate.check(request, Tier.STAFF)
+    book = _book(request)
+    index = None if book is None else _index(book, callsign)
+    if book is None or index is None:
+        _hold_to_staff(request, callsign, book)
+        found, live = _of_the_past(application, callsign, book), None
+    else:
+        found = book.tick.live.flights[index]
+        (live,) = request.app.state.flights.presenter.answers(book.tick.live, [index])
     store = application.store.ask()
     visits = store.flights.visits(found.flight_id)
     movements = store.flights.movements(found.flight_id)
     return answer(request, flight_detail(found, live, visits, movements, application.sector_names))
 
 
-@router.get(
-    "/{callsign}/track",
-    dependencies=STAFF,
-    responses=documented(Track | TrackFeatures, 304, 404, 503),
-    response_model=None,
-)
-def track(
-    request: Request,
-    callsign: _Callsign,
-    form: Annotated[
-        str, Query(alias="format", pattern="^(json|geojson)$", description="json or geojson")
-    ] = "json",
-) -> Response:
-    """Give all positions of a flight, live or past, in one call."""
-    application = application_of(request)
-    found = _find(application, callsign)
-    kept = application.store.ask().tracks.track(found.flight_id)
-    if kept is None:
-        raise not_found("flight kept yet", callsign, [])
-    if form == "geojson":
-        response = answer(request, track_features(kept))
-        if response.status_code == 200:  # noqa: PLR2004 - a 304 has no content to name
-            response.headers["Content-Type"] = "application/geo+json"
-        return response
-    return answer(request, track_answer(kept))
+def _book(request: Request) -> FlightBook | None:
+    """Give the flights online now; called from a thread, for it may have to be made."""
+    tick = application_of(request).latest
+    books: FlightBooks = request.app.state.flights
+    return None if tick is None else books.of(tick)
 
 
-@router.get(
-    "/{callsign}/stats",
-    dependencies=STAFF,
-    responses=documented(FlightStats, 304, 404, 503),
-    response_model=None,
-)
-def stats(request: Request, callsign: _Callsign) -> Response:
-    """Give a flight in figures: time online and in the air, distance, highest and fastest."""
-    application = application_of(request)
-    found = _find(application, callsign)
-    store = application.store.ask()
-    kept = store.tracks.track(found.flight_id)
-    if kept is None:
-        raise not_found("flight kept yet", callsign, [])
-    visits = store.flights.visits(found.flight_id)
-    movements = store.flights.movements(found.flight_id)
-    direct = _direct_nm(application, kept.flight)
-    return answer(request, flight_stats(kept, len(visits), len(movements), direct))
+def _index(book: FlightBook, name: str) -> int | None:
+    """Find where a flight that is online stands, by callsign or number."""
+    wanted = name.strip()
+    index = book.index(wanted)
+    if index is None and (number := _number(wanted)) is not None:
+        index = book.index_of(number)
+    return index
 
 
-def _find(application: Application, name: str) -> Flight:
+def _hold_to_staff(request: Request, name: str, book: FlightBook | None) -> None:
+    """Let only staff go on. Before anything is looked up: a 404 would say what is not kept."""
+    gate: Gate = request.app.state.gate
+    try:
+        gate.check(request, Tier.STAFF)
+    except ApiError as error:
+        raise ApiError(
+            error.status,
+            f"{name[:40]!r} is not online now, and flights that are gone are for staff. "
+            f"{error.detail}",
+            nearest=_nearest(name, book),
+            headers=error.headers,
+        ) from error
+
+
+def _find(request: Request, name: str) -> Flight:
     """Find a flight by callsign, the one online first, or by its number."""
-    tick = application.latest
-    wanted = name.strip().upper()
-    online = tick.live.flights if tick is not None else ()
-    by_number = int(wanted) if wanted.isascii() and wanted.isdigit() else None
-    for each in online:
-        if each.callsign.upper() == wanted or each.flight_id == by_number:
-            return each
+    book = _book(request)
+    index = None if book is None else _index(book, name)
+    if book is not None and index is not None:
+        return book.tick.live.flights[index]
+    return _of_the_past(application_of(request), name, book)
+
+
+def _of_the_past(application: Application, name: str, book: FlightBook | None) -> Flight:
+    """Find the latest flight under a callsign, or the one of a number. Raises ApiError 404."""
     queries = application.store.ask().flights
-    found = queries.latest(wanted)
-    if found is None and by_number is not None and len(wanted) <= _MOST_DIGITS:
-        found = queries.by_id(by_number)
+    found = queries.latest(name.strip().upper())
+    if found is None and (number := _number(name.strip())) is not None:
+        found = queries.by_id(number)
     if found is None:
-        near = difflib.get_close_matches(wanted, [f.callsign for f in online], n=5, cutoff=0.5)
-        raise not_found("flight", name, near)
+        raise not_found("flight", name, _nearest(name, book))
     return found
 
 
-def _index_of(application: Application, flight: Flight) -> int | None:
-    tick = application.latest
-    if tick is None:
-        return None
-    for index, each in enumerate(tick.live.flights):
-        if each.flight_id == flight.flight_id:
-            return index
+def _nearest(name: str, book: FlightBook | None) -> list[str]:
+    online = [] if book is None else [flight.callsign for flight in book.tick.live.flights]
+    return difflib.get_close_matches(name.strip().upper(), online, n=5, cutoff=0.5)
+
+
+def _number(text: str) -> int | None:
+    """Read a flight's number: 63 bits, so that no database is asked for more than it can hold."""
+    if text.isascii() and text.isdigit() and len(text) <= _MOST_DIGITS:
+        number = int(text)
+        return number if number < _TOO_GREAT else None
     return None
+
+
+def _not_kept(name: str) -> ApiError:
+    return ApiError(404, f"Of flight {name[:40]!r} nothing is kept yet: try again after a tick.")
 
 
 def _direct_nm(application: Application, flight: Flight) -> float | None:

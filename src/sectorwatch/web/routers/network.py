@@ -20,7 +20,7 @@ _DAY_S, _STEP_S = 86_400, 900
 def status(request: Request) -> Response:
     """Show the network now, counted by us, and its last 24 h in steps of 15 min."""
     application = application_of(request)
-    now_s = application.now_s()
+    now_s = application.pipeline_now_s()
     series = application.store.ask().network.history(now_s - _DAY_S, now_s + 1, _STEP_S)
     history = [
         NetworkPoint(format_s(time), pilots, airborne, controllers)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
+import msgspec
 import numpy as np
 from fastapi import APIRouter, Path, Query, Request
 from starlette.responses import Response
@@ -22,14 +23,21 @@ from sectorwatch.web.context import (
     answer,
     application_of,
     hot_of,
+    numbers_of,
     sector_named,
+    version_of,
 )
-from sectorwatch.web.hot import encode
+from sectorwatch.web.hot import Encoded, encode
+from sectorwatch.web.names import named
 from sectorwatch.web.openapi import documented
 from sectorwatch.web.paging import next_link, page
 from sectorwatch.web.periods import From, To, period
 from sectorwatch.web.present.demand import occupancy_answer
+from sectorwatch.web.present.flight_book import FlightBooks
+from sectorwatch.web.present.inbound import Inbound
 from sectorwatch.web.present.sectors import sector_answers, sector_detail, sector_list
+
+_NAMED = f"/{named('name')}"
 
 router = APIRouter(prefix="/api/sectors", tags=["sectors"], dependencies=PUBLIC)
 
@@ -38,6 +46,8 @@ Partition = Annotated[
     str | None,
     Query(max_length=100, description="Of namesakes the one in here, such as vatspy:fir"),
 ]
+SECTORS = "sectors"
+NOTHING = (None, None, None, None, 0)
 _LONGEST_S = 31 * 86_400
 
 
@@ -46,7 +56,7 @@ async def sectors(
     request: Request,
     partition: Partition = None,
     kind: Annotated[
-        str | None, Query(pattern="^(fir|enroute|approach)$", description="Only of this kind")
+        Literal["fir", "enroute", "approach"] | None, Query(description="Only of this kind")
     ] = None,
     staffed: Annotated[bool | None, Query(description="Only with, or without, an owner")] = None,
     limit: Limit = None,
@@ -55,44 +65,32 @@ async def sectors(
     """List all sectors with their load and owner now."""
     application = application_of(request)
     tick, airspace = application.latest, application.airspace
-    if (partition, kind, staffed, limit, offset) == (None, None, None, None, 0):
-        return await hot_of(request).get(
-            request,
-            "sectors",
-            tick.seq if tick else 0,
-            lambda: encode(sector_list(airspace, tick)),
+    asked = (partition, kind, staffed, limit, offset)
+
+    def build() -> Encoded:
+        everything = sector_list(airspace, tick)
+        if asked == NOTHING:
+            return Encoded(encode(everything))
+        chosen = [
+            sector
+            for sector in everything.sectors
+            if (partition is None or sector.partition == partition)
+            and (kind is None or sector.kind == kind)
+            and (staffed is None or sector.staffed == staffed)
+        ]
+        shown = msgspec.structs.replace(
+            everything, total=len(chosen), sectors=list(page(chosen, limit, offset))
         )
-    everything = sector_list(airspace, tick)
-    chosen = [
-        sector
-        for sector in everything.sectors
-        if (partition is None or sector.partition == partition)
-        and (kind is None or sector.kind == kind)
-        and (staffed is None or sector.staffed == staffed)
-    ]
-    shown = SectorList(
-        everything.snapshot_time,
-        everything.made,
-        len(chosen),
-        list(page(chosen, limit, offset)),
-    )
-    link = next_link(request, total=len(chosen), limit=limit, offset=offset)
-    return answer(request, shown, headers=link)
+        kept = {"partition": partition, "kind": kind, "staffed": staffed}
+        link = next_link(request, kept, total=len(chosen), limit=limit, offset=offset)
+        return Encoded(encode(shown), more=link)
 
-
-@router.get("/{name}", responses=documented(SectorDetail, 304, 404), response_model=None)
-async def sector(request: Request, name: Name, partition: Partition = None) -> Response:
-    """Show a sector: its shape, its owner and why, who may work it."""
-    application = application_of(request)
-    airspace = application.airspace
-    found = sector_named(airspace, name, partition)
-    number = airspace.index_of(found.sector_id)
-    shown = sector_answers(airspace, application.latest, [number])[0]
-    return answer(request, sector_detail(found, shown, airspace.find(name)))
+    name = SECTORS if asked == NOTHING else f"{SECTORS}{asked}"
+    return await hot_of(request).get(request.headers.raw, name, version_of(tick), build)
 
 
 @router.get(
-    "/{name}/occupancy", responses=documented(Occupancy, 304, 404, 503), response_model=None
+    _NAMED + "/occupancy", responses=documented(Occupancy, 304, 404, 503), response_model=None
 )
 def occupancy(
     request: Request,
@@ -106,37 +104,56 @@ def occupancy(
     found = sector_named(application.airspace, name, partition)
     tick = application.latest
     start_s, end_s = period(
-        start, end, now_s=application.now_s(), default_s=4 * 3_600, longest_s=_LONGEST_S, step_s=900
+        start,
+        end,
+        now_s=application.pipeline_now_s(),
+        default_s=4 * 3_600,
+        longest_s=_LONGEST_S,
+        step_s=900,
     )
     kept = application.store.ask().sectors.occupancy(found.sector_id, start_s, end_s)
-    number = application.airspace.index_of(found.sector_id)
-    now = 0 if tick is None or number is None else int(tick.live.occupancy[number])
+    (number,) = numbers_of(application.airspace, [found])
+    now = 0 if tick is None else int(tick.live.occupancy[number])
     return answer(request, occupancy_answer(found, kept, start_s, end_s, now=now))
 
 
-@router.get("/{name}/flights", responses=documented(SectorFlights, 304, 404), response_model=None)
+@router.get(_NAMED + "/flights", responses=documented(SectorFlights, 304, 404), response_model=None)
 async def flights(request: Request, name: Name, partition: Partition = None) -> Response:
     """Show who is inside a sector now, and who is expected to enter within 4 h."""
     application = application_of(request)
     found = sector_named(application.airspace, name, partition)
     tick = application.latest
-    if tick is None:
-        return answer(request, SectorFlights(None, found.name, found.partition, [], []))
-    number = application.airspace.index_of(found.sector_id)
-    assert number is not None  # noqa: S101 - it was found in this very airspace
+    (number,) = numbers_of(application.airspace, [found])
+    books: FlightBooks = request.app.state.flights
+    inbound: Inbound = request.app.state.inbound
 
-    def build() -> bytes:
+    def build() -> Encoded:
+        if tick is None:
+            return Encoded(encode(SectorFlights(None, found.name, found.partition, [], [])))
         inside = np.flatnonzero((tick.live.sector == number).any(axis=0))
-        presenter = request.app.state.flights
-        return encode(
-            SectorFlights(
-                snapshot_time=format_us(tick.time_us),
-                sector=found.name,
-                partition=found.partition,
-                inside=presenter.answers(tick.live, inside),
-                inbound=request.app.state.inbound.to(number, tick),
-            )
+        shown = SectorFlights(
+            snapshot_time=format_us(tick.time_us),
+            sector=found.name,
+            partition=found.partition,
+            inside=books.presenter.answers(tick.live, inside),
+            inbound=inbound.to(number, tick),
         )
+        return Encoded(encode(shown))
 
-    hot = hot_of(request)
-    return await hot.get(request, f"sector-flights-{found.sector_id}", tick.seq, build)
+    about = f"sector-flights/{found.sector_id}"
+    return await hot_of(request).get(request.headers.raw, about, version_of(tick), build)
+
+
+@router.get(_NAMED, responses=documented(SectorDetail, 304, 404), response_model=None)
+async def sector(request: Request, name: Name, partition: Partition = None) -> Response:
+    """Show a sector: its shape, its owner and why, who may work it."""
+    application = application_of(request)
+    airspace, tick = application.airspace, application.latest
+    found = sector_named(airspace, name, partition)
+
+    def build() -> Encoded:
+        (shown,) = sector_answers(airspace, tick, numbers_of(airspace, [found]))
+        return Encoded(encode(sector_detail(found, shown, airspace.find(found.name))))
+
+    about = f"sector/{found.sector_id}"
+    return await hot_of(request).get(request.headers.raw, about, version_of(tick), build)

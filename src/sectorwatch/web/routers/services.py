@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING, Annotated
 
 from fastapi import APIRouter, Path, Request
+from starlette.background import BackgroundTask
 from starlette.responses import Response
 
 from sectorwatch.errors import ServiceError
 from sectorwatch.web.answers.system import ServiceAnswer, ServiceList, ServiceRestarted
 from sectorwatch.web.context import OPERATOR, answer, application_of
+from sectorwatch.web.hot import encode
 from sectorwatch.web.openapi import documented
 from sectorwatch.web.present.system import nearest_of, service_answer, service_answers
 from sectorwatch.web.problems import ApiError, not_found
@@ -37,13 +40,18 @@ async def service(request: Request, name: _Name) -> Response:
 
 @router.post(
     "/{name}/restart",
-    responses=documented(ServiceRestarted, 404, 409, 503),
+    responses=documented(ServiceRestarted, 404, 503),
     response_model=None,
 )
 async def restart(request: Request, name: _Name) -> Response:
-    """Stop a service and what depends on it, and start them again."""
+    """Stop a service and what depends on it, and start them again.
+
+    The API itself is restarted after it has answered.
+    """
     application = application_of(request)
     known = _known(request, name)
+    if application.api is not None and known == application.api.name:
+        return _answered_first(application, known)
     started = time.perf_counter()
     try:
         await application.supervisor.restart(known)
@@ -55,6 +63,18 @@ async def restart(request: Request, name: _Name) -> Response:
         service=service_answer(application, known),
     )
     return answer(request, restarted)
+
+
+def _answered_first(application: Application, name: str) -> Response:
+    async def restart_it() -> None:
+        # What goes wrong is logged there, and tried again by itself.
+        with suppress(ServiceError):
+            await application.supervisor.restart(name)
+
+    shown = ServiceRestarted(name, None, service_answer(application, name))
+    return Response(
+        encode(shown), media_type="application/json", background=BackgroundTask(restart_it)
+    )
 
 
 def _known(request: Request, name: str) -> str:

@@ -24,7 +24,7 @@ def summary(
 ) -> Response:
     """Show traffic at a glance: how much there is, where it is busiest, what nobody covers."""
     application = application_of(request)
-    now_s = application.now_s()
+    now_s = application.pipeline_now_s()
     counts = application.store.ask().airports.counts(now_s - hours * _HOUR_S, now_s + 1)
     shown = traffic_summary(application.latest, application.airspace, counts, hours=hours)
     return answer(request, shown)

@@ -1,0 +1,140 @@
+"""What happens around every request: an id, a time, a metric, a log line, headers that protect.
+
+Plain ASGI, because a framework's middleware costs more than most answers do and breaks streams.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from sectorwatch.observe import LogCategory, LogCorrelationContext, LogLevel, PerformanceMetric
+from sectorwatch.web.correlation import incoming_correlation_id
+from sectorwatch.web.problems import problem_response, went_wrong
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+    from sectorwatch.observe import Telemetry, Timing
+
+__all__ = ["IS_HEAD", "TRANSPORT", "RequestObserver"]
+
+IS_HEAD = "sectorwatch.head"
+"""In a scope: the request was a HEAD, which is routed as the GET that it asks about."""
+TRANSPORT = "sectorwatch.transport"
+"""In a scope: the connection's transport, None where the server does not show it."""
+
+# An answer is data, never a page that runs something, and is nobody else's to embed.
+_PROTECTING = [
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+]
+_POLICY = (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'")
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+_SERVER_ERROR = 500
+
+
+class RequestObserver:
+    """Wraps the application: gives each request its id, times it, and outlives its errors."""
+
+    def __init__(self, app: ASGIApp, *, telemetry: Telemetry, slow_s: float) -> None:
+        self._app = app
+        self._metrics = telemetry.metrics
+        self._performance = telemetry.performance
+        self._log = telemetry.for_service("api").log
+        self._slow_s = slow_s
+        self._open = 0
+        self._open_gauge = self._metrics.gauge("api_requests_open")
+        self._timings: dict[tuple[str, str, int], Timing] = {}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Observe one request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        with LogCorrelationContext(incoming_correlation_id(scope["headers"])) as context:
+            await self._observe(_prepared(scope, send), receive, send, context.correlation_id)
+
+    async def _observe(
+        self, scope: Scope, receive: Receive, send: Send, correlation_id: str
+    ) -> None:
+        started = time.perf_counter()
+        status = 0
+        is_stream = False
+        own = [(b"x-correlation-id", correlation_id.encode()), *_PROTECTING]
+
+        async def send_with_id(message: Message) -> None:
+            nonlocal status, is_stream
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                headers = message["headers"]
+                names = dict(headers)
+                is_stream = names.get(b"content-type", b"").startswith(b"text/event-stream")
+                policy = () if _POLICY[0] in names else (_POLICY,)
+                message["headers"] = [*headers, *own, *policy]
+            await send(message)
+
+        self._open += 1
+        self._open_gauge.set(self._open)
+        try:
+            await self._app(scope, receive, send_with_id)
+        except Exception as error:  # noqa: BLE001 - here is the loop's top: counted, logged, told
+            self._log.log_exception("request", error, route=_route(scope), path=scope["path"][:200])
+            # Where part of the answer is out already, the server cuts it off; nothing else is true.
+            if not status:
+                await problem_response(went_wrong())(scope, receive, send_with_id)
+        finally:
+            self._open -= 1
+            # A stream's length says how long somebody watched, not how slow we were.
+            if not is_stream:
+                self._record(scope, status, time.perf_counter() - started)
+
+    def _record(self, scope: Scope, status: int, duration_s: float) -> None:
+        method = "HEAD" if IS_HEAD in scope else scope["method"]
+        key = (method if method in _METHODS else "other", _route(scope), status)
+        timing = self._timings.get(key)
+        if timing is None:
+            tags = {"method": key[0], "route": key[1], "status": str(status)}
+            timing = self._metrics.timing("api_request_duration_seconds", tags)
+            self._timings[key] = timing
+        timing.observe(duration_s)
+        self._performance.record_metric(
+            key[1], "api", PerformanceMetric.RESPONSE_TIME, duration_s, "seconds"
+        )
+        # An error of ours has a line of its own, with its stack; this one is not to count twice.
+        is_odd = status >= _SERVER_ERROR or not status or duration_s >= self._slow_s
+        level = LogLevel.WARNING if is_odd else LogLevel.DEBUG
+        self._log.log_operation(
+            "request",
+            level,
+            LogCategory.API,
+            method=key[0],
+            route=key[1],
+            status=status,
+            duration_s=round(duration_s, 6),
+        )
+
+
+def _prepared(scope: Scope, send: Send) -> Scope:
+    """Copy a scope, with the connection in it and a HEAD made the GET that it asks about.
+
+    The server keeps the original, by which it leaves a HEAD's body out.
+    """
+    cycle = getattr(send, "__self__", None)
+    prepared = {**scope, TRANSPORT: getattr(cycle, "transport", None)}
+    if scope["method"] == "HEAD":
+        prepared["method"] = "GET"
+        prepared[IS_HEAD] = True
+    root, path = scope.get("root_path", ""), scope["path"]
+    if root and path.startswith(f"{root}{root}/"):
+        # A proxy that leaves its prefix on: the server has put the same before it once more.
+        prepared["path"] = path.removeprefix(root)
+        prepared["raw_path"] = scope["raw_path"].removeprefix(root.encode())
+    return prepared
+
+
+def _route(scope: Scope) -> str:
+    """Name the route that was taken, by its template: a metric's tag must have few values."""
+    route = scope.get("route")
+    return getattr(route, "path_format", None) or getattr(route, "path", "unmatched")
