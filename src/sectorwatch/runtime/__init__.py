@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from sectorwatch.runtime.application import Application
-from sectorwatch.runtime.build import build
 from sectorwatch.runtime.bus import BusAnalytics, DeadLetter, Event, EventBus, HandlerCounts
 from sectorwatch.runtime.counts import IntakeCounts, ReplayCounts
 from sectorwatch.runtime.pipeline import Pipeline
 from sectorwatch.runtime.replay import replay
+from sectorwatch.runtime.root import build
 from sectorwatch.runtime.run import run_application, serve
 from sectorwatch.runtime.service import Health, Service, ServiceState, ServiceStatus
 from sectorwatch.runtime.supervisor import Supervisor

@@ -270,6 +270,9 @@ class Follow:
                 self.needed_from_us = tick.time_us
             self._ticks.inc()
             self._set_pending(max(0, self._pending - 1))
+        if self.latest is not None and tick.seq <= self.latest.seq:
+            # Made again on the way back into step: everybody has seen it, and what came after.
+            return
         self.latest = tick
         self._seq_gauge.set(tick.seq)
         self._announce(tick.seq)

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from sqlalchemy import func, select
 
 from sectorwatch.clock import Clock, SystemClock
-from sectorwatch.runtime.build import open_telemetry, put_together
 from sectorwatch.runtime.counts import ReplayCounts
+from sectorwatch.runtime.root import open_telemetry, put_together
 from sectorwatch.runtime.services_maintenance import Maintenance
 from sectorwatch.store import DataDirectory, schema
 from sectorwatch.store.segments import VISITS

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from sectorwatch.clock import Clock, SystemClock
 from sectorwatch.errors import SectorwatchError, ServiceError
-from sectorwatch.observe import HealthState, Telemetry
+from sectorwatch.observe import HealthState, PerformanceMetric, Telemetry
 from sectorwatch.runtime.order import dependants_of, start_order
 from sectorwatch.runtime.service import ServiceState, ServiceStatus
 
@@ -132,7 +132,8 @@ class Supervisor:
             about["last_error"] = record.last_error
         if record.state is not ServiceState.RUNNING:
             return {"status": HealthState.UNHEALTHY, **about}
-        health = await record.service.health()
+        with self._telemetry.timed("health", record.service.name):
+            health = await record.service.health()
         return {"status": health.status, **about, **health.details}
 
     async def start(self) -> None:
@@ -230,9 +231,7 @@ class Supervisor:
             raise error from caught
         record.start_duration_s = loop.time() - started_s
         record.running_since_s = loop.time()
-        self._telemetry.metrics.timing("service_start_duration_seconds", {"service": name}).observe(
-            record.start_duration_s
-        )
+        self._timed("start", name, record.start_duration_s)
         record.watcher = asyncio.create_task(self._watch(name), name=f"watch:{name}")
         self._enter(record, ServiceState.RUNNING)
         self._log("start", record, None, duration_s=round(record.start_duration_s, 6))
@@ -269,6 +268,7 @@ class Supervisor:
             if error is not None:
                 self._note(record, error)
             duration_s = asyncio.get_running_loop().time() - started_s
+            self._timed("stop", name, duration_s)
             self._log("stop", record, error, duration_s=round(duration_s, 6))
         self._enter(record, afterwards)
 
@@ -318,6 +318,11 @@ class Supervisor:
         ours = isinstance(error, SectorwatchError)
         record.last_error = str(error) if ours else f"{type(error).__name__}: {error}"
         record.last_error_us = self._clock.now_us()
+
+    def _timed(self, operation: str, name: str, duration_s: float) -> None:
+        self._telemetry.performance.record_metric(
+            operation, name, PerformanceMetric.RESPONSE_TIME, duration_s, "seconds"
+        )
 
     def _count(self, metric: str, name: str) -> None:
         self._telemetry.metrics.counter(metric, {"service": name}).inc()

@@ -1,0 +1,558 @@
+"""The one way through: what goes in, what is kept, and what happens when something is away."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import shutil
+import threading
+from contextlib import contextmanager
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from runtime.world import contents, made_network, settings_for, write_feeds
+from sectorwatch.clock import SystemClock, parse_us
+from sectorwatch.errors import (
+    DatabaseAwayError,
+    DataDirectoryError,
+    JournalWriteError,
+    StoreError,
+)
+from sectorwatch.feed.archive import ArchiveSource
+from sectorwatch.feed.journal_reader import read_journal
+from sectorwatch.feed.records import Kind, RawFeed
+from sectorwatch.feed.sources import LiveSource
+from sectorwatch.observe import Telemetry
+from sectorwatch.runtime import replay
+from sectorwatch.runtime.root import Parts, put_together
+from sectorwatch.store import DataDirectory, Store
+from sectorwatch.traffic import Tracker
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from sectorwatch.runtime.pipeline import Pipeline
+
+FEEDS = 24
+STEP_S = 30
+
+
+@pytest.fixture(scope="module")
+def feeds(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Twelve minutes of a made network, a feed every half minute."""
+    folder = tmp_path_factory.mktemp("made") / "feeds"
+    write_feeds(folder, duration_s=FEEDS * STEP_S, every_s=STEP_S, flights=20)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def whole(feeds: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """What is kept when nothing goes wrong."""
+    data_dir = tmp_path_factory.mktemp("whole") / "data"
+    replay(settings_for(data_dir), ArchiveSource([feeds]), telemetry=Telemetry.null())
+    return contents(data_dir)
+
+
+@pytest.fixture(scope="module")
+def raws(feeds: Path) -> list[RawFeed]:
+    """The feeds as a source gives them."""
+    return list(ArchiveSource([feeds]))
+
+
+class Announced:
+    """Hears what the pipeline announces."""
+
+    def __init__(self) -> None:
+        self.seqs: list[int] = []
+
+    def __call__(self, seq: int) -> None:
+        self.seqs.append(seq)
+
+
+@contextmanager
+def opened(data_dir: Path, announced: Announced | None = None, **more: Any) -> Iterator[Parts]:
+    """A pipeline over a data directory, its store and journal open, without services."""
+    is_patient = more.pop("is_patient", True)
+    with DataDirectory.open(settings_for(data_dir).data_dir) as directory:
+        parts = put_together(
+            settings_for(data_dir, **more),
+            directory,
+            telemetry=Telemetry.null(),
+            clock=SystemClock(),
+            announce=announced or Announced(),
+            is_patient=is_patient,
+        )
+        parts.stores.start()
+        parts.journals.open()
+        try:
+            yield parts
+        finally:
+            parts.journals.close()
+            parts.stores.stop()
+
+
+class Given:
+    """A source over feeds at hand."""
+
+    name = "given"
+    is_live = False
+    is_simulated = False
+
+    def __init__(self, raws: list[RawFeed]) -> None:
+        self.raws = raws
+        self.now = 0
+
+    def now_us(self) -> int:
+        """When the last feed was received."""
+        return self.now
+
+    def close(self) -> None:
+        """Nothing to close."""
+
+    def __iter__(self) -> Iterator[RawFeed]:
+        """The feeds."""
+        for raw in self.raws:
+            self.now = raw.received_at_us
+            yield raw
+
+
+def run(parts: Parts, raws: list[RawFeed]) -> None:
+    """Put feeds through as a recording."""
+    parts.pipeline.run(Given(raws), threading.Event())
+
+
+def start(parts: Parts, raws: list[RawFeed]) -> None:
+    """Be ready to take feeds one by one."""
+    parts.pipeline.begin(Given(raws))
+    assert parts.pipeline.follow.catch_up()
+
+
+def test_every_feed_is_counted_kept_and_announced(
+    tmp_path: Path, raws: list[RawFeed], whole: dict[str, Any]
+) -> None:
+    """Each snapshot becomes one tick, announced once it is committed, in order."""
+    announced = Announced()
+    with opened(tmp_path / "data", announced) as parts:
+        run(parts, raws)
+        assert announced.seqs == list(range(1, FEEDS + 1))
+        latest = parts.pipeline.latest
+        assert latest is not None
+        assert latest.seq == FEEDS
+        assert parts.pipeline.age_s() == 0.0
+        counts = parts.pipeline.intake.counts()
+        assert (counts.feeds, counts.new, counts.refused) == (FEEDS, FEEDS, {})
+        assert counts.pilots > 200
+        assert parts.pipeline.follow.pending == 0
+    assert contents(tmp_path / "data") == whole
+
+
+def test_a_second_run_changes_nothing_and_counts_the_same(tmp_path: Path, feeds: Path) -> None:
+    """Feeds that are held already are accepted, counted and skipped."""
+    settings = settings_for(tmp_path / "data")
+    seen: list[int] = []
+
+    def on_feed(pipeline: Pipeline) -> None:
+        seen.append(pipeline.intake.counts().feeds)
+
+    first = replay(settings, ArchiveSource([feeds]), telemetry=Telemetry.null(), on_feed=on_feed)
+    journal = sum(1 for _ in read_journal(tmp_path / "data" / "journal"))
+    before = contents(tmp_path / "data")
+    second = replay(settings, ArchiveSource([feeds]), telemetry=Telemetry.null())
+    assert dataclasses.replace(first, seconds=0) == dataclasses.replace(second, seconds=0)
+    assert (first.feeds, first.flights, first.visits, first.movements) == (
+        FEEDS,
+        len(before["flight"]),
+        len(before["visit"]),
+        len(before["movement"]),
+    )
+    assert seen == list(range(1, FEEDS + 1))
+    assert contents(tmp_path / "data") == before
+    assert sum(1 for _ in read_journal(tmp_path / "data" / "journal")) == journal == FEEDS
+
+
+def test_a_data_directory_in_use_is_refused(tmp_path: Path, feeds: Path) -> None:
+    """Two instances never write into one directory."""
+    settings = settings_for(tmp_path / "data")
+    with (
+        DataDirectory.open(settings.data_dir),
+        pytest.raises(DataDirectoryError, match="in use"),
+    ):
+        replay(settings, ArchiveSource([feeds]), telemetry=Telemetry.null())
+
+
+def test_a_restart_goes_on_from_the_last_state(
+    tmp_path: Path, raws: list[RawFeed], whole: dict[str, Any]
+) -> None:
+    """Stopping between any two ticks, before or after a state was kept, is not to be seen."""
+    cuts = [0, 3, 20, 21, FEEDS]
+    for begin, end in pairwise(cuts):
+        announced = Announced()
+        with opened(tmp_path / "data", announced) as parts:
+            run(parts, raws[begin:end])
+            # What was announced before is made again from the journal, to know what is so now.
+            assert announced.seqs[-1] == end
+    assert contents(tmp_path / "data") == whole
+
+
+def test_what_is_in_the_journal_alone_is_committed_at_the_next_start(
+    tmp_path: Path, raws: list[RawFeed], whole: dict[str, Any]
+) -> None:
+    """A crash between journal and database loses nothing."""
+    with opened(tmp_path / "data") as parts:
+        start(parts, raws)
+        for raw in raws[:10]:
+            parts.pipeline.take(raw)
+        parts.pipeline.follow.forget()
+        parts.pipeline.follow.catch_up = lambda *_: False  # type: ignore[method-assign]
+        for raw in raws[10:]:
+            parts.pipeline.take(raw)
+        assert parts.pipeline.follow.pending == FEEDS - 10
+    announced = Announced()
+    with opened(tmp_path / "data", announced) as parts:
+        run(parts, [])
+        assert announced.seqs == list(range(2, FEEDS + 1))
+    assert contents(tmp_path / "data") == whole
+
+
+def test_the_database_goes_away_and_comes_back(
+    tmp_path: Path, raws: list[RawFeed], whole: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The journal goes on, nothing is announced meanwhile, and all is caught up in order."""
+    announced = Announced()
+    is_away = False
+    commit = Store.commit
+
+    def maybe(self: Store, *args: Any, **more: Any) -> bool:
+        if is_away:
+            raise DatabaseAwayError("it does not answer")
+        return commit(self, *args, **more)
+
+    monkeypatch.setattr(Store, "commit", maybe)
+    with opened(tmp_path / "data", announced) as parts:
+        start(parts, raws)
+        for raw in raws[:8]:
+            parts.pipeline.take(raw)
+        is_away = True
+        for raw in raws[8:16]:
+            parts.pipeline.take(raw)
+        follow = parts.pipeline.follow
+        assert announced.seqs == list(range(1, 9))
+        assert (follow.is_in_step, follow.pending) == (False, 8)
+        assert follow.last_error == "it does not answer"
+        assert parts.stores.breaker.state.state == "open"
+        is_away = False
+        parts.stores.breaker.succeeded()
+        for raw in raws[16:]:
+            parts.pipeline.take(raw)
+        assert (follow.is_in_step, follow.pending, follow.last_error) == (True, 0, None)
+        assert announced.seqs == list(range(1, FEEDS + 1))
+    assert contents(tmp_path / "data") == whole
+
+
+def test_a_database_that_is_away_at_the_start(
+    tmp_path: Path, raws: list[RawFeed], whole: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Feeds go into the journal until there is a database, and then into that."""
+    opening = Store.open
+
+    def away(*_: Any, **__: Any) -> Store:
+        raise DatabaseAwayError("nobody listens there")
+
+    monkeypatch.setattr(Store, "open", away)
+    with opened(tmp_path / "data") as parts:
+        assert parts.stores.current is None
+        with pytest.raises(DatabaseAwayError, match="nobody listens"):
+            parts.stores.ask()
+        parts.pipeline.begin(Given(raws))
+        for raw in raws[:12]:
+            parts.pipeline.take(raw)
+        assert parts.pipeline.latest is None
+        monkeypatch.setattr(Store, "open", opening)
+        parts.stores.breaker.succeeded()
+        for raw in raws[12:]:
+            parts.pipeline.take(raw)
+        assert parts.pipeline.follow.is_in_step
+    assert contents(tmp_path / "data") == whole
+
+
+def test_a_replay_gives_up_on_a_database_that_stays_away(
+    tmp_path: Path, raws: list[RawFeed], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Somebody waits for a replay: it ends with the database's own words."""
+    monkeypatch.setattr("sectorwatch.runtime.pipeline._PATIENCE_S", 0.0)
+    monkeypatch.setattr("sectorwatch.runtime.pipeline._RETRY_S", 0.001)
+
+    def away(*_: Any, **__: Any) -> bool:
+        raise DatabaseAwayError("it does not answer")
+
+    monkeypatch.setattr(Store, "commit", away)
+    with (
+        opened(tmp_path / "data", is_patient=False) as parts,
+        pytest.raises(DatabaseAwayError, match="it does not answer"),
+    ):
+        run(parts, raws[:3])
+
+
+def test_a_snapshot_that_breaks_the_tracker_is_left_out_alone(
+    tmp_path: Path, raws: list[RawFeed], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One that cannot be dealt with stops neither those after it nor the next start."""
+    advance = Tracker.advance
+    bad_s = parse_us(json.loads(raws[5].payload)["general"]["update_timestamp"]) // 1_000_000
+
+    def breaks(self: Tracker, snapshot: Any) -> Any:
+        if snapshot.time_s == bad_s:
+            raise ZeroDivisionError("a bug of ours")
+        return advance(self, snapshot)
+
+    monkeypatch.setattr(Tracker, "advance", breaks)
+    for part in (raws[:12], raws[12:]):
+        with opened(tmp_path / "data") as parts:
+            run(parts, part)
+            assert parts.pipeline.follow.is_in_step
+    kept = contents(tmp_path / "data")
+    assert [seq for seq, _, _ in kept["ticks"]] == list(range(1, FEEDS))
+    assert bad_s not in {time_us // 1_000_000 for _, time_us, _ in kept["ticks"]}
+
+
+def test_a_tick_that_the_database_will_not_have_is_left_out_alone(
+    tmp_path: Path, raws: list[RawFeed], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An error about one tick's content is no reason to stop."""
+    commit = Store.commit
+    refused_us: list[int] = []
+
+    def refuses(self: Store, tick: Any, **more: Any) -> bool:
+        if not refused_us and tick.seq == 7:
+            refused_us.append(tick.time_us)
+        if tick.time_us in refused_us:
+            raise StoreError("a value that fits no column")
+        return commit(self, tick, **more)
+
+    monkeypatch.setattr(Store, "commit", refuses)
+    with opened(tmp_path / "data") as parts:
+        run(parts, raws)
+        assert parts.pipeline.follow.is_in_step
+    ticks = contents(tmp_path / "data")["ticks"]
+    assert len(ticks) == FEEDS - 1
+    assert refused_us[0] not in {time_us for _, time_us, _ in ticks}
+
+
+@pytest.mark.parametrize("kept", [4, 22])
+def test_a_journal_that_was_lost(tmp_path: Path, raws: list[RawFeed], kept: int) -> None:
+    """Where the journal cannot say what was, flights begin anew behind what the database has."""
+    data_dir = tmp_path / "data"
+    with opened(data_dir) as parts:
+        run(parts, raws[:kept])
+    shutil.rmtree(data_dir / "journal")
+    with opened(data_dir) as parts:
+        run(parts, raws[kept:])
+        assert parts.pipeline.follow.is_in_step
+        assert parts.pipeline.follow.last_error is None
+    after = contents(data_dir)
+    assert [seq for seq, _, _ in after["ticks"]] == list(range(1, FEEDS + 1))
+    assert len({time_us for _, time_us, _ in after["ticks"]}) == FEEDS
+
+
+def test_another_airspace_begins_anew(tmp_path: Path, raws: list[RawFeed]) -> None:
+    """A state of another airspace is not gone on from; what was open is ended."""
+    data_dir = tmp_path / "data"
+    box = [[140, -40], [155, -40], [155, -20], [140, -20], [140, -40]]
+    shape = {
+        "type": "Feature",
+        "properties": {"name": "BOX"},
+        "geometry": {"type": "Polygon", "coordinates": [box]},
+    }
+    (tmp_path / "box.json").write_text(
+        json.dumps({"type": "FeatureCollection", "features": [shape]})
+    )
+    with opened(data_dir) as parts:
+        run(parts, raws[:10])
+    with opened(data_dir, airspace=f"geojson:{tmp_path}/box.json?name=name") as parts:
+        run(parts, raws[10:])
+        (sector,) = parts.airspace.sectors
+    kept = contents(data_dir)
+    assert [seq for seq, _, _ in kept["ticks"]] == list(range(1, FEEDS + 1))
+    cut_s = kept["ticks"][9][1] // 1_000_000
+    for visit in kept["visit"]:
+        entry_s, _, sector_id, *_, exit_s = visit[:7]
+        if sector_id == sector.sector_id:
+            assert entry_s >= cut_s - 30
+        else:
+            assert exit_s is not None
+            assert exit_s <= cut_s
+
+
+def test_a_state_that_cannot_be_read_is_done_without(
+    tmp_path: Path, raws: list[RawFeed], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A state of another version is no reason not to start."""
+    with opened(tmp_path / "data") as parts:
+        run(parts, raws[:10])
+    monkeypatch.setattr("sectorwatch.traffic.checkpoint.FORMAT", 99)
+    with opened(tmp_path / "data") as parts:
+        run(parts, raws[10:])
+    ticks = contents(tmp_path / "data")["ticks"]
+    assert [seq for seq, _, _ in ticks] == list(range(1, FEEDS + 1))
+
+
+@pytest.mark.parametrize(
+    ("payload", "reason"),
+    [
+        (b"<html>502</html>", "not_json"),
+        (b"", "empty"),
+        (b'{"general": {}, "pilots": []}', "no_time"),
+        (b'{"general": {"update_timestamp": "2026-11-01T08:', "truncated"),
+    ],
+)
+def test_a_refused_feed_is_counted_and_kept_aside(
+    tmp_path: Path, raws: list[RawFeed], payload: bytes, reason: str
+) -> None:
+    """What is no feed changes nothing else: not the journal, not the tracker."""
+    with opened(tmp_path / "data") as parts:
+        start(parts, raws)
+        parts.pipeline.take(raws[0])
+        parts.pipeline.take(RawFeed(Kind.FEED, payload, raws[0].received_at_us))
+        parts.pipeline.take(raws[1])
+        assert parts.pipeline.intake.counts().refused == {reason: 1}
+        assert parts.pipeline.last_refusal
+        assert parts.pipeline.latest is not None
+        assert parts.pipeline.latest.seq == 2
+    assert len(list((tmp_path / "data" / "refused").iterdir())) == 1
+    assert sum(1 for _ in read_journal(tmp_path / "data" / "journal")) == 2
+
+
+def test_a_feed_older_than_the_last_is_refused_unless_it_is_held(
+    tmp_path: Path, raws: list[RawFeed]
+) -> None:
+    """The same again is skipped, by memory or by the database; one never seen comes too late."""
+    with opened(tmp_path / "data") as parts:
+        run(parts, [*raws[:3], *raws[4:6], raws[5], raws[1], raws[3]])
+        counts = parts.pipeline.intake.counts()
+        assert (counts.feeds, counts.new, counts.refused) == (7, 5, {"older": 1})
+    shutil.rmtree(tmp_path / "data" / "journal")
+    with opened(tmp_path / "data") as parts:
+        run(parts, [raws[1], raws[3]])
+        counts = parts.pipeline.intake.counts()
+        assert (counts.feeds, counts.new, counts.refused) == (1, 0, {"older": 1})
+
+
+def test_transceivers_go_into_the_journal_once(tmp_path: Path, raws: list[RawFeed]) -> None:
+    """A transceivers feed belongs to the data feed before it, and is held if that is."""
+    made = next(feed for feed in made_network(seed=3, duration_s=60) if feed.transceivers)
+    radios = RawFeed(Kind.TRANSCEIVERS, made.transceivers, raws[0].received_at_us)
+    for expected in (1, 0):
+        with opened(tmp_path / "data") as parts:
+            run(parts, [raws[0], radios, raws[1]])
+            assert parts.pipeline.intake.counts().transceivers == expected
+            assert (parts.pipeline.transceivers is not None) == bool(expected)
+    kinds = [raw.kind for raw in read_journal(tmp_path / "data" / "journal")]
+    assert kinds == [Kind.FEED, Kind.TRANSCEIVERS, Kind.FEED]
+
+
+def test_a_full_disk_stops_writing_and_recovers(
+    tmp_path: Path, raws: list[RawFeed], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Below the reserve nothing is written, which is counted and said; above it all goes on."""
+    real = os.statvfs
+    free_blocks: int | None = None
+
+    def statvfs(path: Any) -> os.statvfs_result:
+        found = real(path)
+        if free_blocks is None:
+            return found
+        return os.statvfs_result((*found[:4], free_blocks, *found[5:]))
+
+    monkeypatch.setattr("sectorwatch.runtime.pipeline.os.statvfs", statvfs)
+    with opened(tmp_path / "data", disk_reserve_mb=1) as parts:
+        start(parts, raws)
+        for raw in raws[:4]:
+            parts.pipeline.take(raw)
+        free_blocks = 10
+        for raw in raws[4:6]:
+            parts.pipeline.take(raw)
+        assert parts.pipeline.intake.counts().unwritten == 2
+        assert "disk_reserve_mb" in str(parts.pipeline.write_error)
+        assert parts.pipeline.latest is not None
+        assert parts.pipeline.latest.seq == 4
+        free_blocks = None
+        for raw in raws[6:]:
+            parts.pipeline.take(raw)
+        assert parts.pipeline.write_error is None
+        assert parts.pipeline.latest.seq == FEEDS - 2
+    assert len(contents(tmp_path / "data")["ticks"]) == FEEDS - 2
+
+
+def test_a_replay_onto_a_full_disk_ends_with_the_reason(
+    tmp_path: Path, raws: list[RawFeed]
+) -> None:
+    """A recording is not thrown away feed by feed: the replay stops and says why."""
+    with (
+        opened(tmp_path / "data", disk_reserve_mb=1_000_000, is_patient=False) as parts,
+        pytest.raises(JournalWriteError, match="free some space"),
+    ):
+        run(parts, raws)
+
+
+def test_stopping_ends_after_the_feed_under_way(tmp_path: Path, raws: list[RawFeed]) -> None:
+    """A recording that is stopped midway keeps what it had, and no more."""
+    stop = threading.Event()
+
+    class Stopping(Given):
+        def __iter__(self) -> Iterator[RawFeed]:
+            for number, raw in enumerate(super().__iter__()):
+                if number == 5:
+                    stop.set()
+                yield raw
+
+    with opened(tmp_path / "data") as parts:
+        parts.pipeline.run(Stopping(raws), stop)
+        assert parts.pipeline.latest is not None
+        assert parts.pipeline.latest.seq == 5
+
+
+def test_a_live_source_is_emptied_when_it_closes(tmp_path: Path, raws: list[RawFeed]) -> None:
+    """What was fetched before the stop is not thrown away; a live feed's age is judged."""
+    now_us = parse_us(json.loads(raws[3].payload)["general"]["update_timestamp"])
+
+    class Clock(SystemClock):
+        def now_us(self) -> int:
+            return now_us + 20_000_000
+
+    source = LiveSource(Clock())
+    for raw in raws[:4]:
+        source.offer(raw)
+    source.offer(
+        RawFeed(Kind.FEED, raws[4].payload.replace(b"2026-11-01T", b"2026-11-02T"), now_us)
+    )
+    source.close()
+    stop = threading.Event()
+    stop.set()
+    with opened(tmp_path / "data") as parts:
+        parts.pipeline.run(source, stop)
+        assert parts.pipeline.follow.catch_up()
+        assert parts.pipeline.latest is not None
+        assert parts.pipeline.latest.seq == 4
+        assert parts.pipeline.age_s() == 20.0
+        assert parts.pipeline.intake.counts().refused == {"future": 1}
+
+
+def test_real_feeds_in_one_go_and_with_restarts_between(tmp_path: Path, real_data: Path) -> None:
+    """Eleven real feeds give the same whether the program ran through or was restarted."""
+    source = ArchiveSource(sorted((real_data / "feed").glob("*20220507T*.json.gz")))
+    raws = list(source)
+    assert len(raws) == 11
+    with opened(tmp_path / "one") as parts:
+        run(parts, raws)
+    # What the masker learned of members is forgotten by a restart; the journal has what it made.
+    for number in range(3):
+        with opened(tmp_path / "many") as parts:
+            run(parts, raws[number * 4 : number * 4 + 4])
+    one, many = contents(tmp_path / "one"), contents(tmp_path / "many")
+    for name in ("visit", "movement", "session", "ownership", "positions", "ticks"):
+        assert one[name] == many[name], name
+    assert [row[:5] for row in one["flight"]] == [row[:5] for row in many["flight"]]
