@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
     Rows: TypeAlias = list[tuple[Any, ...]]
 
-__all__ = ["Upserts", "clean", "plan_id_of", "plan_text", "read_plan", "tick_rows"]
+__all__ = ["Upserts", "clean", "plan_id_of", "plan_text", "read_plan", "tick_rows", "upsert"]
 
 _INT32 = 2**31 - 1
 _SAYS_NOTHING = ("", None)
@@ -60,20 +60,21 @@ _TICK_TABLES = (
 
 
 class Upserts:
-    """For each table the SQL that puts a row in, or in the place of the one with the same key.
-
-    Parameters go in by position, in the order of the table's columns.
-    """
+    """The `upsert` of each table that a tick changes, and the statement for the tick itself."""
 
     def __init__(self, dialect: Dialect) -> None:
-        self.by_table = {table.name: _upsert(table, dialect) for table in _TICK_TABLES}
+        self.by_table = {table.name: upsert(table, dialect) for table in _TICK_TABLES}
         self.tick = str(schema.tick.insert().compile(dialect=dialect))
 
     def __getitem__(self, table: Table) -> str:
         return self.by_table[table.name]
 
 
-def _upsert(table: Table, dialect: Dialect) -> str:
+def upsert(table: Table, dialect: Dialect) -> str:
+    """The SQL that puts a row into `table`, or in the place of the one with the same key.
+
+    Parameters go in by position, in the order of the table's columns.
+    """
     insert: Any = sqlite_insert if dialect.name == "sqlite" else postgresql_insert
     statement = insert(table).values({column.name: None for column in table.columns})
     others = [column.name for column in table.columns if not column.primary_key]

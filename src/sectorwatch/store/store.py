@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from sectorwatch.clock import SystemClock
 from sectorwatch.observe import Telemetry
 from sectorwatch.store.budget import Budget
+from sectorwatch.store.catalog import keep_sectors
 from sectorwatch.store.commit import Checkpoint, Committer, Identity
 from sectorwatch.store.database import Database
 from sectorwatch.store.keys import Keys
@@ -25,10 +26,11 @@ from sectorwatch.store.sealing import Sealer
 from sectorwatch.store.sources import Sources
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from types import TracebackType
     from typing import Self
 
+    from sectorwatch.airspace.model import Sector
     from sectorwatch.clock import Clock
     from sectorwatch.store.budget import Freed, Retention
     from sectorwatch.store.directory import DataDirectory
@@ -135,6 +137,13 @@ class Store:
         number of rows ended.
         """
         return self._committer.close_open_rows()
+
+    def keep_sectors(self, sectors: Iterable[Sector]) -> int:
+        """Keeps what `sectors` are called and where they lie; gives how many these were.
+
+        Sectors of an earlier airspace stay, for rows may speak of them.
+        """
+        return keep_sectors(self.database, sectors)
 
     def seal(self, hour_s: int) -> SegmentFile | None:
         """Seals the positions of the hour that begins at `hour_s`; None where there are none.
