@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from sectorwatch.feed.records import Atis, Prefile
 from sectorwatch.traffic import Tracker
-from sectorwatch.traffic.present import Squawks, pressures
+from sectorwatch.traffic.present import pressure_mb, squawk_number
 from sectorwatch.traffic.tick import NetworkCounts
 from traffic import made
 from traffic.made import DAY_S, FIELDS, SMALL_WORLD, Record, advance, parked, snapshot
@@ -49,24 +47,29 @@ def test_the_present_is_nobodys_to_write_to() -> None:
 
 
 def test_squawks_are_numbers_of_their_digits() -> None:
-    """What is no number is -1, and made-up codes do not fill the memory."""
-    squawks = Squawks()
-    assert [squawks[code] for code in ("7000", "0021", "", "70A0", "٣٤", "1" * 12)] == [
-        7000, 21, -1, -1, -1, -1,
-    ]  # fmt: skip
-    for number in range(50_000):
-        squawks[str(number)]
-    assert len(squawks) <= 20_000
-    assert squawks["7000"] == 7000
+    """What is no number is -1."""
+    codes = ("7000", "0021", "", "70A0", "٣٤", "1" * 12)
+    assert [squawk_number(code) for code in codes] == [7000, 21, -1, -1, -1, -1]
 
 
 def test_pressures_fit_their_column() -> None:
     """Unknown is -1; absurd ones are kept as far as the column goes."""
-    feed = snapshot(
-        DAY_S, *(Record(0.5, callsign=f"A{q}", qnh_mb=q) for q in (None, 1013, -13057, 10**12))
-    )
-    assert pressures(feed).tolist() == [-1, 1013, -13057, 2**31 - 1]
-    assert pressures(feed).dtype == np.int32
+    given = (None, 1013, -13057, 10**12, -(10**12))
+    assert [pressure_mb(value) for value in given] == [-1, 1013, -13057, 2**31 - 1, -(2**31)]
+
+
+def test_what_a_pilot_changes_is_shown_at_once() -> None:
+    """Squawk, pressure and plan are those of the last record, also where nothing moved."""
+    tracker = Tracker(WORLD, FIELDS)
+    first = Record(0.5, flight_plan=made.plan())
+    advance(tracker, snapshot(DAY_S, first, Record(0.6, callsign="QFA2")))
+    changed = first.with_(transponder="7700", qnh_mb=None, flight_plan=b"", lag_s=15)
+    tick = advance(tracker, snapshot(DAY_S + 15, changed, Record(0.6, callsign="QFA2")))
+    assert tick.live.transponder.tolist() == [7700, 2000]
+    assert tick.live.qnh_mb.tolist() == [-1, 1013]
+    assert tick.network.with_plan == 0
+    again = advance(tracker, snapshot(DAY_S + 30, first.with_(lag_s=30)))
+    assert (again.live.transponder.tolist(), again.network.with_plan) == ([2000], 1)
 
 
 def test_the_network_is_counted() -> None:

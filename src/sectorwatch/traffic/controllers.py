@@ -36,6 +36,7 @@ class ControllerLog:
     def __init__(self, airspace: Space, remember_s: int) -> None:
         self._airspace = airspace
         self._remember_s = remember_s
+        self._numbers: dict[tuple[int, str, int], int] = {}
         self._online: dict[int, Session] = {}
         self._gone: dict[int, tuple[Session, int]] = {}
         # sector index -> (row, frequency of the owner)
@@ -61,13 +62,20 @@ class ControllerLog:
         `atc` holds real controllers alone. `last_s` is the time of the snapshot before; what ended,
         ended there, as far as anybody saw. After a `gap` owners are found anew.
         """
-        ids = [session_id(each.cid, each.callsign, each.logon_time_s) for each in atc]
+        ids = self._ids(atc)
         sessions = self._advance_sessions(atc, ids, time_s, last_s)
         ownerships: dict[tuple[int, int], Ownership] = {}
         if gap and last_s is not None:
             self._end_all(last_s, ownerships)
         self._advance_owners(atc, ids, time_s, ownerships)
         return sessions, sorted(ownerships.values(), key=_ownership_key)
+
+    def _ids(self, atc: Sequence[Controller]) -> list[int]:
+        """The session numbers; worked out once for as long as somebody is online."""
+        known = self._numbers
+        keys = [(each.cid, each.callsign, each.logon_time_s) for each in atc]
+        self._numbers = {key: known[key] if key in known else session_id(*key) for key in keys}
+        return [self._numbers[key] for key in keys]
 
     def _advance_sessions(
         self, atc: Sequence[Controller], ids: Sequence[int], time_s: int, last_s: int | None

@@ -4,7 +4,7 @@ A step is straight in longitude, latitude and feet, and even in time; longitude 
 round, across the antimeridian where that is shorter. It is looked at on every whole second, so that
 a sector clipped at a corner or crossed wholly between two positions is found, and a crossing is the
 first second on the other side: intervals are half-open. Steps of which the airspace itself says
-that nothing happens on them (`settled`) are looked at on their end alone.
+that nothing happens on them (`settled`) are not looked at.
 """
 
 from __future__ import annotations
@@ -76,12 +76,11 @@ def find_crossings(airspace: Space, steps: Steps, sector: NDArray[np.int32]) -> 
         steps.altitude2_ft,
     )
     seconds = steps.time2_s - steps.time_s
-    first = np.where(settled, seconds, 1)
-    count = np.maximum(seconds - first + 1 - steps.lands, 0)
+    count = np.where(settled, 0, seconds - steps.lands)
     flat_end = np.cumsum(count)
     flat_start = flat_end - count
     step = np.repeat(np.arange(count.size), count)
-    second = np.arange(step.size) - flat_start[step] + first[step]
+    second = np.arange(1, step.size + 1) - flat_start[step]
     longitude, latitude, altitude_ft = _points(steps, step, second, seconds)
     found = airspace.locate(longitude, latitude, altitude_ft)
     before = np.empty_like(found)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 import msgspec
 import numpy as np
 
-from sectorwatch.airspace.geodesy import distance_nm
+from sectorwatch.airspace.geodesy import EARTH_RADIUS_NM, distance_nm
 from sectorwatch.traffic.airborne import airborne_now, heights_ft
 from sectorwatch.traffic.crossings import Steps, find_crossings
 from sectorwatch.traffic.identity import reach_nm
@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     from sectorwatch.traffic.visits import VisitBook
 
 __all__ = ["Motion"]
+
+# Of the sphere that distances are on: a great circle's minute of arc is a hair more than 1 NM.
+_NM_PER_DEGREE = EARTH_RADIUS_NM * np.pi / 180
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,9 +143,9 @@ class Motion:
         )
         groundspeed_kt = columns.groundspeed_kt[moved]
         known = before.time_s != NEVER_S
-        way_nm = distance_nm(before.latitude, before.longitude, after.latitude, after.longitude)
         faster_kt = np.maximum(table.groundspeed_kt[slot], groundspeed_kt)
-        jumps = known & (way_nm > reach_nm(after.time_s - before.time_s, faster_kt, rules))
+        reach = reach_nm(after.time_s - before.time_s, faster_kt, rules)
+        jumps = known & _further_than(reach, before, after)
         was_airborne = table.airborne[slot]
         helicopter = table.helicopter[slot]
         # For the others nothing can change, so nobody need know how high they are.
@@ -226,6 +229,19 @@ class Motion:
         crossings = find_crossings(self._airspace, steps, sector)
         visits.cross(crossings, before.slot, table.flight_id)
         visits.close(after.take(lands), table.flight_id)
+
+
+def _further_than(reach: NDArray[np.float64], before: Places, after: Places) -> NDArray[np.bool_]:
+    """Where it is further from one place to the other than `reach` nautical miles."""
+    # North and east one after the other, as if at the equator, is no shorter than the great circle;
+    # nearly all are settled by that.
+    north, east = after.latitude - before.latitude, after.longitude - before.longitude
+    further = (np.abs(north) + np.abs(east)) * _NM_PER_DEGREE > reach
+    at = np.flatnonzero(further)
+    further[at] = reach[at] < distance_nm(
+        before.latitude[at], before.longitude[at], after.latitude[at], after.longitude[at]
+    )
+    return further
 
 
 def _movement_key(movement: Movement) -> tuple[int, int]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from operator import attrgetter
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,42 +18,25 @@ if TYPE_CHECKING:
     from sectorwatch.traffic.table import FlightTable
     from sectorwatch.traffic.visits import VisitBook
 
-__all__ = ["Squawks", "live", "network_counts", "new_positions", "pressures"]
+__all__ = ["live", "network_counts", "new_positions", "pressure_mb", "squawk_number"]
 
 _CODE_LENGTH = 9
-_MOST_CODES = 20_000
-_PLAN = attrgetter("flight_plan")
-_CODE = attrgetter("transponder")
-_PRESSURE = attrgetter("qnh_mb")
+_LEAST, _MOST = -(2**31), 2**31 - 1
 
 
-class Squawks(dict[str, int]):
-    """Transponder codes as the decimal number of their digits, -1 where a code is no number.
+def squawk_number(code: str) -> int:
+    """A transponder code as the decimal number of its digits, -1 where it is no number.
 
-    >>> squawks = Squawks()
-    >>> squawks["0021"], squawks["2000"], squawks[""], squawks["12A4"]
-    (21, 2000, -1, -1)
+    >>> [squawk_number(code) for code in ("0021", "2000", "", "12A4")]
+    [21, 2000, -1, -1]
     """
-
-    def __missing__(self, code: str) -> int:
-        """Work a code out once; there are 4,096, and whatever pilots' clients make up."""
-        if len(self) >= _MOST_CODES:
-            self.clear()
-        digits = code.isascii() and code.isdigit() and len(code) <= _CODE_LENGTH
-        self[code] = int(code) if digits else -1
-        return self[code]
-
-    def of(self, snapshot: Snapshot) -> NDArray[np.int32]:
-        """The codes of a snapshot's pilots, shape (n,)."""
-        codes = map(self.__getitem__, map(_CODE, snapshot.pilots))
-        return np.fromiter(codes, np.int32, len(snapshot.pilots))
+    digits = code.isascii() and code.isdigit() and len(code) <= _CODE_LENGTH
+    return int(code) if digits else -1
 
 
-def pressures(snapshot: Snapshot) -> NDArray[np.int32]:
-    """The altimeter settings of a snapshot's pilots in mb, -1 where unknown, shape (n,)."""
-    values = [-1 if value is None else value for value in map(_PRESSURE, snapshot.pilots)]
-    bounds = np.iinfo(np.int32)
-    return np.array(values, dtype=np.int64).clip(bounds.min, bounds.max).astype(np.int32)
+def pressure_mb(qnh_mb: int | None) -> int:
+    """An altimeter setting as it is kept: -1 where unknown, as far as 32 bits go."""
+    return -1 if qnh_mb is None else max(_LEAST, min(qnh_mb, _MOST))
 
 
 def new_positions(table: FlightTable, slots: NDArray[np.intp]) -> Positions:
@@ -106,16 +88,16 @@ def live(
 
 
 def network_counts(
-    snapshot: Snapshot, airborne: NDArray[np.bool_], controllers: int
+    table: FlightTable, snapshot: Snapshot, slots: NDArray[np.intp], controllers: int
 ) -> NetworkCounts:
     """The network in numbers; `controllers` of the snapshot's are real ones."""
     pilots = len(snapshot.pilots)
-    flying = int(np.count_nonzero(airborne))
+    flying = int(np.count_nonzero(table.airborne[slots]))
     return NetworkCounts(
         pilots=pilots,
         airborne=flying,
         on_ground=pilots - flying,
-        with_plan=sum(map(bool, map(_PLAN, snapshot.pilots))),
+        with_plan=int(np.count_nonzero(table.has_plan[slots])),
         controllers=controllers,
         observers=len(snapshot.controllers) - controllers,
         atis=len(snapshot.atis),

@@ -15,10 +15,13 @@ from sectorwatch.airspace.geodesy import distance_nm
 from sectorwatch.feed.plans import decode_plan
 from sectorwatch.traffic.identity import may_continue, new_departure_filed, reach_nm
 from sectorwatch.traffic.ids import flight_id
+from sectorwatch.traffic.present import pressure_mb, squawk_number
 from sectorwatch.traffic.rotorcraft import is_helicopter
 from sectorwatch.traffic.tick import Flight, PlanRevision
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from sectorwatch.feed.records import FlightPlan, Pilot, Snapshot
@@ -28,8 +31,7 @@ if TYPE_CHECKING:
 __all__ = ["Attendance", "Roster", "Step"]
 
 _KEY = attrgetter("cid", "callsign")
-_LOGON = attrgetter("logon_time")
-_PLAN = attrgetter("flight_plan")
+_CID = attrgetter("cid")
 _SECOND_US = 1_000_000
 _TO_THE_SECOND = len("2023-03-12T17:24:18")
 
@@ -54,14 +56,15 @@ class Step:
 class Attendance:
     """Who is in `snapshot`: `slot` of shape (n,) in its order, -1 for pairs we do not know.
 
-    `gone` are the slots of those who were in the last one and are not in this. `back` are indices
-    of records whose flight was absent or has logged on anew, `other` those of them that are another
-    flight.
+    `gone` are the slots of those who were in the last one and are not in this. The others are
+    indices of records: `changed` of those that are not as they were, `back` of flights that were
+    absent or have logged on anew, `other` of those among them that are another flight.
     """
 
     snapshot: Snapshot
     slot: NDArray[np.intp]
     gone: NDArray[np.intp]
+    changed: list[int]
     back: list[int]
     other: list[int] = field(default_factory=list)
 
@@ -77,27 +80,41 @@ class Roster:
 
     def attend(self, snapshot: Snapshot, step: Step) -> Attendance:
         """Find the flights of a snapshot's records; changes nothing but how long who was absent."""
-        table = self._table
-        slot = self._slots(snapshot)
+        table, pilots = self._table, snapshot.pilots
+        slot, changed = self._find(pilots)
         known = slot[slot >= 0]
         now = np.zeros(table.capacity, dtype=bool)
         now[known] = True
-        strangers = [_KEY(snapshot.pilots[at]) for at in np.flatnonzero(slot < 0).tolist()]
+        strangers = [_KEY(pilots[at]) for at in changed if slot[at] < 0]
         if np.count_nonzero(now) < known.size or len(set(strangers)) < len(strangers):
             # Decoding leaves one record a member and callsign; this is for whoever decodes not.
             return self.attend(_without_duplicates(snapshot), step)
         gone = np.flatnonzero(table.present & ~now)
         if not step.gap:
             table.absent_us[table.taken & ~(table.present & now)] += step.length_us
-        attendance = Attendance(snapshot, slot, gone, self._back(snapshot, slot))
+        back = ~table.present[slot] & (slot >= 0)
+        for at in changed:
+            record = table.records[slot[at]] if slot[at] >= 0 else None
+            if record is not None and record.logon_time != pilots[at].logon_time:
+                back[at] = True
+        attendance = Attendance(snapshot, slot, gone, changed, np.flatnonzero(back).tolist())
         attendance.other = [
             at for at in attendance.back if not self._continues(snapshot, at, int(slot[at]), step)
         ]
         return attendance
 
-    def _slots(self, snapshot: Snapshot) -> NDArray[np.intp]:
-        slots = map(self._table.slot_of.get, map(_KEY, snapshot.pilots), repeat(-1))
-        return np.fromiter(slots, np.intp, len(snapshot.pilots))
+    def _find(self, pilots: Sequence[Pilot]) -> tuple[NDArray[np.intp], list[int]]:
+        """(slot of each record, -1 for pairs we do not know; which are not as they were)."""
+        table = self._table
+        # Most records are, to the last field, what they were: then the member is enough to find
+        # the flight, and one comparison tells that nothing is to be done.
+        likely = list(map(table.slot_of_cid.get, map(_CID, pilots), repeat(-1)))
+        differs = map(ne, pilots, map(table.records.__getitem__, likely))
+        changed: list[int] = np.flatnonzero(np.fromiter(differs, bool, len(pilots))).tolist()
+        slot = np.array(likely, dtype=np.intp)
+        for at in changed:
+            slot[at] = table.slot_of.get(_KEY(pilots[at]), -1)
+        return slot, changed
 
     def admit(self, attendance: Attendance, step: Step) -> None:
         """End who is gone, go on with who is back, begin who is new; fills `attendance.slot`."""
@@ -117,6 +134,8 @@ class Roster:
             slot = table.take((pilot.cid, pilot.callsign))
             attendance.slot[at] = slot
             self._begin(snapshot, at, slot, step)
+        for at in {*attendance.changed, *attendance.back}:
+            self._note(snapshot.pilots[at], int(attendance.slot[at]))
         slots = attendance.slot
         table.present[slots] = True
         table.last_seen_s[slots] = step.time_s
@@ -130,13 +149,10 @@ class Roster:
 
         A plan that vanished from the feed is kept: it is the last one known.
         """
-        table = self._table
-        slots = attendance.slot.tolist()
-        raw = list(map(_PLAN, attendance.snapshot.pilots))
-        held = map(table.raw_plan.__getitem__, slots)
-        for at in np.flatnonzero(np.fromiter(map(ne, raw, held), bool, len(raw))).tolist():
-            if raw[at]:
-                self._take_plan(slots[at], raw[at], step)
+        for at in attendance.changed:
+            slot, raw = int(attendance.slot[at]), attendance.snapshot.pilots[at].flight_plan
+            if raw and raw != self._table.raw_plan[slot]:
+                self._take_plan(slot, raw, step)
 
     def put(self, slot: int, flight: Flight) -> None:
         """A changed flight: its row will be in the next ones taken."""
@@ -150,14 +166,13 @@ class Roster:
         self._changed, self._plans = {}, {}
         return flights, plans
 
-    def _back(self, snapshot: Snapshot, slot: NDArray[np.intp]) -> list[int]:
+    def _note(self, pilot: Pilot, slot: int) -> None:
+        """Take over what a record says beside the position and the plan."""
         table = self._table
-        # Of those we do not know this is another's, which does no harm: they are left out below.
-        held = map(table.logon_time.__getitem__, slot.tolist())
-        other = np.fromiter(map(ne, map(_LOGON, snapshot.pilots), held), bool, slot.size)
-        back = (other | ~table.present[slot]) & (slot >= 0)
-        found: list[int] = np.flatnonzero(back).tolist()
-        return found
+        table.records[slot] = pilot
+        table.transponder[slot] = squawk_number(pilot.transponder)
+        table.qnh_mb[slot] = pressure_mb(pilot.qnh_mb)
+        table.has_plan[slot] = bool(pilot.flight_plan)
 
     def _continues(self, snapshot: Snapshot, at: int, slot: int, step: Step) -> bool:
         table, columns, rules = self._table, snapshot.columns, self._rules
@@ -173,8 +188,9 @@ class Roster:
             )
             speed_kt = max(int(table.groundspeed_kt[slot]), int(columns.groundspeed_kt[at]))
             reachable = bool(way_nm <= reach_nm(now_s - before_s, speed_kt, rules))
+        before = table.records[slot]
         return may_continue(
-            same_logon=snapshot.pilots[at].logon_time == table.logon_time[slot],
+            same_logon=before is not None and before.logon_time == snapshot.pilots[at].logon_time,
             absent_s=int(table.absent_us[slot]) / _SECOND_US,
             elapsed_s=step.time_s - int(table.last_seen_s[slot]),
             reachable=reachable,
@@ -195,7 +211,6 @@ class Roster:
             first_seen_s = max(first_seen_s, before.first_seen_s + 1)
             table.clear(slot)
             table.taken[slot] = True
-        table.logon_time[slot] = pilot.logon_time
         self._write(
             slot,
             Flight(
@@ -221,10 +236,9 @@ class Roster:
         self.put(slot, flight)
 
     def _go_on(self, pilot: Pilot, slot: int) -> None:
-        table = self._table
-        flight = table.flight(slot)
-        same_logon = pilot.logon_time == table.logon_time[slot]
-        table.logon_time[slot] = pilot.logon_time
+        flight = self._table.flight(slot)
+        before = self._table.records[slot]
+        same_logon = before is not None and before.logon_time == pilot.logon_time
         now = msgspec.structs.replace(
             flight,
             logon_time_s=_whole_s(pilot.logon_time),

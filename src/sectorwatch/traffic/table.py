@@ -12,6 +12,7 @@ import msgspec
 import numpy as np
 
 from sectorwatch.feed.plans import decode_plan
+from sectorwatch.feed.records import Pilot
 from sectorwatch.traffic.tick import Flight  # noqa: TC001 - msgspec reads it at run time
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["NEVER_S", "FlightTable", "HeldFlight", "Key", "TableState"]
 
 Key = tuple[int, str]
+PilotTuple = tuple[int, str, str, int, int, str, float | None, int | None, bytes, str]
 
 NEVER_S = -(2**62)
 """A time before every other: the position of a flight that has none yet."""
@@ -36,6 +38,7 @@ _COLUMNS: dict[str, tuple[str, int | float | bool]] = {
     "heading_deg": ("<i4", 0),
     "transponder": ("<i4", -1),
     "qnh_mb": ("<i4", -1),
+    "has_plan": ("|b1", False),
     "taken": ("|b1", False),
     "present": ("|b1", False),
     "airborne": ("|b1", False),
@@ -47,12 +50,12 @@ _COLUMNS: dict[str, tuple[str, int | float | bool]] = {
 
 
 class HeldFlight(msgspec.Struct, array_like=True):
-    """A flight in its slot, its plan as raw JSON alone."""
+    """A flight in its slot and its last record, as a tuple; plans as raw JSON, once."""
 
     slot: int
     flight: Flight
     raw_plan: bytes
-    logon_time: str
+    record: PilotTuple
 
 
 class TableState(msgspec.Struct, array_like=True):
@@ -62,6 +65,7 @@ class TableState(msgspec.Struct, array_like=True):
     free: list[int]
     flights: list[HeldFlight]
     columns: dict[str, bytes]
+    slot_of_cid: list[tuple[int, int]]
 
 
 class FlightTable:
@@ -69,8 +73,9 @@ class FlightTable:
 
     `taken` says which slots have a flight, `present` who was in the last snapshot, `tracked` whose
     place is known now and in the air (these alone occupy sectors), `last_seen_s` the last snapshot
-    that had the flight, `absent_us` for how long feeds have been without it. `raw_plan` is the last
-    plan that was not empty.
+    that had the flight, `absent_us` for how long feeds have been without it. `records` has the last
+    record of each, and `has_plan` whether there was a plan in it; `raw_plan` is the last plan that
+    there was. `slot_of_cid` has one of a member's flights.
     """
 
     flight_id: NDArray[np.int64]
@@ -82,6 +87,7 @@ class FlightTable:
     heading_deg: NDArray[np.int32]
     transponder: NDArray[np.int32]
     qnh_mb: NDArray[np.int32]
+    has_plan: NDArray[np.bool_]
     taken: NDArray[np.bool_]
     present: NDArray[np.bool_]
     airborne: NDArray[np.bool_]
@@ -92,9 +98,10 @@ class FlightTable:
 
     def __init__(self, capacity: int = _FIRST_CAPACITY) -> None:
         self.slot_of: dict[Key, int] = {}
+        self.slot_of_cid: dict[int, int] = {}
         self.flights: list[Flight | None] = [None] * capacity
         self.raw_plan: list[bytes] = [b""] * capacity
-        self.logon_time: list[str] = [""] * capacity
+        self.records: list[Pilot | None] = [None] * capacity
         self.free: list[int] = list(range(capacity - 1, -1, -1))
         for name, (kind, empty) in _COLUMNS.items():
             setattr(self, name, np.full(capacity, empty, dtype=kind))
@@ -109,16 +116,19 @@ class FlightTable:
         if not self.free:
             self._grow()
         slot = self.free.pop()
-        self.slot_of[key] = slot
+        self.slot_of[key] = self.slot_of_cid[key[0]] = slot
         self.taken[slot] = True
         return slot
 
     def release(self, slot: int) -> None:
         """Forget a flight for good."""
-        del self.slot_of[self.key(slot)]
+        key = self.key(slot)
+        del self.slot_of[key]
+        if self.slot_of_cid.get(key[0]) == slot:
+            del self.slot_of_cid[key[0]]
         self.flights[slot] = None
         self.raw_plan[slot] = b""
-        self.logon_time[slot] = ""
+        self.records[slot] = None
         self.clear(slot)
         self.free.append(slot)
 
@@ -143,7 +153,7 @@ class FlightTable:
         old = self.capacity
         self.flights += [None] * old
         self.raw_plan += [b""] * old
-        self.logon_time += [""] * old
+        self.records += [None] * old
         # Lowest first, as in a new table.
         self.free += range(2 * old - 1, old - 1, -1)
         for name, (kind, empty) in _COLUMNS.items():
@@ -152,15 +162,23 @@ class FlightTable:
 
     def dump(self) -> TableState:
         """All of it; plans as raw JSON alone."""
-        held = [
-            HeldFlight(slot, msgspec.structs.replace(flight, plan=None), raw_plan, logon_time)
-            for slot, (flight, raw_plan, logon_time) in enumerate(
-                zip(self.flights, self.raw_plan, self.logon_time, strict=True)
-            )
-            if flight is not None
-        ]
+        held = []
+        for slot, (flight, record) in enumerate(zip(self.flights, self.records, strict=True)):
+            if flight is not None and record is not None:
+                # The plan stands in `raw_plan` already.
+                bare = msgspec.structs.replace(record, flight_plan=b"")
+                held.append(
+                    HeldFlight(
+                        slot,
+                        msgspec.structs.replace(flight, plan=None),
+                        self.raw_plan[slot],
+                        msgspec.structs.astuple(bare),
+                    )
+                )
         columns = {name: getattr(self, name).tobytes() for name in _COLUMNS}
-        return TableState(self.capacity, list(self.free), held, columns)
+        return TableState(
+            self.capacity, list(self.free), held, columns, list(self.slot_of_cid.items())
+        )
 
     @classmethod
     def load(cls, state: TableState) -> FlightTable:
@@ -177,6 +195,9 @@ class FlightTable:
             flight = msgspec.structs.replace(held.flight, plan=plan)
             table.flights[held.slot] = flight
             table.raw_plan[held.slot] = held.raw_plan
-            table.logon_time[held.slot] = held.logon_time
+            record = Pilot(*held.record)
+            record.flight_plan = held.raw_plan if table.has_plan[held.slot] else b""
+            table.records[held.slot] = record
             table.slot_of[flight.cid, flight.callsign] = held.slot
+        table.slot_of_cid = dict(state.slot_of_cid)
         return table

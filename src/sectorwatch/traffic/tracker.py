@@ -57,7 +57,6 @@ class Tracker:
         self._motion = Motion(airspace, airports, self._rules, self._table, self._visits)
         self._controllers = ControllerLog(airspace, self._rules.reconnect_within_s)
         self._prefiles = PrefileLog()
-        self._squawks = present.Squawks()
         self._seq = 0
         self._time_us: int | None = None
         # The first minute that no tick has dealt with, and the first of all that were known.
@@ -93,8 +92,6 @@ class Tracker:
             motion.lose(np.flatnonzero(table.tracked))
         self._roster.admit(attendance, step)
         slots = attendance.slot
-        table.transponder[slots] = self._squawks.of(snapshot)
-        table.qnh_mb[slots] = present.pressures(snapshot)
         moved, movements = motion.move(slots, snapshot.columns, step.time_s, self._roster)
         motion.lose_silent(step.time_s)
         positions = present.new_positions(table, slots[moved])
@@ -125,7 +122,7 @@ class Tracker:
             demand=demand,
             final_minute_s=self._final_minute_s(step.time_s),
             gap=Gap(last_s, step.time_s) if step.gap and last_s is not None else None,
-            network=present.network_counts(snapshot, table.airborne[slots], len(atc)),
+            network=present.network_counts(table, snapshot, slots, len(atc)),
             live=present.live(table, visits, self._controllers, snapshot, slots, atc),
             repaired=snapshot.repaired,
             dropped=snapshot.dropped,
