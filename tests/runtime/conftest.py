@@ -2,40 +2,24 @@
 
 from __future__ import annotations
 
-from functools import cache
 from typing import TYPE_CHECKING
 
 import pytest
 
-from sectorwatch.airspace import Airports, Airspace, load_airspace
+from runtime.world import load_once
 from sectorwatch.runtime import root
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from sectorwatch.config import Settings
-
-
-@cache
-def _airspace(specs: tuple[str, ...]) -> Airspace:
-    return load_airspace(specs)
-
-
-@cache
-def _airports() -> Airports:
-    return Airports.load()
+    from collections.abc import Iterator
 
 
 @pytest.fixture(autouse=True, scope="session")
-def _loaded_once() -> None:
+def _loaded_once() -> Iterator[None]:
     """Load what never changes once for all tests of this room."""
     patch = pytest.MonkeyPatch()
-
-    def airspace(specs: Sequence[str], capacities: Mapping[str, int] | None = None) -> Airspace:
-        return load_airspace(specs, capacities) if capacities else _airspace(tuple(specs))
-
-    def airports(_settings: Settings) -> Airports:
-        return _airports()
-
-    patch.setattr(root, "load_airspace", airspace)
-    patch.setattr(root, "_airports", airports)
+    # Set to what they are, so that the patch knows what to put back.
+    for name in ("load_airspace", "_airports"):
+        patch.setattr(root, name, vars(root)[name])
+    load_once()
+    yield
+    patch.undo()

@@ -292,7 +292,7 @@ def test_the_first_start_writes_an_operators_key(tmp_path: Path, feeds: Path) ->
             path = application.directory.operator_key
             assert path.stat().st_mode & 0o777 == 0o600
             key = path.read_text().strip()
-            assert application.keys.verify(key) == {"operator"}
+            assert application.keys.verify(key) == frozenset({"operator"})
             assert application.keys.verify("sw_wrong") is None
             assert not application.keys.any_added()
             path.unlink()
@@ -305,8 +305,8 @@ def test_the_first_start_writes_an_operators_key(tmp_path: Path, feeds: Path) ->
         application = over(feeds, tmp_path / "data", operator_key="a-key-of-sixteen-or-more")
         async with running(application):
             assert not application.directory.operator_key.exists()
-            assert application.keys.verify(first) == {"operator"}
-            assert application.keys.verify("a-key-of-sixteen-or-more") == {"operator"}
+            assert application.keys.verify(first) == frozenset({"operator"})
+            assert application.keys.verify("a-key-of-sixteen-or-more") == frozenset({"operator"})
             assert application.keys.any_added()
 
     asyncio.run(again())
@@ -474,9 +474,10 @@ def test_the_bus_hears_of_ticks_and_of_services(tmp_path: Path, feeds: Path) -> 
         application = over(feeds, tmp_path / "data")
         application.bus.subscribe("test", ("tick", "health"), listen)
         async with running(application):
+            await _until(lambda: application.latest and application.latest.seq == 12)
             await _until(lambda: ("tick", "") in heard)
             await _until(lambda: {("health", name) for name in ALL} <= heard)
-        assert application.bus.analytics().published_by_topic["tick"] == 12
+            await _until(lambda: application.bus.analytics().published_by_topic["tick"] == 12)
 
     asyncio.run(scenario())
 

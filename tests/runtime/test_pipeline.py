@@ -248,7 +248,9 @@ def test_the_database_goes_away_and_comes_back(
         parts.stores.breaker.succeeded()
         for raw in raws[16:]:
             parts.pipeline.take(raw)
-        assert (follow.is_in_step, follow.pending, follow.last_error) == (True, 0, None)
+        assert follow.is_in_step
+        assert follow.pending == 0
+        assert not follow.last_error
         assert announced.seqs == list(range(1, FEEDS + 1))
     assert contents(tmp_path / "data") == whole
 

@@ -5,20 +5,23 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import sys
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from sqlalchemy import select
 
+from sectorwatch.airspace import Airports, Airspace, load_airspace
 from sectorwatch.config import Settings, load_settings
+from sectorwatch.runtime import root
 from sectorwatch.store import DataDirectory, Store, schema
 from sectorwatch.store.blobs import decode_positions
 from sectorwatch.store.parquet import read_segment
 from sectorwatch.store.segments import DEMAND, NETWORK, POSITIONS, VISITS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping, Sequence
 
 ROOT = Path(__file__).resolve().parents[2]
 KEY = "5a" * 32
@@ -35,6 +38,27 @@ _TABLES = (
     schema.gap,
     schema.network_count,
 )
+
+
+@cache
+def _airspace(specs: tuple[str, ...]) -> Airspace:
+    return load_airspace(specs)
+
+
+@cache
+def _airports() -> Airports:
+    return Airports.load()
+
+
+def load_once() -> None:
+    """Have the made airspace and the world's airports loaded once in this process, and now."""
+
+    def airspace(specs: Sequence[str], capacities: Mapping[str, int] | None = None) -> Airspace:
+        return load_airspace(specs, capacities) if capacities else _airspace(tuple(specs))
+
+    vars(root).update(load_airspace=airspace, _airports=lambda _settings: _airports())
+    _airspace(("made:australia",))
+    _airports()
 
 
 def made_network(**wanted: Any) -> Iterator[Any]:
@@ -99,14 +123,19 @@ def contents(data_dir: Path) -> dict[str, Any]:
                 )
             ).all()
         positions = [decode_positions(tick.positions).columns() for tick in ticks if tick.positions]
-        sealed = {VISITS.name: schema.visit, DEMAND.name: schema.demand}
-        sealed[NETWORK.name] = schema.network_count
-        for kind, path in files:
-            columns = read_segment(directory.segments / path)
-            if kind == POSITIONS.name:
+        sealed = {
+            VISITS.name: schema.visit,
+            DEMAND.name: schema.demand,
+            NETWORK.name: schema.network_count,
+        }
+        kinds = {each.name: each for each in (POSITIONS, VISITS, DEMAND, NETWORK)}
+        for name, path in files:
+            kind = kinds[name]
+            columns = read_segment(directory.segments / path, kind)
+            if kind is POSITIONS:
                 positions.append(columns)
                 continue
-            table = sealed[kind]
+            table = sealed[kind.name]
             names = [column.name for column in table.columns]
             values = [columns[name].tolist() for name in names]
             rows[table.name] += list(zip(*values, strict=True))

@@ -16,12 +16,12 @@ from sectorwatch.store import DataDirectory, schema
 from sectorwatch.store.segments import VISITS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from sectorwatch.config import Settings
     from sectorwatch.feed.records import RawFeed
     from sectorwatch.feed.sources import Source
-    from sectorwatch.observe import Telemetry
+    from sectorwatch.observe import LogSink, Telemetry
     from sectorwatch.runtime.pipeline import Pipeline
     from sectorwatch.store import Store
 
@@ -39,11 +39,13 @@ def replay(
     clock: Clock | None = None,
     on_feed: Callable[[Pipeline], None] | None = None,
     stop: threading.Event | None = None,
+    sinks: Sequence[LogSink] | None = None,
 ) -> ReplayCounts:
     """Put everything from `source` through the pipeline into the data directory of `settings`.
 
     `on_feed` is called after each feed, in this thread. `stop` ends it after the feed under way.
-    Raises a SectorwatchError that says what to do: a data directory in use, a disk that is full, a
+    `sinks` take the log, where no `telemetry` is given; None leaves that to the settings. Raises
+    a SectorwatchError that says what to do: a data directory in use, a disk that is full, a
     database that is away and does not come back within half a minute.
     """
     clock = clock or SystemClock()
@@ -52,7 +54,7 @@ def replay(
     with ExitStack() as undo:
         directory = undo.enter_context(DataDirectory.open(settings.data_dir))
         if telemetry is None:
-            telemetry = open_telemetry(settings, directory, clock)
+            telemetry = open_telemetry(settings, directory, clock, sinks)
             telemetry.start()
             undo.callback(telemetry.close)
         parts = put_together(

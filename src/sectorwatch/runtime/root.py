@@ -39,7 +39,7 @@ from sectorwatch.store import DataDirectory, Identity, Store
 from sectorwatch.traffic import Rules, Tracker
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from starlette.types import ASGIApp
 
@@ -139,13 +139,21 @@ def put_together(
     return Parts(airspace, airports, stores, journals, pipeline)
 
 
-def open_telemetry(settings: Settings, directory: DataDirectory, clock: Clock) -> Telemetry:
-    """Metrics, log, performance and health of this instance, kept in its data directory."""
+def open_telemetry(
+    settings: Settings,
+    directory: DataDirectory,
+    clock: Clock,
+    sinks: Sequence[LogSink] | None = None,
+) -> Telemetry:
+    """Metrics, log, performance and health of this instance, kept in its data directory.
+
+    `sinks` take the log besides its file; None leaves that to the settings.
+    """
     return Telemetry.open(
         directory.observations,
         environment=settings.environment,
         level=None if settings.log_level is None else LogLevel(settings.log_level),
-        sinks=_sinks(settings),
+        sinks=_sinks(settings) if sinks is None else sinks,
         clock=clock,
     )
 
@@ -157,17 +165,19 @@ def build(
     web: Callable[[Application], ASGIApp] | None = None,
     origins: Mapping[str, str] | None = None,
     clock: Clock | None = None,
+    sinks: Sequence[LogSink] | None = None,
 ) -> Application:
     """An instance by `settings`, not yet started: over `source`, or the network where None.
 
-    `web` makes the API of it, which is then served; without, none is. Takes the data directory's
-    lock. Raises a SectorwatchError that says what to do: a directory in use, an airspace that
-    cannot be read, a setting that cannot be used.
+    `web` makes the API of it, which is then served; without, none is. `sinks` take the log besides
+    its file; None leaves that to the settings. Takes the data directory's lock. Raises a
+    SectorwatchError that says what to do: a directory in use, an airspace that cannot be read, a
+    setting that cannot be used.
     """
     clock = clock or SystemClock()
     with ExitStack() as undo:
         directory = undo.enter_context(DataDirectory.open(settings.data_dir))
-        telemetry = open_telemetry(settings, directory, clock)
+        telemetry = open_telemetry(settings, directory, clock, sinks)
         undo.callback(telemetry.close)
         bus = EventBus(
             telemetry=telemetry, clock=clock, handler_timeout_s=settings.handler_timeout_s
@@ -220,7 +230,8 @@ def build(
         api = None
         if web is not None:
             api = ApiService(settings, keys, lambda: web(application), telemetry=telemetry)
-            services.append(api)
+            # Before the collector: where nobody can be served, the network is not asked either.
+            services.insert(-1, api)
         application = Application(
             settings=settings,
             origins=dict(origins or {}),
