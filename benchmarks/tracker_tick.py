@@ -83,6 +83,7 @@ def _advancing(
 
 
 def busiest(world: Airspace, document: bytes, count: int) -> Airspace:
+    """An airspace of those `count` sectors of the first partition with most flights in them."""
     columns = decode_feed(document, 2**60, 2**60).columns
     part = world.partitions[0]
     inside = world.locate(columns.longitude, columns.latitude, columns.altitude_ft)[0]
