@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import os
 import sqlite3
 import stat
+import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
@@ -19,6 +21,8 @@ from sectorwatch.store import DataDirectory, Store
 from sectorwatch.store.database import Database
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from postgres_server import PostgresServer
 
 FOREVER = (
@@ -87,6 +91,40 @@ def test_full_disk_is_told_and_overcome(store: Store) -> None:
     raw.close()
     assert store.commit(tick(2, count=20_000))
     assert not store.commit(tick(2, count=20_000))
+
+
+def commit_until_full(store: Store) -> int:
+    """Commits ticks until the disk takes no more, and gives the last one that went in."""
+    for seq in range(1, 1_000):
+        try:
+            store.commit(tick(seq, count=2_000))
+        except DiskFullError:
+            return seq - 1
+    raise AssertionError("the disk never filled up")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can make a small disk")
+def test_disk_that_is_really_full(tmp_path: Path) -> None:
+    """On a disk without a byte left ticks wait, and go on where they stopped once there is room."""
+    command = ["mount", "-t", "tmpfs", "-o", "size=4m", "none", tmp_path]
+    if subprocess.run(command, check=False).returncode:
+        pytest.skip("no small disk can be mounted here")
+    try:
+        with DataDirectory.open(tmp_path / "data") as directory:
+            with Store.open(directory) as store:
+                (tmp_path / "filler").write_bytes(bytes(2_000_000))
+                last = commit_until_full(store)
+                with pytest.raises(DiskFullError):
+                    store.commit(tick(last + 1, count=2_000))
+                (tmp_path / "filler").unlink()
+                assert store.commit(tick(last + 1, count=2_000))
+                assert store.commit(tick(last + 2, count=2_000))
+            with Store.open(directory) as store:
+                checkpoint = store.resume()
+                assert checkpoint is not None
+                assert checkpoint.seq == last + 2
+    finally:
+        subprocess.run(["umount", "-l", tmp_path], check=True)
 
 
 def test_database_held_by_somebody_is_away(
@@ -167,6 +205,20 @@ def test_postgresql_bounds_and_translates_alike(
             connection.execute(text(FOREVER))
         with pytest.raises(StoreError, match="read-only"), store.database.read("x") as connection:
             connection.execute(text("DELETE FROM meta"))
+
+
+@pytest.mark.postgres
+def test_lock_of_somebody_else_is_not_waited_for_ever(
+    directory: DataDirectory, postgres: PostgresServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A table that somebody holds makes PostgreSQL a database that is away, until it is let go."""
+    monkeypatch.setattr("sectorwatch.store.database._BUSY_MS", 100)
+    with Store.open(directory, postgres.new_database("locked")) as store:
+        with store.database.engine.connect() as other:
+            other.execute(text("LOCK TABLE tick"))
+            with pytest.raises(DatabaseAwayError, match="lock timeout"):
+                store.commit(tick(1))
+        assert store.commit(tick(1))
 
 
 @pytest.mark.postgres

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import stat
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -194,6 +194,22 @@ def test_full_disk_leaves_the_blobs(store: Store, monkeypatch: pytest.MonkeyPatc
     assert not [path for path in store.directory.segments.rglob("*") if path.is_file()]
     assert dump(store) == before
     assert store.seal(START_S) is not None
+
+
+def test_file_that_breaks_off_is_removed(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the disk fills up in the middle of a file, its half is removed at once."""
+    fly(store, 1)
+
+    def full(_: object, file: IO[bytes], **__: object) -> None:
+        file.write(b"PAR1")
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(pq, "write_table", full)
+        with pytest.raises(DiskFullError):
+            store.seal(START_S)
+    assert not [path for path in store.directory.segments.rglob("*") if path.is_file()]
+    assert blobs(store) == 13
 
 
 def test_file_that_could_not_be_named_is_taken_back(

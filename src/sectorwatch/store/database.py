@@ -175,7 +175,7 @@ def _postgresql(text: str) -> Engine:
             f"a database of kind {url.drivername!r} is not known: use postgresql+psycopg://..., or "
             "leave the URL out for SQLite in the data directory"
         )
-    return create_engine(
+    engine = create_engine(
         url,
         # By position, so that rows go in as they are, without a dict each.
         paramstyle="format",
@@ -192,6 +192,16 @@ def _postgresql(text: str) -> Engine:
             "tcp_user_timeout": 15_000,
         },
     )
+
+    @event.listens_for(engine, "connect")
+    def _prepare(connection: Any, _: object) -> None:
+        # Nobody waits for ever for another's lock, and nobody who died in a transaction keeps one.
+        with connection.cursor() as cursor:
+            cursor.execute(f"SET lock_timeout = {_BUSY_MS}")
+            cursor.execute("SET idle_in_transaction_session_timeout = '5min'")
+        connection.commit()
+
+    return engine
 
 
 @contextlib.contextmanager

@@ -25,7 +25,7 @@ __all__ = ["SegmentReader"]
 class SegmentReader:
     """Asks segments; may be used by many threads at a time."""
 
-    def __init__(self, root: Path, *, memory_limit_mb: int = 192, threads: int = 2) -> None:
+    def __init__(self, root: Path, *, memory_limit_mb: int = 96, threads: int = 2) -> None:
         self._root = root
         self._memory_limit_mb = memory_limit_mb
         self._threads = threads
