@@ -2,13 +2,14 @@
 
 # No `from __future__ import annotations` here: typer reads them when it runs.
 from contextlib import ExitStack, contextmanager
+from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from sectorwatch.cli.console import print_json, print_table, say
 from sectorwatch.cli.options import Config, DataDir, Json, read_settings
-from sectorwatch.clock import format_us
+from sectorwatch.clock import format_s
 from sectorwatch.errors import DatabaseAwayError, SectorwatchError, StoreError
 
 if TYPE_CHECKING:
@@ -17,7 +18,17 @@ if TYPE_CHECKING:
     from sectorwatch.config import Settings
     from sectorwatch.store import Key, Keys
 
-__all__ = ["app"]
+__all__ = ["Scope", "app"]
+
+
+class Scope(StrEnum):
+    """What a key opens."""
+
+    PUBLIC = "public"
+    STAFF = "staff"
+    ALERTS = "alerts"
+    OPERATOR = "operator"
+
 
 app = typer.Typer(
     help="API keys; only their hashes are kept. Works beside a running instance.",
@@ -30,7 +41,7 @@ app = typer.Typer(
 def add(
     name: Annotated[str, typer.Argument(metavar="NAME", help="Whose key it is, for the list.")],
     scope: Annotated[
-        list[str],
+        list[Scope],
         typer.Option(
             "--scope",
             metavar="SCOPE",
@@ -46,7 +57,7 @@ def add(
     """Make a key and print it, once: only its hash is kept."""
     settings = read_settings(config, data_dir=data_dir).settings
     with _keys(settings, may_create=True) as keys:
-        key, text = keys.add(name, scope)
+        key, text = keys.add(name, [each.value for each in scope])
     if json:
         print_json({**_shown(key), "key": text})
         return
@@ -101,7 +112,7 @@ def revoke(
             known = {key.key_id: key for key in keys.list()}
             if wanted in known:
                 raise SectorwatchError(
-                    f"key {wanted} was revoked at {format_us(known[wanted].revoked_at_us or 0)} "
+                    f"key {wanted} was revoked at {_second(known[wanted].revoked_at_us)} "
                     "already: there is nothing to do"
                 )
             raise SectorwatchError(
@@ -142,6 +153,10 @@ def _shown(key: "Key") -> dict[str, Any]:
         "name": key.name,
         "scopes": sorted(key.scopes),
         "origin": key.origin,
-        "created_at": format_us(key.created_at_us),
-        "revoked_at": None if key.revoked_at_us is None else format_us(key.revoked_at_us),
+        "created_at": _second(key.created_at_us),
+        "revoked_at": _second(key.revoked_at_us),
     }
+
+
+def _second(time_us: int | None) -> str | None:
+    return None if time_us is None else format_s(time_us // 1_000_000)

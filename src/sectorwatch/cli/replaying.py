@@ -10,12 +10,15 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from sectorwatch.cli.console import print_json, print_table, progress_bar, say
+from sectorwatch.cli.log_lines import Remarks
 from sectorwatch.feed.archive import ArchiveSource
 from sectorwatch.runtime import replay
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
+
+    from rich.progress import Progress as Bar
 
     from sectorwatch.config import Loaded, Settings
     from sectorwatch.feed.archive import Progress, Refusal
@@ -46,11 +49,13 @@ def replay_and_count(loaded: Loaded, paths: Sequence[Path], *, as_json: bool) ->
     Raises a SectorwatchError where that cannot be done, typer.Exit where it was interrupted.
     """
     refused: list[str] = []
-    with _bar() as move, _interruptible() as interrupted:
+    with progress_bar("feeds") as bar, _interruptible() as interrupted:
         source = ArchiveSource(
-            paths, progress=move, on_refused=lambda each: refused.append(_words(each))
+            paths, progress=_mover(bar), on_refused=lambda each: refused.append(_words(each))
         )
-        counts = replay(_quiet(loaded), source, stop=interrupted)
+        # Through the bar's console: it steps aside for what is written above it.
+        sinks = None if loaded.settings.log_format == "json" else [Remarks(bar.console.print)]
+        counts = replay(_quiet(loaded), source, stop=interrupted, sinks=sinks)
     _tell_of_refusals(counts, refused)
     if interrupted.is_set():
         say("Interrupted; what went through is kept. The same command goes on from there.")
@@ -76,20 +81,18 @@ def _quiet(loaded: Loaded) -> Settings:
     )
 
 
-@contextmanager
-def _bar() -> Iterator[Any]:
-    with progress_bar("feeds") as bar:
-        task = bar.add_task("replay", total=None, feeds="")
+def _mover(bar: Bar) -> Callable[[Progress], None]:
+    task = bar.add_task("replay", total=None, feeds="")
 
-        def move(progress: Progress) -> None:
-            bar.update(
-                task,
-                completed=progress.done_bytes,
-                total=progress.total_bytes,
-                feeds=f"{progress.feeds:,} feeds",
-            )
+    def move(progress: Progress) -> None:
+        bar.update(
+            task,
+            completed=progress.done_bytes,
+            total=progress.total_bytes,
+            feeds=f"{progress.feeds:,} feeds",
+        )
 
-        yield move
+    return move
 
 
 @contextmanager
@@ -120,6 +123,6 @@ def _tell_of_refusals(counts: ReplayCounts, files: Sequence[str]) -> None:
     for words in files[:_SHOWN]:
         say(f"Refused: {words}")
     if len(files) > _SHOWN:
-        say(f"Refused: {len(files) - _SHOWN} more files")
+        say(f"Refused: {len(files) - _SHOWN} more")
     for reason, count in counts.refused.items():
-        say(f"Refused: {count} feeds, {reason}")
+        say(f"Refused: {count} {'feed' if count == 1 else 'feeds'}, {reason}")

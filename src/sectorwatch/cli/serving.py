@@ -6,6 +6,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from sectorwatch.cli.console import complain, say
+from sectorwatch.cli.log_lines import terminal_sinks
 from sectorwatch.errors import DatabaseAwayError, DataDirectoryError, JournalError
 from sectorwatch.feed.journal_format import journal_files
 from sectorwatch.feed.journal_reader import journal_headers, read_records
@@ -31,7 +32,13 @@ def serve(loaded: Loaded, source: Source | None = None) -> None:
 
     Raises a SectorwatchError where it cannot start.
     """
-    application = build(loaded.settings, source, web=create_app, origins=loaded.origins)
+    application = build(
+        loaded.settings,
+        source,
+        web=create_app,
+        origins=loaded.origins,
+        sinks=terminal_sinks(loaded.settings),
+    )
 
     def on_started() -> None:
         _tell_of(application)
