@@ -389,6 +389,28 @@ def test_a_second_instance_on_one_directory_is_refused(tmp_path: Path, feeds: Pa
     application.close()
 
 
+def test_a_stop_while_it_still_starts(tmp_path: Path, feeds: Path) -> None:
+    """Whoever stops it does not have to wait until a start that hangs has come to its end."""
+
+    async def scenario() -> float:
+        application = over(feeds, tmp_path / "data")
+        going = threading.Event()
+        application.store.start = lambda: going.wait(30) and None  # type: ignore[method-assign]
+        stop = asyncio.Event()
+        task = asyncio.create_task(serve(application, stop=stop))
+        await _until(
+            lambda: application.supervisor.status("store")[0].state is ServiceState.STARTING
+        )
+        began = asyncio.get_running_loop().time()
+        stop.set()
+        await task
+        going.set()
+        assert {each.state for each in application.supervisor.status()} == {ServiceState.STOPPED}
+        return asyncio.get_running_loop().time() - began
+
+    assert asyncio.run(scenario()) < 5
+
+
 def test_live_feeds_from_a_server(tmp_path: Path) -> None:
     """Without a source it asks the network: here a server on this machine, with the feed of now."""
     made = next(iter(made_network(seed=3, duration_s=15, flights=8)))

@@ -44,28 +44,40 @@ async def serve(
         log.log_operation("stop", what=f"told to by {number.name}")
         stop.set()
 
-    # Signals belong to the main thread; elsewhere (a test) `stop` is what there is.
-    handles_signals = threading.current_thread() is threading.main_thread()
-    if handles_signals:
+    # Signals belong to the main thread; elsewhere (a test) `stop` is what there is. They are heard
+    # until the loop is closed: its own end may be what somebody cannot wait for.
+    if threading.current_thread() is threading.main_thread():
         for number in _SIGNALS:
             loop.add_signal_handler(number, on_signal, number)
     application.bus.start()
     try:
-        await application.supervisor.start()
-        log.log_operation("start", services=application.supervisor.order)
-        if on_started is not None:
-            on_started()
-        await stop.wait()
+        if await _started(application, stop):
+            log.log_operation("start", services=application.supervisor.order)
+            if on_started is not None:
+                on_started()
+            await stop.wait()
     finally:
         if on_stopping is not None:
             on_stopping()
         await application.supervisor.stop()
         application.bus.stop()
-        if handles_signals:
-            for number in _SIGNALS:
-                loop.remove_signal_handler(number)
         # The observations' last minute is written here.
         application.close()
+
+
+async def _started(application: Application, stop: asyncio.Event) -> bool:
+    """Start everything; False where `stop` came first, which nobody waits out a start for."""
+    starting = asyncio.create_task(application.supervisor.start())
+    stopping = asyncio.create_task(stop.wait())
+    try:
+        await asyncio.wait({starting, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        if starting.done():
+            await starting
+            return True
+        return False
+    finally:
+        for task in (starting, stopping):
+            task.cancel()
 
 
 def run_application(

@@ -14,6 +14,7 @@ import uvicorn
 
 from sectorwatch.errors import ConfigError, DatabaseAwayError, ServiceError
 from sectorwatch.observe import HealthState, LogCategory, LogLevel
+from sectorwatch.runtime.http_protocol import BoundedHttpProtocol
 from sectorwatch.runtime.service import Health, Service
 from sectorwatch.runtime.threads import call_in_thread
 
@@ -73,6 +74,7 @@ class ApiService(Service):
         try:
             config = uvicorn.Config(
                 self._factory(),
+                http=BoundedHttpProtocol,
                 log_config=None,
                 access_log=False,
                 server_header=False,
