@@ -395,7 +395,7 @@ def test_a_stop_while_it_still_starts(tmp_path: Path, feeds: Path) -> None:
     async def scenario() -> float:
         application = over(feeds, tmp_path / "data")
         going = threading.Event()
-        application.store.start = lambda: going.wait(30) and None  # type: ignore[method-assign]
+        application.store.start = lambda: going.wait(30)  # type: ignore[method-assign,assignment]
         stop = asyncio.Event()
         task = asyncio.create_task(serve(application, stop=stop))
         await _until(
