@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import uvloop
 from made_network import made_network
+from pydantic import SecretStr
 
 from sectorwatch.clock import parse_us
 from sectorwatch.config import Settings
@@ -31,6 +32,11 @@ if TYPE_CHECKING:
 OPERATOR_KEY = "an-operator-key-of-the-tests"
 _STEP = 4
 _LAST = 20
+
+
+def operator() -> dict[str, str]:
+    """The header of who may do everything."""
+    return {"Authorization": f"Bearer {OPERATOR_KEY}"}
 
 
 class MadeSource:
@@ -157,7 +163,7 @@ class System:
             data_dir=data_dir,
             port=0,
             environment="testing",
-            operator_key=OPERATOR_KEY,
+            operator_key=SecretStr(OPERATOR_KEY),
             **more,
         )
         system = cls(build(settings, source, web=create_app), source)
@@ -232,6 +238,11 @@ class System:
             yield Client(service.port)
         finally:
             self.call(service.stop())
+
+    @property
+    def is_running(self) -> bool:
+        """Whether it has not been stopped."""
+        return self._thread.is_alive()
 
     def stop(self) -> None:
         """Stop it in order."""

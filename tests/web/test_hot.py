@@ -6,65 +6,124 @@ import asyncio
 import gzip
 import threading
 
-from starlette.requests import Request
+import pytest
 
-from sectorwatch.web.hot import HotAnswers
+from sectorwatch.web.hot import Encoded, EncodedResponse, HotAnswers
 
 
-def request(**headers: str) -> Request:
-    """A GET with these headers."""
-    lines = [(name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()]
-    return Request({"type": "http", "method": "GET", "path": "/", "headers": lines})
+def headers(**lines: str) -> list[tuple[bytes, bytes]]:
+    """A request's headers, as the server gives them."""
+    return [(name.replace("_", "-").encode(), value.encode()) for name, value in lines.items()]
+
+
+def picked(response: EncodedResponse, **lines: str) -> tuple[int, dict[str, str], bytes]:
+    """What goes out to who sends these headers."""
+    status, given, body = response.encoded.pick(headers(**lines))
+    return status, {name.decode(): value.decode() for name, value in given}, body
 
 
 def test_a_hundred_requests_after_a_tick_cost_one_encoding() -> None:
     """Whoever asks while the answer is built waits for it instead of building another."""
     built = []
 
-    def build() -> bytes:
+    def build() -> Encoded:
         built.append(threading.get_ident())
-        return b"{}"
+        return Encoded(b"{}")
 
     async def ask() -> list[bytes]:
         hot = HotAnswers()
-        answers = await asyncio.gather(
-            *(hot.get(request(), "flights", 1, build) for _ in range(100))
-        )
-        return [bytes(answer.body) for answer in answers]
+        answers = await asyncio.gather(*(hot.get([], "flights", 1, build) for _ in range(100)))
+        assert (hot.hits, hot.misses) == (99, 1)
+        return [answer.encoded.body for answer in answers]
 
     assert asyncio.run(ask()) == [b"{}"] * 100
     assert len(built) == 1
     assert built[0] != threading.get_ident(), "encoding must not hold up the event loop"
 
 
-def test_the_next_tick_is_encoded_anew() -> None:
-    """An answer is as old as its version, never older."""
+def test_who_goes_away_takes_the_answer_from_nobody() -> None:
+    """The first who asked hangs up while it is built; the second still gets it."""
+    go_on = threading.Event()
 
-    async def ask() -> list[bytes]:
+    def build() -> Encoded:
+        go_on.wait(5)
+        return Encoded(b"{}")
+
+    async def ask() -> bytes:
         hot = HotAnswers()
-        first = await hot.get(request(), "flights", 1, lambda: b"one")
-        second = await hot.get(request(), "flights", 2, lambda: b"two")
-        return [bytes(first.body), bytes(second.body)]
+        first = asyncio.create_task(hot.get([], "a", 1, build))
+        await asyncio.sleep(0.01)
+        second = asyncio.create_task(hot.get([], "a", 1, build))
+        await asyncio.sleep(0.01)
+        first.cancel()
+        go_on.set()
+        return (await second).encoded.body
 
-    assert asyncio.run(ask()) == [b"one", b"two"]
+    assert asyncio.run(ask()) == b"{}"
+
+
+def test_the_next_tick_is_encoded_anew() -> None:
+    """An answer is as old as its version, never older, and the last version's are let go."""
+
+    async def ask() -> None:
+        hot = HotAnswers()
+        assert hot.ready("a", 1) is None
+        assert (await hot.get([], "a", 1, lambda: Encoded(b"one"))).encoded.body == b"one"
+        assert (await hot.get([], "b", 1, lambda: Encoded(b"other"))).encoded.body == b"other"
+        found = hot.ready("a", 1)
+        assert found is not None
+        assert found.body == b"one"
+        assert hot.ready("a", 2) is None
+        assert (await hot.get([], "a", 2, lambda: Encoded(b"two"))).encoded.body == b"two"
+        assert hot.ready("b", 2) is None
+
+    asyncio.run(ask())
+
+
+def test_what_is_held_is_bounded_in_number_and_bytes() -> None:
+    """Whoever asks ten thousand different questions fills no memory."""
+
+    async def ask() -> None:
+        hot = HotAnswers(most=3, most_bytes=1_000)
+        for name in "abcd":
+            await hot.get([], name, 1, lambda: Encoded(b"x" * 10))
+        assert hot.ready("a", 1) is None
+        assert hot.ready("d", 1) is not None
+        await hot.get([], "long", 1, lambda: Encoded(b"x" * 490))
+        assert hot.ready("d", 1) is not None
+        await hot.get([], "longer", 1, lambda: Encoded(b"x" * 490))
+        assert hot.ready("long", 1) is None
+        assert hot.ready("longer", 1) is not None
+
+    asyncio.run(ask())
 
 
 def test_what_the_client_holds_is_not_sent_again() -> None:
     """A request with the answer's ETag gets 304 and no body."""
 
     async def ask() -> None:
-        hot = HotAnswers()
-        first = await hot.get(request(), "flights", 1, lambda: b"one")
-        etag = first.headers["etag"]
+        response = await HotAnswers().get([], "flights", 1, lambda: Encoded(b"one"))
+        _, given, body = picked(response)
+        etag = given["etag"]
+        assert body == b"one"
         for sent in (etag, f'"x", {etag}', "*", etag.removeprefix("W/")):
-            again = await hot.get(request(if_none_match=sent), "flights", 1, lambda: b"one")
-            assert again.status_code == 304
-            assert again.body == b""
-            assert again.headers["etag"] == etag
-        other = await hot.get(request(if_none_match='W/"x"'), "flights", 1, lambda: b"one")
-        assert other.status_code == 200
+            status, given, body = picked(response, if_none_match=sent)
+            assert (status, body) == (304, b"")
+            assert given["etag"] == etag
+            assert "content-length" not in given
+        assert picked(response, if_none_match='W/"x"')[0] == 200
 
     asyncio.run(ask())
+
+
+def test_a_question_names_its_answer() -> None:
+    """The same question at the same tick has the same ETag, another has not, nor another run."""
+    hot, other = HotAnswers(), HotAnswers()
+    name = hot.etag_of(1, ("YSSY", None))
+    assert name == hot.etag_of(1, ("YSSY", None))
+    others = {hot.etag_of(2, ("YSSY", None)), hot.etag_of(1, (None, "YSSY"))}
+    assert len({name, *others, other.etag_of(1, ("YSSY", None))}) == 4
+    assert hot.etag_of(1, "\ud800").isascii()
 
 
 def test_a_long_answer_goes_out_compressed_to_those_who_take_it() -> None:
@@ -73,32 +132,44 @@ def test_a_long_answer_goes_out_compressed_to_those_who_take_it() -> None:
 
     async def ask() -> None:
         hot = HotAnswers()
-        packed = await hot.get(request(accept_encoding="br, gzip"), "a", 1, lambda: body)
-        assert packed.headers["content-encoding"] == "gzip"
-        assert gzip.decompress(bytes(packed.body)) == body
-        for refused in ("", "gzip;q=0", "gzip; q=0.0", "br"):
-            plain = await hot.get(request(accept_encoding=refused), "a", 1, lambda: body)
-            assert "content-encoding" not in plain.headers
-            assert bytes(plain.body) == body
-        assert packed.headers["etag"] == plain.headers["etag"]
+        plain = await hot.get(headers(accept_encoding="br"), "a", 1, lambda: Encoded(body))
+        assert plain.encoded.gzip is None
+        for taken in ("br, gzip", "gzip;q=0.5", "*", "identity;q=0, *;q=0.1", "GZIP"):
+            response = await hot.get(headers(accept_encoding=taken), "a", 1, lambda: Encoded(body))
+            _, given, packed = picked(response, accept_encoding=taken)
+            assert given["content-encoding"] == "gzip"
+            assert int(given["content-length"]) == len(packed)
+            assert gzip.decompress(packed) == body
+        for refused in ("", "gzip;q=0", "gzip; q=0.0", "br", "gzip;q=0, *"):
+            _, given, sent = picked(response, accept_encoding=refused)
+            assert "content-encoding" not in given
+            assert sent == body
 
     asyncio.run(ask())
 
 
+def test_a_short_answer_is_not_worth_compressing() -> None:
+    """It goes out as it is, whoever asks."""
+    short = Encoded(b"{}", content_type="text/plain", more={"Link": "</a>"})
+    short.pack()
+    assert short.is_ready(headers(accept_encoding="gzip"))
+    status, given, body = short.pick(headers(accept_encoding="gzip"))
+    assert (status, body) == (200, b"{}")
+    assert (b"link", b"</a>") in given
+    assert (b"content-type", b"text/plain") in given
+
+
+@pytest.mark.filterwarnings("error::pytest.PytestUnraisableExceptionWarning")
 def test_a_builder_that_fails_spoils_nothing() -> None:
     """The error reaches who asked; the next one builds again."""
 
-    def fail() -> bytes:
+    def fail() -> Encoded:
         raise ValueError("no")
 
     async def ask() -> bytes:
         hot = HotAnswers()
-        try:
-            await hot.get(request(), "a", 1, fail)
-        except ValueError:
-            pass
-        else:
-            raise AssertionError("the error was swallowed")
-        return bytes((await hot.get(request(), "a", 1, lambda: b"good")).body)
+        with pytest.raises(ValueError, match="no"):
+            await hot.get([], "a", 1, fail)
+        return (await hot.get([], "a", 1, lambda: Encoded(b"good"))).encoded.body
 
     assert asyncio.run(ask()) == b"good"

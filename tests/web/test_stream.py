@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from sectorwatch.web.observer import IS_HEAD, TRANSPORT
 from sectorwatch.web.stream import EventStream, StreamHub
 
 if TYPE_CHECKING:
@@ -144,6 +145,78 @@ def test_a_slow_reader_skips_and_holds_nobody_up() -> None:
         assert slow.got.count(b"event: tick") <= 2
         hub.close()
         await asyncio.gather(*tasks)
+
+    asyncio.run(scene())
+
+
+def test_a_reader_that_takes_nothing_is_cut_off() -> None:
+    """After the limit its connection is dropped at once; others do not notice."""
+
+    class Transport:
+        aborted = False
+
+        def abort(self) -> None:
+            self.aborted = True
+
+    async def scene() -> None:
+        hub = StreamHub()
+        stuck, fast, transport = Reader(), Reader(), Transport()
+        streams = [
+            EventStream(hub, ("tick",), last_event_id=None, send_limit_s=0.05) for _ in range(2)
+        ]
+        tasks = [
+            asyncio.create_task(stream({"type": "http", **more}, reader.receive, reader.send))
+            for stream, reader, more in zip(
+                streams, (stuck, fast), ({TRANSPORT: transport}, {}), strict=True
+            )
+        ]
+        await stuck.until(b"retry")
+        await fast.until(b"retry")
+        stuck.may_read.clear()
+        hub.publish("tick", b"1")
+        await fast.until(b"data: 1")
+        await tasks[0]
+        assert transport.aborted
+        assert (hub.open, hub.cut_off) == (1, 1)
+        hub.publish("tick", b"2")
+        await fast.until(b"data: 2")
+        fast.may_read.clear()
+        hub.publish("tick", b"3")
+        # A server that does not show its transport has to find out by itself.
+        await tasks[1]
+        assert (hub.open, hub.cut_off) == (0, 2)
+
+    asyncio.run(scene())
+
+
+def test_a_head_of_a_stream_ends() -> None:
+    """It says what a GET would be, and waits for nothing."""
+
+    async def scene() -> None:
+        hub, reader = StreamHub(), Reader()
+        stream = EventStream(hub, ("tick",), last_event_id=None)
+        await stream({"type": "http", IS_HEAD: True}, reader.receive, reader.send)
+        assert reader.ended
+        assert reader.got == b""
+        assert dict(reader.started["headers"])[b"content-type"].startswith(b"text/event-stream")
+
+    asyncio.run(scene())
+
+
+def test_a_hub_says_when_it_is_full() -> None:
+    """There is a number of streams beyond which no more are begun."""
+
+    async def scene() -> None:
+        hub = StreamHub(most=1)
+        said = [hub.is_full]
+        reader = Reader()
+        task = open_stream(hub, reader)
+        await reader.until(b"retry")
+        said.append(hub.is_full)
+        hub.close()
+        await task
+        said.append(hub.is_full)
+        assert said == [False, True, False]
 
     asyncio.run(scene())
 

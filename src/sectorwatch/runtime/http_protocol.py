@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 __all__ = ["BoundedHttpProtocol"]
 
+# A colon, a space and the line's end.
+_LINE = 4
+
 
 class BoundedHttpProtocol(HttpToolsProtocol):
     """Refuses a head of over `longest_head` bytes with 431, and one of over `head_limit_s`."""
@@ -64,7 +67,8 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         self._disarm()
         # What came in one piece may have been a body; only then is it counted exactly.
         if self._head_bytes > self.longest_head:
-            length = len(self.url) + sum(len(name) + len(value) for name, value in self.headers)
+            lines = sum(len(name) + len(value) + _LINE for name, value in self.headers)
+            length = len(self.url) + lines
             if length > self.longest_head:
                 self._is_too_long = True
                 raise ValueError("the head is too long")

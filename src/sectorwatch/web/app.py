@@ -6,25 +6,24 @@ import difflib
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
-import msgspec
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from sectorwatch import __version__
-from sectorwatch.clock import format_us
 from sectorwatch.errors import DatabaseAwayError, QueryTooLongError
+from sectorwatch.runtime import ServiceState
 from sectorwatch.web.access import Gate
-from sectorwatch.web.hot import HotAnswers
+from sectorwatch.web.hot import HotAnswers, encode
 from sectorwatch.web.lane import FastLane
 from sectorwatch.web.lanes import lanes
 from sectorwatch.web.observer import RequestObserver
 from sectorwatch.web.openapi import install
+from sectorwatch.web.present.events import health_event, tick_event
 from sectorwatch.web.present.flight_book import FlightBooks
 from sectorwatch.web.present.flights import FlightPresenter
 from sectorwatch.web.present.inbound import Inbound
-from sectorwatch.web.present.network import tick_event
 from sectorwatch.web.problems import ApiError, WrongParameter, problem_response, went_wrong
 from sectorwatch.web.routers import ALL
 from sectorwatch.web.stream import StreamHub
@@ -105,10 +104,13 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         if event.topic == "tick":
             tick = application.latest
             if tick is not None:
-                hub.publish("tick", msgspec.json.encode(tick_event(tick)))
+                hub.publish("tick", encode(tick_event(tick)))
             return
-        data = {"time": format_us(event.published_us), "name": event.name, "seq": event.seq}
-        hub.publish(event.topic, msgspec.json.encode(data))
+        told = health_event(application, event)
+        hub.publish("health", encode(told))
+        if told.service == "api" and told.state == ServiceState.STOPPING:
+            # The server waits for what is under way, and a stream ends only when it is told to.
+            hub.close()
 
     subscription = application.bus.subscribe("event_streams", ("tick", "health"), on_event)
     try:

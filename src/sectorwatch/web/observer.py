@@ -137,4 +137,5 @@ def _prepared(scope: Scope, send: Send) -> Scope:
 def _route(scope: Scope) -> str:
     """Name the route that was taken, by its template: a metric's tag must have few values."""
     route = scope.get("route")
-    return getattr(route, "path_format", None) or getattr(route, "path", "unmatched")
+    template: str = getattr(route, "path_format", "") or getattr(route, "path", "unmatched")
+    return template

@@ -183,7 +183,7 @@ class LineFeature(msgspec.Struct, frozen=True):
     """A GeoJSON feature."""
 
     type: Annotated[str, Meta(description="Feature")]
-    geometry: LineGeometry | None
+    geometry: Annotated[LineGeometry | None, Meta(description="null where no position is kept")]
     properties: Annotated[
         dict[str, Any],
         Meta(description="flight_id, callsign, and times (UTC, one a position)"),

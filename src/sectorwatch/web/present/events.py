@@ -1,4 +1,4 @@
-"""What a tick says to those who listen."""
+"""What a tick or a change of a service says to those who listen."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ from msgspec import Meta
 from sectorwatch.clock import format_us
 
 if TYPE_CHECKING:
+    from sectorwatch.runtime import Application, Event
     from sectorwatch.traffic.tick import Tick
 
-__all__ = ["TickEvent", "tick_event"]
+__all__ = ["HealthEvent", "TickEvent", "health_event", "tick_event"]
 
 
 class TickEvent(msgspec.Struct, frozen=True):
@@ -44,4 +45,24 @@ def tick_event(tick: Tick) -> TickEvent:
         sector_entries=begun,
         sector_exits=len(tick.visits) - begun,
         movements=len(tick.movements),
+    )
+
+
+class HealthEvent(msgspec.Struct, frozen=True):
+    """A service that changed its state, as it is now."""
+
+    time: Annotated[str, Meta(description="When it was told, UTC")]
+    service: Annotated[str, Meta(description="The service's name")]
+    state: Annotated[str, Meta(description="As in /api/services/status")]
+    status: Annotated[str, Meta(description="What its last health check found")]
+
+
+def health_event(application: Application, event: Event) -> HealthEvent:
+    """Say how the service is that an event of the bus is about: now, not when it was told."""
+    (known,) = application.supervisor.status(event.name)
+    return HealthEvent(
+        time=format_us(event.published_us),
+        service=event.name,
+        state=known.state.value,
+        status=application.telemetry.health.status(event.name).status.value,
     )
