@@ -77,6 +77,15 @@ def test_parts_are_joined() -> None:
     assert both.time_s.tolist() == [START_S - 3] * 3 + [START_S + 12] * 2
 
 
+def test_order_is_made_where_it_is_missing() -> None:
+    """Positions that came in another order are found by their flight all the same."""
+    ordered = positions(6, START_S)
+    shuffled = Positions(
+        *(getattr(ordered, name)[[3, 0, 5, 1, 4, 2]] for name in Positions.__dataclass_fields__)
+    )
+    assert encode_positions(shuffled, START_S) == encode_positions(ordered, START_S)
+
+
 def test_damage_is_told() -> None:
     """A blob that was cut, flipped or is something else raises, and never gives wrong numbers."""
     blob = encode_positions(positions(50, START_S), START_S)

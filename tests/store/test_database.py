@@ -106,7 +106,7 @@ def commit_until_full(store: Store) -> int:
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can make a small disk")
 def test_disk_that_is_really_full(tmp_path: Path) -> None:
     """On a disk without a byte left ticks wait, and go on where they stopped once there is room."""
-    command = ["mount", "-t", "tmpfs", "-o", "size=4m", "none", tmp_path]
+    command = ["mount", "-t", "tmpfs", "-o", "size=4m", "none", str(tmp_path)]
     if subprocess.run(command, check=False).returncode:
         pytest.skip("no small disk can be mounted here")
     try:

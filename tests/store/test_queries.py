@@ -261,6 +261,23 @@ def test_an_empty_store_knows_nothing(either: Store) -> None:
     assert (status.last_seq, status.segments, status.rows["tick"]) == (None, 0, 0)
 
 
+def test_hostile_questions_have_empty_answers(asked: Store) -> None:
+    """Numbers past 64 bits and text that no database takes are nobody's."""
+    for number in (2**63, -(2**70)):
+        assert asked.flights.by_id(number) is None
+        assert asked.flights.plans(number) == []
+        assert asked.flights.movements(number) == []
+        assert asked.flights.visits(number) == []
+        assert asked.tracks.track(number) is None
+        assert asked.controllers.session(number) is None
+    for name in ("\0", "\ud800", "'; DROP TABLE flight; --"):
+        assert asked.flights.find(callsign=name, airport=name).total == 0
+        assert asked.airports.movements(name, START_S, LAST_S).total == 0
+        assert asked.airports.by_hour(name, START_S, LAST_S).departures.sum() == 0
+        assert asked.controllers.sessions(callsign=name).total == 0
+    assert asked.flights.find().total == 96
+
+
 def test_status_says_how_things_are(asked: Store) -> None:
     """Engine, sizes, rows, what is not sealed yet, and how long the last writes took."""
     status = asked.status()

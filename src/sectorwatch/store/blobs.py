@@ -101,7 +101,7 @@ def to_e5(degrees: NDArray[np.float64]) -> NDArray[np.int32]:
 
 def encode_positions(positions: Positions, base_s: int) -> bytes:
     """`positions` as a blob; `base_s` is a time near theirs, the snapshot's own."""
-    columns = (
+    columns: tuple[NDArray[Any], ...] = (
         positions.flight_id,
         base_s - positions.time_s,
         to_e5(positions.latitude),
@@ -112,6 +112,12 @@ def encode_positions(positions: Positions, base_s: int) -> bytes:
         positions.transponder,
         positions.qnh_mb,
     )
+    airborne = positions.airborne
+    if np.any(np.diff(positions.flight_id) < 0):
+        # `flight_rows` searches by halves, so order is not a matter of trust.
+        order = np.argsort(positions.flight_id, kind="stable")
+        columns = tuple(column[order] for column in columns)
+        airborne = airborne[order]
     planes = [
         np.ascontiguousarray(column, dtype=kind).view(np.uint8).reshape(-1, kind.itemsize).T
         for column, kind in zip(columns, _TYPES, strict=True)
@@ -119,9 +125,7 @@ def encode_positions(positions: Positions, base_s: int) -> bytes:
     count = len(positions.flight_id)
     if not count <= _MOST:
         raise StoreError(f"{count} positions in one tick: more than {_MOST} cannot be meant")
-    body = b"".join(
-        [*(plane.tobytes() for plane in planes), np.packbits(positions.airborne).tobytes()]
-    )
+    body = b"".join([*(plane.tobytes() for plane in planes), np.packbits(airborne).tobytes()])
     header = _HEADER.pack(_MAGIC, BLOB_VERSION, 0, count, base_s)
     return header + _codecs.compressor.compress(body)
 
@@ -136,8 +140,9 @@ def flight_rows(blob: bytes, flight_id: int) -> StoredPositions:
     count, base_s, body = _open(blob)
     # By flight_id order, as a tick gives them.
     ids = _column(body, 0, count, _I64, slice(None))
-    first, last = np.searchsorted(ids, [flight_id, flight_id + 1])
-    return _rows(count, base_s, body, slice(int(first), int(last)))
+    wanted = np.int64(flight_id)
+    first, last = (int(np.searchsorted(ids, wanted, side)) for side in ("left", "right"))
+    return _rows(count, base_s, body, slice(first, last))
 
 
 def _open(blob: bytes) -> tuple[int, int, bytes]:

@@ -71,6 +71,7 @@ class Budget:
         self._database = database
         self._manifest = manifest
         self._directory = directory
+        self._forgotten_before_s: int | None = None
 
     def enforce(
         self, retention: Retention, now_s: int, free_journal: Callable[[int], int] | None = None
@@ -90,7 +91,11 @@ class Budget:
             if days is not None:
                 self._drop_before(kind, _cutoff(now_s, days), freed)
         if retention.history_days is not None:
-            self._forget_before(_cutoff(now_s, retention.history_days), freed)
+            # By whole days: each time reads every row of some tables.
+            before_s = _cutoff(now_s, retention.history_days) // DAY_S * DAY_S
+            if before_s != self._forgotten_before_s:
+                self._forget_before(before_s, freed)
+                self._forgotten_before_s = before_s
         if retention.budget_bytes is not None:
             self._fit(retention.budget_bytes, now_s, free_journal, freed)
         return freed
@@ -104,7 +109,7 @@ class Budget:
     ) -> None:
         if self._used() <= budget_bytes:
             return
-        self._write_log_back()
+        self._database.write_log_back()
         over = self._used() - budget_bytes
         if over > 0 and free_journal is not None:
             # First, for it needs no database: a full disk may leave none that can write.
@@ -119,7 +124,7 @@ class Budget:
         ]
         for step in steps:
             while self._used() > budget_bytes and step():
-                self._write_log_back()
+                self._database.write_log_back()
         freed.over_bytes = max(0, self._used() - budget_bytes)
 
     def _used(self) -> int:
@@ -149,6 +154,7 @@ class Budget:
         if oldest_s is None or oldest_s >= before_s:
             return False
         self._forget_before(min(before_s, (oldest_s // DAY_S + 1) * DAY_S), freed)
+        self._give_back()
         return True
 
     def _forget_before(self, before_s: int, freed: Freed) -> None:
@@ -158,27 +164,19 @@ class Budget:
                 count = connection.execute(delete(table).where(condition)).rowcount
             if count:
                 freed.rows[table.name] = freed.rows.get(table.name, 0) + count
-        self._give_back()
 
     def _give_back(self) -> None:
         """Gives pages that nothing uses back to the disk; PostgreSQL does that by itself."""
         if self._database.dialect != "sqlite":
             return
-        unused = 1
+        unused = _VACUUM_PAGES
         while unused:
             with self._database.write("giving space back") as connection:
                 raw: Any = connection.connection.driver_connection
                 # The driver takes one step of a statement that gives no rows: a page at a time.
-                for _ in range(_VACUUM_PAGES):
+                for _ in range(min(unused, _VACUUM_PAGES)):
                     raw.execute("PRAGMA incremental_vacuum(1)")
                 unused = connection.scalar(text("PRAGMA freelist_count")) or 0
-        self._write_log_back()
-
-    def _write_log_back(self) -> None:
-        """Moves SQLite's log into its file: until then the file has not shrunk, and both count."""
-        if self._database.dialect == "sqlite":
-            with self._database.engine.connect() as connection:
-                connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").all()
 
 
 def _cutoff(now_s: int, days: int) -> int:

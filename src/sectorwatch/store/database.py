@@ -44,6 +44,7 @@ _DISK_FULL_STATE = "53100"
 _CANCELLED_STATE = "57014"
 _DAMAGED = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 _WRITES = "sectorwatch_writes"
+_AWAY = (sa_exc.OperationalError, sa_exc.InterfaceError, sqlite3.OperationalError)
 
 
 class Database:
@@ -102,6 +103,18 @@ class Database:
             with reading.begin(), self._limit(reading, limit_s):
                 yield reading
         self.read_latencies_s.append(time.perf_counter() - started)
+
+    def write_log_back(self) -> None:
+        """Moves SQLite's log into its file, and cuts the log to nothing; else there is none.
+
+        Until then what was deleted has not made the file smaller. Waits for readers.
+        """
+        if self.dialect == "sqlite":
+            with (
+                _errors(self.label, "writing the log back"),
+                self.engine.connect() as connection,
+            ):
+                connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").all()
 
     @contextlib.contextmanager
     def _limit(self, connection: Connection, limit_s: float) -> Iterator[None]:
@@ -212,12 +225,12 @@ def _errors(label: str, doing: str) -> Iterator[None]:
         raise DatabaseAwayError(
             f"no connection to {label} was free in time while {doing}: try again later"
         ) from error
-    except sa_exc.DBAPIError as error:
+    except (sa_exc.DBAPIError, sqlite3.Error) as error:
         raise _translated(error, label, doing) from error
 
 
-def _translated(error: sa_exc.DBAPIError, label: str, doing: str) -> StoreError:
-    cause: Any = error.orig
+def _translated(error: sa_exc.DBAPIError | sqlite3.Error, label: str, doing: str) -> StoreError:
+    cause: Any = error.orig if isinstance(error, sa_exc.DBAPIError) else error
     code = (getattr(cause, "sqlite_errorcode", None) or 0) & _PRIMARY_CODE
     state = getattr(cause, "sqlstate", None)
     words = " ".join(str(cause).split())
@@ -227,8 +240,6 @@ def _translated(error: sa_exc.DBAPIError, label: str, doing: str) -> StoreError:
         return QueryTooLongError(f"{doing} took longer than it may: ask for a shorter period")
     if code in _DAMAGED:
         return StoreError(f"{label} is damaged ({words}): restore it from a backup, or rebuild it")
-    if error.connection_invalidated or isinstance(
-        error, sa_exc.OperationalError | sa_exc.InterfaceError
-    ):
+    if getattr(error, "connection_invalidated", False) or isinstance(error, _AWAY):
         return DatabaseAwayError(f"{label} did not answer while {doing}: {words}")
     return StoreError(f"{label} refused what was asked while {doing}: {words}")

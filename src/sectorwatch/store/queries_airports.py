@@ -11,6 +11,7 @@ from sqlalchemy import Integer, case, func, literal_column, select
 from sectorwatch.store import schema
 from sectorwatch.store.queries_flights import movement_of
 from sectorwatch.store.queries_network import known_times
+from sectorwatch.store.rows import clean
 from sectorwatch.store.segments import HOUR_S
 from sectorwatch.store.sources import Page
 
@@ -63,7 +64,7 @@ class AirportQueries:
     ) -> Page[Movement]:
         """Take-offs and landings at `airport` in the period, newest first."""
         wanted = [
-            _MOVEMENT.airport == airport,
+            _MOVEMENT.airport == clean(airport),
             _MOVEMENT.time_s >= from_s,
             _MOVEMENT.time_s < to_s,
         ]
@@ -104,7 +105,9 @@ class AirportQueries:
             rows = connection.execute(
                 select(hour, _DEPARTURES, _ARRIVALS)
                 .where(
-                    _MOVEMENT.airport == airport, _MOVEMENT.time_s >= first, _MOVEMENT.time_s < last
+                    _MOVEMENT.airport == clean(airport),
+                    _MOVEMENT.time_s >= first,
+                    _MOVEMENT.time_s < last,
                 )
                 .group_by(hour)
             ).all()

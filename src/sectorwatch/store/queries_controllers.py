@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from sqlalchemy import func, or_, select
 
 from sectorwatch.store import schema
-from sectorwatch.store.sources import END_OF_TIME_S, Page
+from sectorwatch.store.rows import clean
+from sectorwatch.store.sources import END_OF_TIME_S, Page, is_number
 from sectorwatch.traffic.tick import Ownership, Session
 
 if TYPE_CHECKING:
@@ -31,6 +32,8 @@ class ControllerQueries:
 
     def session(self, session_id: int) -> Session | None:
         """The session of this number, None where there is none."""
+        if not is_number(session_id):
+            return None
         with self._sources.database.read("asking for a session") as connection:
             row = connection.execute(
                 select(schema.session).where(_SESSION.session_id == session_id)
@@ -52,7 +55,7 @@ class ControllerQueries:
             or_(_SESSION.ended_s.is_(None), _SESSION.ended_s >= from_s),
         ]
         if callsign is not None:
-            wanted.append(_SESSION.callsign == callsign)
+            wanted.append(_SESSION.callsign == clean(callsign))
         with self._sources.database.read("asking for sessions") as connection:
             total = connection.scalar(
                 select(func.count()).select_from(schema.session).where(*wanted)

@@ -8,9 +8,9 @@ from sqlalchemy import ColumnElement, func, or_, select
 
 from sectorwatch.store import schema
 from sectorwatch.store.blobs import PER_DEGREE
-from sectorwatch.store.rows import read_plan
+from sectorwatch.store.rows import clean, read_plan
 from sectorwatch.store.segments import VISITS
-from sectorwatch.store.sources import END_OF_TIME_S, Page
+from sectorwatch.store.sources import END_OF_TIME_S, Page, is_number
 from sectorwatch.traffic.tick import Flight, Movement, PlanRevision, Visit
 
 if TYPE_CHECKING:
@@ -72,10 +72,10 @@ class FlightQueries:
         if from_s is not None:
             wanted.append(or_(_FLIGHT.ended_s.is_(None), _FLIGHT.ended_s >= first))
         if callsign is not None:
-            wanted.append(_FLIGHT.callsign == callsign)
+            wanted.append(_FLIGHT.callsign == clean(callsign))
         if airport is not None:
             at = (_FLIGHT.departure, _FLIGHT.arrival, _FLIGHT.departed_from, _FLIGHT.arrived_at)
-            wanted.append(or_(*(column == airport for column in at)))
+            wanted.append(or_(*(column == clean(airport) for column in at)))
         if sector_id is not None:
             wanted.append(_FLIGHT.flight_id.in_(self._visitors(sector_id, first, last)))
         with self._sources.database.read("asking for flights") as connection:
@@ -89,6 +89,8 @@ class FlightQueries:
     def plans(self, flight_id: int) -> list[PlanRevision]:
         """A flight's plans as they became known, oldest first."""
         table = schema.plan_revision.c
+        if not is_number(flight_id):
+            return []
         with self._sources.database.read("asking for a flight's plans") as connection:
             rows = connection.execute(
                 select(schema.plan_revision, _PLAN.plan)
@@ -109,6 +111,8 @@ class FlightQueries:
     def movements(self, flight_id: int) -> list[Movement]:
         """A flight's take-offs and landings, oldest first."""
         table = schema.movement.c
+        if not is_number(flight_id):
+            return []
         with self._sources.database.read("asking for a flight's movements") as connection:
             rows = connection.execute(
                 select(schema.movement).where(table.flight_id == flight_id).order_by(table.time_s)
@@ -166,6 +170,8 @@ class FlightQueries:
 
 def flight_by_id(connection: Connection, flight_id: int) -> Flight | None:
     """The flight of this number, asked of an open connection."""
+    if not is_number(flight_id):
+        return None
     row = connection.execute(_SELECT.where(_FLIGHT.flight_id == flight_id)).one_or_none()
     return None if row is None else flight_of(row)
 

@@ -16,11 +16,12 @@ if TYPE_CHECKING:
     from sectorwatch.store.manifest import Manifest
     from sectorwatch.store.reader import SegmentReader
 
-__all__ = ["END_OF_TIME_S", "Page", "Sources", "merged"]
+__all__ = ["END_OF_TIME_S", "Page", "Sources", "is_number", "merged"]
 
 END_OF_TIME_S = 2**40
 """Later than anything: for a period that has no end."""
 
+_INT64 = 2**63
 T = TypeVar("T")
 
 
@@ -39,6 +40,15 @@ class Page(Generic[T]):
 
     total: int
     items: Sequence[T]
+
+
+def is_number(number: int) -> bool:
+    """Whether a column can hold `number`: one that none can is nobody's, and no database's trouble.
+
+    >>> is_number(2**63 - 1), is_number(2**63)
+    (True, False)
+    """
+    return -_INT64 <= number < _INT64
 
 
 def merged(

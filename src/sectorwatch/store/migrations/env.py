@@ -6,5 +6,7 @@ from alembic import context
 
 from sectorwatch.store.schema import metadata
 
-context.configure(connection=context.config.attributes["connection"], target_metadata=metadata)
-context.run_migrations()
+# Alembic fills its `context` only while it migrates; who merely imports this runs nothing.
+if hasattr(context, "config"):
+    context.configure(connection=context.config.attributes["connection"], target_metadata=metadata)
+    context.run_migrations()
