@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 def contents(data_dir: Path) -> dict[str, Any]:
-    """Every row of every table, and the hash of every sealed file."""
+    """Every row of every table, and the hash of every sealed file and of the journal's."""
     with sqlite3.connect(data_dir / "sectorwatch.db") as database:
         tables = [
             row[0]
@@ -35,8 +35,9 @@ def contents(data_dir: Path) -> dict[str, Any]:
             if not table.startswith("sqlite_")
         }
     database.close()
-    for file in sorted((data_dir / "segments").rglob("*.parquet")):
-        kept[file.name] = hashlib.sha256(file.read_bytes()).hexdigest()
+    for folder in ("segments", "journal"):
+        for file in (data_dir / folder).rglob("*.*"):
+            kept[str(file.relative_to(data_dir))] = hashlib.sha256(file.read_bytes()).hexdigest()
     return kept
 
 
