@@ -164,7 +164,7 @@ def test_a_plan_is_kept_once(store: Store) -> None:
 
 
 def test_hostile_text_and_numbers_do_not_stop_a_tick(store: Store) -> None:
-    """NUL, half surrogates and numbers past 32 bits are kept as far as a database can."""
+    """NUL, half surrogates and numbers past 32 bits are kept as far as a database can keep them."""
     counts = NetworkCounts(1, 0, 1, 0, 0, 0, 0, 0, 10**12, -(10**12))
     odd = plan("A\0B", "\ud800", revision_id=10**20)
     store.commit(tick(1, flights=(flight(7, "A\0B\udfff", plan=odd),), network=counts))

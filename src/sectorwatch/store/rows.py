@@ -39,8 +39,6 @@ if TYPE_CHECKING:
 __all__ = ["Upserts", "clean", "plan_id_of", "plan_text", "read_plan", "tick_rows", "upsert"]
 
 _INT32 = 2**31 - 1
-_SAYS_NOTHING = ("", None)
-_PLAN_FIELDS = FlightPlan.__struct_fields__
 _encoder = msgspec.json.Encoder()
 _decoder = msgspec.json.Decoder(FlightPlan)
 
@@ -57,6 +55,10 @@ _TICK_TABLES = (
     schema.gap,
     schema.network_count,
 )
+
+
+class _KeptPlan(FlightPlan, frozen=True, gc=False, omit_defaults=True):
+    """A plan as it is kept."""
 
 
 class Upserts:
@@ -93,12 +95,12 @@ def upsert(table: Table, dialect: Dialect) -> str:
 
 def tick_rows(tick: Tick) -> Iterator[tuple[Table, Rows]]:
     """The rows that `tick` changes, table by table, each in the order of its table's columns."""
-    plans: dict[int, str] = {}
+    plans = _Plans()
     flights: Rows = [_flight(each, plans) for each in tick.flights]
     revisions: Rows = [_revision(each, plans) for each in tick.plans]
     prefiles: Rows = [_prefile(each, plans) for each in tick.prefiles]
     now_s = tick.time_us // 1_000_000
-    yield schema.flight_plan, [(number, now_s, text) for number, text in plans.items()]
+    yield schema.flight_plan, [(number, now_s, text) for number, text in plans.texts.items()]
     yield schema.flight, flights
     yield schema.plan_revision, revisions
     yield schema.prefile, prefiles
@@ -116,12 +118,12 @@ def tick_rows(tick: Tick) -> Iterator[tuple[Table, Rows]]:
 
 def plan_text(plan: FlightPlan) -> str:
     """A plan as the JSON that is kept: without the fields that say nothing."""
-    said = {
-        name: clean(value) if isinstance(value, str) else value
-        for name, value in zip(_PLAN_FIELDS, msgspec.structs.astuple(plan), strict=True)
-        if value not in _SAYS_NOTHING
-    }
-    return _encoder.encode(said).decode()
+    values = msgspec.structs.astuple(plan)
+    try:
+        return _encoder.encode(_KeptPlan(*values)).decode()
+    except UnicodeEncodeError:
+        said: Any = (clean(value) if isinstance(value, str) else value for value in values)
+        return _encoder.encode(_KeptPlan(*said)).decode()
 
 
 def read_plan(text: str) -> FlightPlan:
@@ -154,19 +156,29 @@ def _known(text: str | None) -> str | None:
     return None if text is None else clean(text)
 
 
-def _plan(plan: FlightPlan, plans: dict[int, str]) -> int:
-    text = plan_text(plan)
-    plan_id = plan_id_of(text)
-    plans[plan_id] = text
-    return plan_id
+class _Plans:
+    """The plans of one tick, each written once though flight and revision both have it."""
+
+    def __init__(self) -> None:
+        self.texts: dict[int, str] = {}
+        self._numbers: dict[int, int] = {}
+
+    def number_of(self, plan: FlightPlan) -> int:
+        # By identity: the tick keeps every plan alive for as long as this lives.
+        number = self._numbers.get(id(plan))
+        if number is None:
+            text = plan_text(plan)
+            number = self._numbers[id(plan)] = plan_id_of(text)
+            self.texts[number] = text
+        return number
 
 
-def _flight(flight: Flight, plans: dict[int, str]) -> tuple[Any, ...]:
+def _flight(flight: Flight, plans: _Plans) -> tuple[Any, ...]:
     plan = flight.plan
     filed: tuple[int | str | None, ...] = (None,) * 5
     if plan is not None:
         texts = (plan.flight_rules, plan.aircraft_short, plan.departure, plan.arrival)
-        filed = (_plan(plan, plans), *(clean(each) or None for each in texts))
+        filed = (plans.number_of(plan), *(clean(each) or None for each in texts))
     return (
         flight.flight_id,
         flight.cid,
@@ -185,23 +197,23 @@ def _flight(flight: Flight, plans: dict[int, str]) -> tuple[Any, ...]:
     )
 
 
-def _revision(revision: PlanRevision, plans: dict[int, str]) -> tuple[Any, ...]:
+def _revision(revision: PlanRevision, plans: _Plans) -> tuple[Any, ...]:
     return (
         revision.flight_id,
         revision.snapshot_time_us,
         revision.received_at_us,
-        _plan(revision.plan, plans),
+        plans.number_of(revision.plan),
     )
 
 
-def _prefile(prefile: PrefileRow, plans: dict[int, str]) -> tuple[Any, ...]:
+def _prefile(prefile: PrefileRow, plans: _Plans) -> tuple[Any, ...]:
     return (
         prefile.prefile_id,
         prefile.cid,
         clean(prefile.callsign),
         prefile.first_seen_s,
         prefile.received_at_us,
-        _plan(prefile.plan, plans),
+        plans.number_of(prefile.plan),
         prefile.gone_s,
     )
 
