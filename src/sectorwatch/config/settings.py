@@ -189,6 +189,14 @@ class Settings(BaseSettings):
         ge=15,
         le=86_400,
     )
+    refuse_older_than_s: Annotated[
+        Annotated[float, Field(ge=60, le=86_400)] | None, BeforeValidator(_empty_is_none)
+    ] = _setting(
+        None,
+        "s",
+        "Age from which a live feed is refused as stale even where it is newer than the last one; "
+        "without it such a feed is taken, and its age shown.",
+    )
     database_url: _OptionalSecret = _setting(
         None,
         "URL",

@@ -69,6 +69,7 @@ class Pipeline:
         telemetry: Telemetry | None = None,
         disk_reserve_mb: float = 0.0,
         is_patient: bool = True,
+        refuse_older_than_s: float | None = None,
     ) -> None:
         self.follow = follow
         self.intake = Intake()
@@ -83,6 +84,9 @@ class Pipeline:
         self._quarantine = quarantine
         self._reserve_bytes = int(disk_reserve_mb * 1_000_000)
         self._is_patient = is_patient
+        self._stale_after_us = (
+            None if refuse_older_than_s is None else int(refuse_older_than_s * 1_000_000)
+        )
         self._telemetry = telemetry or Telemetry.null()
         self._log = self._telemetry.for_service("collector").log
         self._metrics = self._telemetry.metrics
@@ -176,6 +180,7 @@ class Pipeline:
                 now_us=source.now_us() if source is not None and source.is_live else None,
                 already_masked=raw.masked,
                 holds=self._holds,
+                stale_after_us=self._stale_after_us,
             )
         position = None
         self._is_news = accepted.is_new

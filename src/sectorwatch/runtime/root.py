@@ -135,6 +135,7 @@ def put_together(
         telemetry=telemetry,
         disk_reserve_mb=settings.disk_reserve_mb,
         is_patient=is_patient,
+        refuse_older_than_s=settings.refuse_older_than_s,
     )
     return Parts(airspace, airports, stores, journals, pipeline)
 
