@@ -58,6 +58,10 @@ class MadeSource:
         """The time of the newest feed handed out."""
         return self._now_us
 
+    def hold_back(self) -> None:
+        """Let nothing through for now; before anything has been."""
+        self._allowed = 0
+
     def let_through(self) -> None:
         """Hand out one more data feed."""
         with self._changed:
@@ -156,9 +160,11 @@ class System:
         self._thread = threading.Thread(target=self._run, name="system")
 
     @classmethod
-    def start(cls, data_dir: Path, **more: Any) -> System:
-        """Start one and wait until the made past is in it."""
+    def start(cls, data_dir: Path, *, is_empty: bool = False, **more: Any) -> System:
+        """Start one, which then takes in the made past, or with `is_empty` nothing yet."""
         source = made_source()
+        if is_empty:
+            source.hold_back()
         settings = Settings(
             data_dir=data_dir,
             port=0,
@@ -175,16 +181,23 @@ class System:
     @property
     def client(self) -> Client:
         """A client of its API."""
+        port = self.port
+        assert port is not None
+        return Client(port)
+
+    @property
+    def port(self) -> int | None:
+        """Where it listens, None while it does not."""
         api = self.application.api
         assert api is not None
-        assert api.port is not None
-        return Client(api.port)
+        return api.port
 
     def catch_up(self) -> None:
         """Wait until all that was let through is in it."""
         self.wait_for(
             lambda: (
                 self.source.is_waiting
+                and self.source.now_us() > 0
                 and self.application.latest is not None
                 and self.application.latest.time_us == self.source.now_us()
             )

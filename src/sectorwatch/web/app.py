@@ -100,11 +100,14 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     application: Application = app.state.application
     hub: StreamHub = app.state.hub
 
+    def say_tick() -> None:
+        tick = application.latest
+        if tick is not None:
+            hub.publish("tick", encode(tick_event(tick)))
+
     async def on_event(event: Event) -> None:
         if event.topic == "tick":
-            tick = application.latest
-            if tick is not None:
-                hub.publish("tick", encode(tick_event(tick)))
+            say_tick()
             return
         told = health_event(application, event)
         hub.publish("health", encode(told))
@@ -112,6 +115,8 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
             # The server waits for what is under way, and a stream ends only when it is told to.
             hub.close()
 
+    # Whoever listens first, after a restart too, is told what is so.
+    say_tick()
     subscription = application.bus.subscribe("event_streams", ("tick", "health"), on_event)
     try:
         yield

@@ -74,4 +74,5 @@ def _statement(application: Application) -> str:
     where = " in made sectors" if application.airspace.is_made else ""
     if tick is None:
         return f"This shows {what}{where}; no feed has come yet."
-    return f"This shows {what}{where}, as of {format_us(tick.time_us)}."
+    ended = " It has ended: nothing more comes in." if application.pipeline.is_finished else ""
+    return f"This shows {what}{where}, as of {format_us(tick.time_us)}.{ended}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Annotated
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 
 router = APIRouter(prefix="/api/services", tags=["services"], dependencies=OPERATOR)
 
+# The loop itself holds its tasks but weakly.
+_under_way: set[asyncio.Task[None]] = set()
 _Name = Annotated[str, Path(max_length=100, description="A service's name")]
 
 
@@ -71,10 +74,14 @@ def _answered_first(application: Application, name: str) -> Response:
         with suppress(ServiceError):
             await application.supervisor.restart(name)
 
+    async def begin() -> None:
+        # Not waited for: the server's end waits for every request, this one too.
+        task = asyncio.create_task(restart_it(), name=f"restart:{name}")
+        _under_way.add(task)
+        task.add_done_callback(_under_way.discard)
+
     shown = ServiceRestarted(name, None, service_answer(application, name))
-    return Response(
-        encode(shown), media_type="application/json", background=BackgroundTask(restart_it)
-    )
+    return Response(encode(shown), media_type="application/json", background=BackgroundTask(begin))
 
 
 def _known(request: Request, name: str) -> str:
