@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import json
-
 import pytest
 
 from feed.made import encode, network
@@ -22,17 +20,26 @@ def test_heads_are_found_from_the_brace_to_the_third_key() -> None:
     assert names == len(heads) + 1, "and the server's"
 
 
-def test_values_of_keys_are_found_with_escapes_in_them() -> None:
-    """Strings and lists of strings are found up to their ends; nulls are none."""
-    texts = ['say "hi" \\', "", " padded ", "plain"]
-    document = encode([{"remarks": text} for text in [*texts, None]] + [{"text_atis": texts}])
+def test_values_of_keys_are_found_up_to_the_next_key_or_the_first_escape() -> None:
+    """What is found of a text holds it whole, or one of its escapes; nulls are none."""
+    texts = ['say "hi": x', "", " padded ", "plain"]
+    records = [{"remarks": text, "x": 1} for text in [*texts, None]]
+    document = encode([*records, {"text_atis": texts}])
     keys = KeySearch(document)
-    strings = [
-        json.loads(document[a - 1 : b + 1]) for a, b in zip(*keys.strings(b'"remarks'), strict=True)
-    ]
-    lists = [json.loads(document[a:b]) for a, b in zip(*keys.lists(b'"text_atis'), strict=True)]
-    assert strings == texts
-    assert lists == [texts]
+    strings = [document[a:b] for a, b in zip(*keys.values(b'"remarks', b'"'), strict=True)]
+    assert strings[0] == b'"say \\"hi\\'
+    assert [each.decode() for each in strings[1:]] == [f'"{text}","x' for text in texts[1:]]
+    starts, stops = keys.values(b'"text_atis', b"[")
+    assert document[starts[0] : stops[0]] == b'["say \\"hi\\'
+
+
+def test_a_text_that_begins_with_a_colon_is_no_key() -> None:
+    """Its opening quote stands before a colon, and yet the text is found whole."""
+    document = encode([{"remarks": ": x", "text_atis": [":", "y", ":z"], "route": ":"}])
+    keys = KeySearch(document)
+    found = [keys.values(b'"remarks', b'"'), keys.values(b'"text_atis', b"[")]
+    texts = [document[starts[0] : stops[0]] for starts, stops in found]
+    assert texts == [b'": x","text_atis', b'[":","y",":z"],"route']
 
 
 def test_a_key_inside_a_text_is_none() -> None:
@@ -42,7 +49,7 @@ def test_a_key_inside_a_text_is_none() -> None:
     )
     keys = KeySearch(document)
     starts, _, names = keys.heads()
-    assert (len(starts), names, keys.strings(b'"remarks')) == (1, 1, ([], []))
+    assert (len(starts), names, keys.values(b'"remarks', b'"')) == (1, 1, ([], []))
 
 
 @pytest.mark.parametrize(
@@ -53,6 +60,7 @@ def test_a_key_inside_a_text_is_none() -> None:
         b'{"padding":"xxx","cid" :1,"name":"x","callsign":"y"}',
         b'{"pilots":[{"cid":1,"name"\t:"x","callsign":"y"}]}',
         b'{"pilots":[{"cid":1,"callsign":"y","name":"x"}]}',
+        b'{"pilots":[{"cid":1,"name"' + b" " * 300 + b':"x","callsign":"y"}]}',
         b'{"pilots":[{"padding":"xxx","cid":1,"name":"x"}]}',
         b'{"pilots":[{"padding":"xxx","cid":1,"cid":2,"name":"x","y":1}]}',
     ],
@@ -63,19 +71,21 @@ def test_what_the_network_does_not_write_is_unusual(document: bytes) -> None:
         KeySearch(document).heads()
 
 
-@pytest.mark.parametrize(
-    ("key", "value"),
-    [(b'"remarks', "7"), (b'"remarks', "[]"), (b'"text_atis', '["a",1]'), (b'"text_atis', '"a"')],
-)
-def test_values_of_another_type_are_unusual(key: bytes, value: str) -> None:
-    """A text that is no string, a list that holds more than strings: the quick way declines."""
-    document = b'{"padding":"padding padding",' + key + b'":' + value.encode() + b"}"
-    keys = KeySearch(document)
+@pytest.mark.parametrize("value", ["7", "[]", "{}", "true"])
+def test_values_of_another_type_are_unusual(value: str) -> None:
+    """A text that is no string: the quick way declines."""
+    keys = KeySearch(b'{"padding":"padding padding","remarks":' + value.encode() + b"}")
     with pytest.raises(UnusualError):
-        keys.lists(key) if key.endswith(b"atis") else keys.strings(key)
+        keys.values(b'"remarks', b'"')
+
+
+def test_spaces_before_colons_in_texts_are_text() -> None:
+    """Only where a key stands before them could one be missed."""
+    keys = KeySearch(b'{"padding":"padding padding :","remarks":"a : b  :" ,"x" : 1}')
+    assert keys.values(b'"remarks', b'"')[0] == [41]
 
 
 def test_a_key_at_the_very_end_is_unusual() -> None:
     """A document cut off behind a key is left to those who say so."""
     with pytest.raises(UnusualError):
-        KeySearch(b'{"padding":"padding padding","remarks":').strings(b'"remarks')
+        KeySearch(b'{"padding":"padding padding","remarks":').values(b'"remarks', b'"')

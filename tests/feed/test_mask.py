@@ -327,7 +327,7 @@ NAMES = st.text("abAB1\u00eb\x85\\\"'{}:, ", max_size=12)
 TEXTS = st.text("abAB1\u00eb\u2028\\\"'{}:,[ ]/", max_size=30)
 
 
-@settings(max_examples=60)
+@settings(max_examples=100)
 @given(st.data())
 def test_the_quick_way_and_the_patient_one_agree(data: st.DataObject) -> None:
     """Whatever names and texts hold, both ways of masking write the same bytes."""

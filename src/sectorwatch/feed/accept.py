@@ -18,7 +18,7 @@ from sectorwatch.feed.mask import Masked
 from sectorwatch.feed.reading import read_general
 from sectorwatch.feed.records import Kind
 from sectorwatch.feed.repair import Counts
-from sectorwatch.feed.structure import elements, is_readable, members, sound
+from sectorwatch.feed.structure import elements, is_readable, members, shape, sound
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -142,7 +142,7 @@ def _header(document: bytes) -> bytes:
 
 
 def _wrong_shape(name: str, found: bytes) -> FeedRefusedError:
-    what = f"{found[:20]!r} where its {name!r} should be" if found else f"no {name!r}"
+    what = f"{shape(found[:20])} where its {name!r} should be" if found else f"no {name!r}"
     return FeedRefusedError(
         "wrong_shape",
         f"the feed has {what}, so it is no v3 data feed: is this the right address?",
@@ -164,7 +164,7 @@ def _time_of(general: bytes) -> int:
             return time_us
     raise FeedRefusedError(
         "no_time",
-        f"the feed's time is {header.update_timestamp!r}, which is none such as "
+        f"the feed's time is {(header.update_timestamp or '')[:40]!r}, which is none such as "
         "2025-08-06T21:00:00Z: nothing of it is used; the next may be good",
     )
 
@@ -205,8 +205,8 @@ def _accept_transceivers(document: bytes, last_time_us: int | None, now_us: int 
             reason = "wrong_shape" if is_readable(document) else "not_json"
             raise FeedRefusedError(
                 reason,
-                f"the transceivers feed begins with {stripped[:20]!r}, not with a list: is this "
-                "the right address?",
+                f"the transceivers feed begins with {shape(stripped[:20])}, not with a list: "
+                "is this the right address?",
             ) from None
         elements(stripped, 0, len(stripped))
     time_us = last_time_us if last_time_us is not None else now_us

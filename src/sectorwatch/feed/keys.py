@@ -16,14 +16,16 @@ if TYPE_CHECKING:
 
 __all__ = ["KeySearch", "UnusualError"]
 
-_STRING_INSIDE = re.compile(rb'(?:[^"\\]++|\\.)*+', re.DOTALL)
-_STRING_LIST = re.compile(rb'\[(?:"(?:[^"\\]++|\\.)*+",?)*+\]', re.DOTALL)
 # An escape by which a key could be written that means `cid`, `name`, `remarks` or `text_atis`.
 _ESCAPED_LETTER = re.compile(rb"\\u00[4-7]")
 _PIECE = 1 << 17
 _EIGHT = 8
 _LONGEST = len(b'{"flight_plan')
-_KEYS = (b'"cid', b'"name', b'"flight_plan', b'"remarks', b'"text_atis')
+_KEYS = (b'"cid"', b'"name"', b'"flight_plan"', b'"remarks"', b'"text_atis"')
+# Behind so many spaces there may be a key: that is not looked for.
+_FAR = 200
+# What stands before a quote that opens a string.
+_OPENS = np.isin(np.arange(256), [*b"\t\n\r :,[{"])
 
 
 class UnusualError(Exception):
@@ -34,7 +36,9 @@ class KeySearch:
     """The keys of `document`: each place where a quote stands before a colon.
 
     Inside a string such a quote is escaped, so that what stands before it is no key that is asked
-    for. Raises UnusualError where letters are escaped, so that a key could be missed.
+    for; one that opens a string which begins with a colon is told by what stands before it. Raises
+    UnusualError where letters are escaped or spaces stand before colons, so that a key could be
+    missed.
     """
 
     def __init__(self, document: bytes) -> None:
@@ -45,22 +49,19 @@ class KeySearch:
         found: list[NDArray[np.intp]] = []
         # By pieces that stay in the cache: one pass over the whole costs three times as much.
         for start in range(_EIGHT, len(document) - 1, _PIECE):
-            quotes = self._bytes[start : start + _PIECE]
-            after = self._bytes[start + 1 : start + 1 + _PIECE]
-            ends = (after == ord(":")) | (after <= ord(" "))
-            ends &= quotes[: len(after)] == ord('"')
-            found.append(np.flatnonzero(ends) + start)
-        ends_or_spaces = np.concatenate(found) if found else np.zeros(0, np.intp)
+            before = self._bytes[start : start + _PIECE]
+            colons = self._bytes[start + 1 : start + 1 + _PIECE] == ord(":")
+            before = before[: len(colons)]
+            spaces = np.flatnonzero(colons & (before <= ord(" "))) + start
+            if any(_follows_key(document, place) for place in spaces.tolist()):
+                raise UnusualError
+            colons &= before == ord('"')
+            found.append(np.flatnonzero(colons) + start)
+        ends = np.concatenate(found) if found else np.zeros(0, np.intp)
         eight = np.ndarray((len(document) - 7,), "<u8", buffer=document, strides=(1,))
-        before = eight[ends_or_spaces - _EIGHT]
-        spaced = self._bytes[ends_or_spaces + 1] != ord(":")
-        # A colon may follow behind the space; where a text begins with one, nothing does.
-        self._before = before[spaced]
-        self._ends = ends_or_spaces[spaced]
-        if any(len(self._find(key)) for key in _KEYS):
-            raise UnusualError
-        self._before = before[~spaced]
-        self._ends = ends_or_spaces[~spaced]
+        before = eight[ends - _EIGHT]
+        keys = ~_OPENS[before >> np.uint64(56)]
+        self._ends, self._before = ends[keys], before[keys]
 
     def _find(self, key: bytes) -> NDArray[np.intp]:
         """Which of all keys is `key`, given with the quote before it; indices into `_ends`."""
@@ -92,38 +93,30 @@ class KeySearch:
             raise UnusualError
         return starts, stops, len(names)
 
-    def strings(self, key: bytes) -> tuple[list[int], list[int]]:
-        """The insides of the strings that are values of `key`: from where, to where."""
-        document = self._document
-        starts = (self.values(key, b'"') + 1).tolist()
-        find = document.find
-        ends = [find(b'"', start) for start in starts]
-        escaped = self._bytes[np.array(ends, np.intp) - 1] == ord("\\")
-        for index in np.flatnonzero(escaped).tolist():
-            match = _STRING_INSIDE.match(document, starts[index])
-            ends[index] = match.end() if match else starts[index]
-        return starts, ends
+    def values(self, key: bytes, opening: bytes) -> tuple[list[int], list[int]]:
+        """The values of `key`, all of which begin with `opening`; those that are null left out.
 
-    def lists(self, key: bytes) -> tuple[list[int], list[int]]:
-        """The lists of strings that are values of `key`, brackets and all: from where, to where."""
-        starts = self.values(key, b"[").tolist()
-        matches = [_STRING_LIST.match(self._document, start) for start in starts]
-        ends = [match.end() for match in matches if match is not None]
-        if len(ends) < len(starts):
-            raise UnusualError
-        return starts, ends
-
-    def values(self, key: bytes, opening: bytes) -> NDArray[np.intp]:
-        """Where the values of `key` begin, all with `opening`; those that are null left out."""
-        starts = self._ends[self._find(key)] + 2
-        if len(starts) and starts[-1] >= len(self._bytes):
+        From where, and up to where at least: to the end of the next key, or to an escaped quote
+        inside that looks like one.
+        """
+        keys = self._find(key)
+        if len(keys) == 0:
+            return [], []
+        starts = self._ends[keys] + 2
+        if starts[-1] >= len(self._bytes):
             raise UnusualError
         first = self._bytes[starts]
         opens = first == ord(opening)
-        if not np.all((self._bytes[starts - 1] == ord(":")) & (opens | (first == ord("n")))):
+        if not np.all(opens | (first == ord("n"))):
             raise UnusualError
-        values: NDArray[np.intp] = starts[opens]
-        return values
+        stops = np.append(self._ends, len(self._bytes))[keys + 1]
+        return starts[opens].tolist(), stops[opens].tolist()
+
+
+def _follows_key(document: bytes, place: int) -> bool:
+    """Whether the space at `place`, which stands before a colon, stands behind a key of ours."""
+    before = document[max(0, place - _FAR) : place + 1].rstrip(b" \t\r\n")
+    return not before or before.endswith(_KEYS)
 
 
 def _escapes_letters(document: bytes) -> bool:

@@ -28,10 +28,11 @@ Edit = tuple[int, int, str]
 """Where in a text, from and to, and what stands there instead."""
 
 _WORD = re.compile(r"[^\W_]+")
-_HOME_AIRPORT = re.compile(r"\s+[A-Z][A-Z0-9]{3}$", re.ASCII)
+_HOME_AIRPORT = re.compile(r" [A-Z][A-Z0-9]{3}$", re.ASCII)
 _NUMBER = re.compile(r"\d+", re.ASCII)
 _MAX_WORDS = 12
 _MAX_DIGITS = 100
+_LONGEST_NAME = 400
 _LOOK = 8
 _FOLD = 0x2020202020202020
 _MIX = 0x9E3779B97F4A7C15
@@ -129,7 +130,7 @@ class Known:
 
     def learn_name(self, name: str) -> None:
         """Takes in one member's name."""
-        name = name.strip()
+        name = " ".join(name[:_LONGEST_NAME].split())
         if not name:
             return
         forms = {name, _HOME_AIRPORT.sub("", name)}
@@ -203,7 +204,7 @@ class Known:
         if not texts:
             return []
         blob = b"\n".join(texts)
-        ends = np.cumsum([len(text) + 1 for text in texts])
+        ends = np.cumsum(list(map(len, texts))) + np.arange(1, len(texts) + 1)
         places = [np.flatnonzero(np.frombuffer(blob, np.uint8) == ord("\\"))]
         generations = [self._young, self._old]
         if any(

@@ -19,7 +19,7 @@ from sectorwatch.errors import FeedRefusedError
 from sectorwatch.feed.keys import KeySearch, UnusualError
 from sectorwatch.feed.known import Edit, Known, apply_edits, unescape
 from sectorwatch.feed.mask_record import Record, replaced
-from sectorwatch.feed.structure import Member, elements, is_readable, members, sound
+from sectorwatch.feed.structure import Member, elements, is_readable, members, shape, sound
 from sectorwatch.feed.wire import Wire, read_outline, read_wire
 
 if TYPE_CHECKING:
@@ -44,6 +44,10 @@ _HEAD = re.compile(
     rb'\{"cid":(\d{1,19}+),"name":"((?:[^"\\\x00-\x1f]++|\\["\\/bfnrtu])*+)"(.*+)', re.DOTALL
 )
 _CONTROL = re.compile(rb"[\x00-\x1f]")
+# A string, or a list of strings.
+_TEXTS = re.compile(
+    rb'"(?:[^"\\]++|\\.)*+"|\[(?:"(?:[^"\\]++|\\.)*+"(?:,(?=")|(?=\])))*+\]', re.DOTALL
+)
 _STRING = re.compile(rb'"((?:[^"\\]++|\\.)*+)"', re.DOTALL)
 # An escape by which a key could be written that means `cid`, `name`, `remarks` or `text_atis`.
 _ESCAPED_LETTER = re.compile(rb"\\u00[4-7]")
@@ -128,22 +132,27 @@ class Masker:
         stop_of = stops.tolist()
         heads = [document[start:stop] for start, stop in zip(starts.tolist(), stop_of, strict=True)]
         masked_heads = [self._heads[head] for head in heads]
+        whole = memoryview(document)
         gaps = [
-            document[stop:start]
+            whole[stop:start]
             for stop, start in zip([0, *stop_of], [*starts.tolist(), len(document)], strict=True)
         ]
-        parts = [b""] * (2 * len(heads) + 1)
+        parts: list[bytes | memoryview] = [b""] * (2 * len(heads) + 1)
         parts[0::2] = gaps
         parts[1::2] = masked_heads
         masked = b"".join(parts)
-        # Where a text stood in the document, and how much shorter all before it became.
-        shorter = np.cumsum([0, *map(len, heads)]) - np.cumsum([0, *map(len, masked_heads)])
-        edits = [
-            (start - by, end - by, new)
-            for start, end, new in self._text_edits(document, keys)
-            for by in [int(shorter[np.searchsorted(stops, start, side="right")])]
-        ]
-        masked = replaced(masked, edits)
+        edits = self._text_edits(document, keys)
+        if edits:
+            # Where a text stood in the document, and how much shorter all before it became.
+            shorter = np.cumsum([0, *map(len, heads)]) - np.cumsum([0, *map(len, masked_heads)])
+            moved = shorter[np.searchsorted(stops, [edit[0] for edit in edits], side="right")]
+            masked = replaced(
+                masked,
+                [
+                    (start - by, end - by, new)
+                    for (start, end, new), by in zip(edits, moved.tolist(), strict=True)
+                ],
+            )
         wire = read_wire(masked)
         outline = wire or read_outline(masked)
         if outline is None:
@@ -162,26 +171,25 @@ class Masker:
     def _text_edits(self, document: bytes, keys: KeySearch) -> list[tuple[int, int, bytes]]:
         """What is to be replaced in the free texts of `document`."""
         keys.values(b'"flight_plan', b"{")
-        starts, ends = keys.strings(b'"remarks')
-        more_starts, more_ends = keys.lists(b'"text_atis')
+        starts, stops = keys.values(b'"remarks', b'"')
+        more_starts, more_stops = keys.values(b'"text_atis', b"[")
         starts += more_starts
-        ends += more_ends
-        texts = [document[start:end] for start, end in zip(starts, ends, strict=True)]
+        stops += more_stops
+        texts = [document[start:stop] for start, stop in zip(starts, stops, strict=True)]
         edits: list[tuple[int, int, bytes]] = []
         for suspect in self._known.suspects(texts):
-            raw, start = texts[suspect], starts[suspect]
-            if _CONTROL.search(raw):
-                # This is no JSON, and must not become any by what is taken out of it.
+            start = starts[suspect]
+            match = _TEXTS.match(document, start)
+            if match is None or _CONTROL.search(match[0]):
+                # This is no JSON, or no text, and must not become any by what is taken out of it.
                 raise UnusualError
-            if document[start : start + 1] == b"[":
-                masked = _STRING.sub(
-                    lambda match: b'"' + apply_edits(match[1], self._known.edits) + b'"', raw
-                )
-            else:
-                masked = apply_edits(raw, self._known.edits)
-            if masked != raw:
-                edits.append((start, ends[suspect], masked))
+            masked = _STRING.sub(self._string_masked, match[0])
+            if masked != match[0]:
+                edits.append((start, match.end(), masked))
         return edits
+
+    def _string_masked(self, string: re.Match[bytes]) -> bytes:
+        return b'"%b"' % apply_edits(string[1], self._known.edits)
 
     def _record_by_record(self, document: bytes) -> Masked:
         sound(document)
@@ -195,8 +203,8 @@ class Masker:
                 if not is_readable(raw):
                     raise FeedRefusedError(
                         "not_json",
-                        f"the feed's {member.key[:40]!r} is no JSON ({raw[:40]!r}): nothing of it "
-                        "is used; the next may be good",
+                        f"the feed's {member.key[:40]!r} is no JSON, {shape(raw[:40])}: "
+                        "nothing of it is used; the next may be good",
                     )
                 continue
             arrays.append(_Array.read(document, member))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from contextlib import suppress
-from operator import attrgetter
+from operator import attrgetter, itemgetter
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -33,6 +33,7 @@ _FASTEST_KT = 5_000
 _QNH_INHG = (25.0, 32.5)
 _QNH_MB = (850.0, 1_100.0)
 _OLD_S = 60
+_FIRST_BYTE = itemgetter(slice(1))
 _CIRCLE, _HALF_CIRCLE = 360, 180
 _SHORT, _LONG = 20, 40
 _CALLSIGNS = re.compile(r"(?:[A-Z0-9_-]{1,20}\n)*", re.ASCII)
@@ -157,13 +158,6 @@ def _times(times: NDArray[np.int64], time_s: int, counts: Counts) -> NDArray[np.
 
 def _pilots(wire: Sequence[WirePilot], callsigns: Sequence[str], counts: Counts) -> list[Pilot]:
     qnh_i_hg, qnh_mb = _qnh(wire, counts)
-    plans = [bytes(pilot.flight_plan) for pilot in wire]
-    unplanned = [index for index, plan in enumerate(plans) if plan[:1] != b"{"]
-    for index in unplanned:
-        if plans[index] != b"null":
-            counts.repair("wrong_type")
-        plans[index] = b""
-    counts.note("no_flight_plan", len(unplanned))
     transponders = clean_texts([pilot.transponder for pilot in wire], _SHORT, counts)
     if not _SQUAWKS.fullmatch("\n".join([*transponders, ""])):
         odd = [code for code in transponders if not _SQUAWKS.fullmatch(f"{code}\n")]
@@ -179,10 +173,24 @@ def _pilots(wire: Sequence[WirePilot], callsigns: Sequence[str], counts: Counts)
             transponders,
             qnh_i_hg,
             qnh_mb,
-            plans,
+            _plans(wire, counts),
             clean_texts([pilot.logon_time for pilot in wire], _LONG, counts),
         )
     )
+
+
+def _plans(wire: Sequence[WirePilot], counts: Counts) -> list[bytes]:
+    """The plans as they stand in JSON; b"" where there is none."""
+    raw = [bytes(pilot.flight_plan) for pilot in wire]
+    counts.note("no_flight_plan", raw.count(b"null"))
+    plans = [b"" if plan == b"null" else plan for plan in raw]
+    if not set(map(_FIRST_BYTE, plans)) <= {b"{", b""}:
+        odd = [index for index, plan in enumerate(plans) if _FIRST_BYTE(plan) not in {b"{", b""}]
+        counts.repair("wrong_type", len(odd))
+        counts.note("no_flight_plan", len(odd))
+        for index in odd:
+            plans[index] = b""
+    return plans
 
 
 def _qnh(wire: Sequence[WirePilot], counts: Counts) -> tuple[list[float | None], list[int | None]]:

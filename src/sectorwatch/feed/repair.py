@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from sectorwatch.clock import parse_us
@@ -98,9 +100,6 @@ _MOST_LINES = 200
 _LONGEST_LINE = 2_000
 _EARLIEST_S = 946_684_800  # 2000-01-01: what is earlier is a time that was never set
 _NO_TEXT = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ufeff\ud800-\udfff]+")
-# What follows the seconds, of all times of a feed one after another.
-_TIME_REST = re.compile(r"(?:(?:\.\d{1,9})?Z)*", re.ASCII)
-_IN_HOUR = re.compile(r":[0-5]\d:[0-5]\d", re.ASCII)
 _PLAIN_CALLSIGN = re.compile(r"[A-Z0-9_-]{1,20}", re.ASCII)
 
 
@@ -134,31 +133,24 @@ class Seconds(dict[str, int]):
     -1 for what is no time of this century. One serves for a snapshot: its records share seconds.
     """
 
-    def __init__(self) -> None:
-        super().__init__()
-        self._hours: dict[str, int] = {}
-
     def __missing__(self, text: str) -> int:
-        # Logon times share the hour: the rest is two numbers.
-        if _IN_HOUR.fullmatch(text, 13) is None:
-            time_s = _parsed(text)
-        else:
-            hour_s = self._hours.get(text[:13])
-            if hour_s is None:
-                hour_s = self._hours[text[:13]] = _parsed(f"{text[:13]}:00:00")
-            time_s = -1 if hour_s < 0 else hour_s + int(text[14:16]) * 60 + int(text[17:19])
-        self[text] = time_s
+        self[text] = time_s = _parsed(text)
         return time_s
 
     def of(self, times: Sequence[str | None]) -> list[int]:
         """Each of `times`, with a fraction and a zone as in the feed; -1 where there is none."""
-        given = [text or "" for text in times]
-        if _TIME_REST.fullmatch("".join([text[19:] for text in given])):
-            return [self[text[:19]] for text in given]
-        return [_parsed(text) for text in given]
+        with suppress(TypeError):  # one is None
+            rest = "".join([text[19:] for text in times])  # type: ignore[index] # as above
+            digits = rest.replace("Z", "").replace(".", "")
+            # All are in UTC with any fraction: the same second stands for many of them.
+            if rest.count("Z") == len(times) and (not digits or digits.isdecimal()):
+                return [self[text[:19]] for text in times]  # type: ignore[index] # as above
+        return [_parsed(text or "") for text in times]
 
 
+@lru_cache(maxsize=1 << 14)
 def _parsed(text: str) -> int:
+    # Logon times come again with every feed.
     try:
         time_s = parse_us(text) // 1_000_000
     except (ValueError, OverflowError):
@@ -203,11 +195,12 @@ def clean_text(text: str | None, limit: int) -> str:
 
 def clean_texts(texts: Sequence[str | None], limit: int, counts: Counts) -> list[str]:
     """Each of `texts`, which are single words, cleaned; what had to be is counted."""
+    # Most feeds have nothing to clean: one look at all of them is enough. None raises.
+    with suppress(TypeError):
+        joined = "".join(texts)  # type: ignore[arg-type] # as above
+        if joined.isprintable() and " " not in joined and max(map(len, texts), default=0) <= limit:  # type: ignore[arg-type] # as above
+            return list(texts)  # type: ignore[arg-type] # as above
     given = [text or "" for text in texts]
-    # Most feeds have nothing to clean: one look at all of them is enough.
-    joined = "".join(given)
-    if joined.isprintable() and " " not in joined and max(map(len, given), default=0) <= limit:
-        return given
     cleaned = [clean_text(text, limit) for text in given]
     counts.repair("text_cleaned", sum(map(str.__ne__, cleaned, given)))
     return cleaned
@@ -235,6 +228,9 @@ def clean_codes(codes: Sequence[int | None], counts: Counts) -> list[int]:
 
 def are_members(cids: Sequence[int | None]) -> list[bool]:
     """Which of these are members' numbers."""
+    with suppress(TypeError, ValueError):  # one is None, or there is none
+        if min(cids) > 0 and max(cids) < _TOO_BIG:  # type: ignore[type-var,operator] # as above
+            return [True] * len(cids)
     return [cid is not None and 0 < cid < _TOO_BIG for cid in cids]
 
 

@@ -13,8 +13,9 @@ from typing import NamedTuple
 import msgspec
 
 from sectorwatch.errors import FeedRefusedError
+from sectorwatch.feed.quarantine import redact
 
-__all__ = ["Member", "elements", "is_readable", "members", "repair_text", "sound"]
+__all__ = ["Member", "elements", "is_readable", "members", "repair_text", "shape", "sound"]
 
 _SPACE = re.compile(rb"[ \t\r\n]*+")
 _STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+"', re.DOTALL)
@@ -47,7 +48,7 @@ def members(document: bytes) -> list[Member]:
     if document[start : start + 1] != b"{":
         raise FeedRefusedError(
             "wrong_shape" if is_readable(document) else "not_json",
-            f"the feed begins with {document[start : start + 20]!r}, not with an object: "
+            f"the feed begins with {shape(document[start : start + 20])}, not with an object: "
             "is this the address of the v3 data feed?",
         )
     found: list[Member] = []
@@ -73,7 +74,7 @@ def members(document: bytes) -> list[Member]:
     if (after := _skip(document, place + 1)) != len(document):
         raise FeedRefusedError(
             "not_json",
-            f"the feed goes on with {document[after : after + 20]!r} after its end: "
+            f"the feed goes on with {shape(document[after : after + 20])} after its end: "
             "nothing of it is used; the next may be good",
         )
     return found
@@ -127,6 +128,11 @@ def sound(document: bytes) -> None:
         )
 
 
+def shape(part: bytes) -> str:
+    """What may be said of `part` in a message: letters are `x`, digits `0`, fields' names stay."""
+    return repr(redact(part, markup=part.startswith(b"<")))
+
+
 def repair_text(part: bytes) -> bytes:
     """`part` with U+FFFD for what is no UTF-8 and for halves of surrogate pairs."""
     return _without_lone_surrogates(part.decode("utf-8", "replace").encode())
@@ -146,7 +152,7 @@ def _key(raw: bytes) -> str:
         return str(msgspec.json.decode(repair_text(raw)))
     except ValueError:
         raise FeedRefusedError(
-            "not_json", f"the feed's key {raw[:40]!r} is no JSON: nothing of it is used"
+            "not_json", f"the feed's key {shape(raw[:40])} is no JSON: nothing of it is used"
         ) from None
 
 
@@ -181,10 +187,10 @@ def _broken(document: bytes, place: int) -> FeedRefusedError:
         return FeedRefusedError(
             "truncated",
             f"the feed breaks off after {len(document):,} bytes, with "
-            f"{document[-20:]!r}: nothing of it is used; the next may be whole",
+            f"{shape(document[-20:])}: nothing of it is used; the next may be whole",
         )
     return FeedRefusedError(
         "not_json",
-        f"the feed is no JSON at byte {place:,}, {document[place : place + 20]!r}: "
+        f"the feed is no JSON at byte {place:,}, {shape(document[place : place + 20])}: "
         "nothing of it is used; the next may be good",
     )

@@ -11,7 +11,7 @@ from sectorwatch.errors import FeedRefusedError
 from sectorwatch.feed.reading import Loose, as_float, as_int, as_text
 from sectorwatch.feed.records import Station, Transceiver, TransceiverSnapshot
 from sectorwatch.feed.repair import Counts, callsign_or_drop
-from sectorwatch.feed.structure import elements, is_readable, repair_text
+from sectorwatch.feed.structure import elements, is_readable, repair_text, shape
 
 __all__ = ["channel_khz", "decode_transceivers", "frequency_khz"]
 
@@ -140,8 +140,8 @@ def _read(document: bytes, counts: Counts) -> list[_WireStation]:
     if not stripped.startswith(b"["):
         raise FeedRefusedError(
             "wrong_shape" if is_readable(document) else "not_json",
-            f"the transceivers feed begins with {document[:20]!r}, not with a list: is this the "
-            "address of the transceivers feed?",
+            f"the transceivers feed begins with {shape(document[:20])}, not with a list: "
+            "is this the address of the transceivers feed?",
         )
     stations: list[_WireStation] = []
     for start, end in elements(stripped, 0, len(stripped)):
