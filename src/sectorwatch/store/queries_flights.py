@@ -61,7 +61,7 @@ class FlightQueries:
     ) -> Page[Flight]:
         """Flights that were online in the period and match all that is given, newest first.
 
-        `airport` is one they filed, left or reached. `sector_id` asks for visits to that sector in
+        `airport` is one they filed, left or reached in the period. `sector_id` asks for visits to that sector in
         the period.
         """
         first, last = (
@@ -74,8 +74,7 @@ class FlightQueries:
         if callsign is not None:
             wanted.append(_FLIGHT.callsign == clean(callsign))
         if airport is not None:
-            at = (_FLIGHT.departure, _FLIGHT.arrival, _FLIGHT.departed_from, _FLIGHT.arrived_at)
-            wanted.append(or_(*(column == clean(airport) for column in at)))
+            wanted.append(_touches(clean(airport), first, last))
         if sector_id is not None:
             wanted.append(_FLIGHT.flight_id.in_(self._visitors(sector_id, first, last)))
         with self._sources.database.read("asking for flights") as connection:
@@ -166,6 +165,20 @@ class FlightQueries:
             )
             ids.update(columns["flight_id"].tolist())
         return sorted(ids)
+
+
+def _touches(airport: str, from_s: int, to_s: int) -> ColumnElement[bool]:
+    moved = schema.movement.c
+    # Each part has an index: joined by "or" they are looked up, not searched for.
+    return or_(
+        _FLIGHT.departure == airport,
+        _FLIGHT.arrival == airport,
+        _FLIGHT.flight_id.in_(
+            select(moved.flight_id).where(
+                moved.airport == airport, moved.time_s >= from_s, moved.time_s < to_s
+            )
+        ),
+    )
 
 
 def flight_by_id(connection: Connection, flight_id: int) -> Flight | None:
