@@ -61,8 +61,8 @@ class FlightQueries:
     ) -> Page[Flight]:
         """Flights that were online in the period and match all that is given, newest first.
 
-        `airport` is one they filed, left or reached in the period. `sector_id` asks for visits to that sector in
-        the period.
+        `airport` is one they filed, left or reached in the period. `sector_id` asks for visits to
+        that sector in the period.
         """
         first, last = (
             from_s if from_s is not None else 0,
