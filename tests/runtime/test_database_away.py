@@ -15,11 +15,12 @@ from sectorwatch.feed.archive import ArchiveSource
 from sectorwatch.observe import Telemetry
 from sectorwatch.runtime.root import put_together
 from sectorwatch.store import DataDirectory, schema
-from store.conftest import PostgresServer, postgres
+from store.conftest import postgres
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from postgres_server import PostgresServer
     from sectorwatch.runtime.root import Parts
 
 __all__ = ["postgres"]
