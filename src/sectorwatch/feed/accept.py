@@ -172,8 +172,8 @@ def _time_of(general: bytes) -> int:
 def _check_time(
     time_us: int, last_time_us: int | None, now_us: int | None, stale_after_us: int | None
 ) -> None:
-    if now_us is not None and stale_after_us is not None:
-        if now_us - time_us > stale_after_us:
+    if now_us is not None:
+        if stale_after_us is not None and now_us - time_us > stale_after_us:
             raise FeedRefusedError(
                 "stale",
                 f"the feed is of {format_us(time_us)} and it is {format_us(now_us)}: older than "

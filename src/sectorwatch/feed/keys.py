@@ -52,8 +52,10 @@ class KeySearch:
             before = self._bytes[start : start + _PIECE]
             colons = self._bytes[start + 1 : start + 1 + _PIECE] == ord(":")
             before = before[: len(colons)]
-            spaces = np.flatnonzero(colons & (before <= ord(" "))) + start
-            if any(_follows_key(document, place) for place in spaces.tolist()):
+            spaces = colons & (before <= ord(" "))
+            if spaces.any() and any(
+                _follows_key(document, place + start) for place in np.flatnonzero(spaces).tolist()
+            ):
                 raise UnusualError
             colons &= before == ord('"')
             found.append(np.flatnonzero(colons) + start)

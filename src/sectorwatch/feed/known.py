@@ -156,45 +156,55 @@ class Known:
 
         What a removal brings together is looked at again: no name is left by removing another.
         """
-        found: list[Edit] = []
-        spans: list[tuple[int, int, str]] = [
+        found = self._symbol_edits(text)
+        young, old = self._young.longest.keys(), self._old.longest.keys()
+        there = set(words(text))
+        if young.isdisjoint(there) and old.isdisjoint(there):
+            return found
+        spans = [
             (match.start(), match.end(), match[0].casefold()) for match in _WORD.finditer(text)
         ]
-        while (hit := self._first(spans)) is not None:
-            first, count, replacement = hit
-            start, end = spans[first][0], spans[first + count - 1][1]
-            found = [edit for edit in found if not (start <= edit[0] and edit[1] <= end)]
-            found.append((start, end, replacement))
-            # A number's hash stays between its neighbours: as a word that nothing is equal to.
-            spans[first : first + count] = [(start, end, "")] if replacement else []
-        if self._young.symbols or self._old.symbols:
-            found += self._symbol_edits(text, found)
-        return sorted(found)
+        before = len(found) - 1
+        while len(found) > before:
+            before = len(found)
+            spans = self._pass(spans, found)
+        # Of one edit inside another only the outer is done.
+        found.sort(key=lambda edit: (edit[0], -edit[1]))
+        outer: list[Edit] = []
+        for edit in found:
+            if not outer or edit[0] >= outer[-1][1]:
+                outer.append(edit)
+        return outer
 
-    def _first(self, spans: list[tuple[int, int, str]]) -> tuple[int, int, str] | None:
+    def _pass(self, spans: list[Edit], found: list[Edit]) -> list[Edit]:
+        """One look at the words in `spans`: adds to `found`, and gives the words that are left."""
         young, old = self._young, self._old
-        for first, (_, _, word) in enumerate(spans):
+        left: list[Edit] = []
+        place = 0
+        while place < len(spans):
+            word = spans[place][2]
             longest = max(young.longest.get(word, 0), old.longest.get(word, 0))
-            if not longest:
-                continue
-            texts = tuple(span[2] for span in spans[first : first + longest])
+            texts = tuple(span[2] for span in spans[place : place + longest])
             for count in range(len(texts), 0, -1):
-                phrase = texts[:count]
-                replacement = young.phrases.get(phrase)
-                if replacement is None:
-                    replacement = old.phrases.get(phrase)
+                replacement = young.phrases.get(texts[:count], old.phrases.get(texts[:count]))
                 if replacement is not None:
-                    return first, count, replacement
-        return None
+                    edit = (spans[place][0], spans[place + count - 1][1], replacement)
+                    found.append(edit)
+                    # A number's hash stays between its neighbours, as a word equal to nothing.
+                    left += [(edit[0], edit[1], "")] if replacement else []
+                    place += count
+                    break
+            else:
+                left.append(spans[place])
+                place += 1
+        return left
 
-    def _symbol_edits(self, text: str, found: list[Edit]) -> list[Edit]:
+    def _symbol_edits(self, text: str) -> list[Edit]:
         symbols = self._young.symbols | self._old.symbols
-        return [
-            (match.start(), match.end(), "")
-            for match in re.finditer(r"\S+", text)
-            if match[0] in symbols
-            and not any(start < match.end() and match.start() < end for start, end, _ in found)
-        ]
+        if not symbols:
+            return []
+        found = re.finditer(r"\S+", text)
+        return [(match.start(), match.end(), "") for match in found if match[0] in symbols]
 
     def suspects(self, texts: Sequence[bytes]) -> list[int]:
         r"""Which of `texts` (UTF-8, JSON escapes not undone) `edits` must look at.
