@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -106,7 +107,7 @@ def instance(*words: object, cwd: Path, env: Mapping[str, str] | None = None) ->
             assert time.monotonic() - begun < _SLOWEST_START_S, "".join(made.words)
             time.sleep(0.01)
         made.started_s = time.monotonic() - begun
-        made.port = int(made.lines[0].rpartition(":")[2])
+        made.port = int(re.split(r"\D", made.lines[0].strip())[-1])
         yield made
     finally:
         if process.poll() is None:

@@ -55,6 +55,7 @@ def test_when_the_recording_ends_it_goes_on_serving_and_says_so(demo: Instance) 
     """All 480 snapshots are in, and the last one is served."""
     demo.wait_for("/api/status", lambda status: status["seq"] == 480)
     assert any("The recording has ended" in line for line in demo.words)
+    demo.wait_for("/api/status", lambda status: "It has ended" in status["statement"])
     assert demo.get("/api/network/status").json()["pilots"] > 0
 
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from sectorwatch.config import Loaded, Settings
+    from sectorwatch.feed.journal_format import JournalFile
     from sectorwatch.feed.sources import Source
     from sectorwatch.runtime import Application
 
@@ -71,16 +72,16 @@ def refuse_other_kind(data_dir: Path, *, simulated: bool) -> None:
 
 def last_snapshot_us(data_dir: Path) -> int:
     """The time of the last snapshot in a data directory's journal, 0 where there is none."""
-    with suppress(DataDirectoryError, JournalError, OSError):
+    files: list[JournalFile] = []
+    with suppress(DataDirectoryError, OSError):
         files = journal_files(_journal_of(data_dir).iterdir())
-        for file in reversed(files):
-            times = [
-                raw.snapshot_time_us or 0
-                for _, raw in read_records(file.path)
-                if raw.kind is Kind.FEED
-            ]
-            if times:
-                return max(times)
+    for file in reversed(files):
+        with suppress(JournalError, OSError):
+            # One that a crash tore before its first record has none.
+            records = (raw for _, raw in read_records(file.path) if raw.kind is Kind.FEED)
+            last_us = max((raw.snapshot_time_us or 0 for raw in records), default=0)
+            if last_us:
+                return last_us
     return 0
 
 
@@ -91,7 +92,8 @@ def _journal_of(data_dir: Path) -> Path:
 def _tell_of(application: Application) -> None:
     settings, api = application.settings, application.api
     if api is not None and api.port is not None:
-        print(f"sectorwatch is at {address_of(settings, api.port)}", flush=True)
+        beside = f", listening on {settings.host} port {api.port}" if settings.base_url else ""
+        print(f"sectorwatch is at {address_of(settings, api.port)}{beside}", flush=True)
     if application.is_simulated:
         say(f"It plays {application.source_name}: nothing in it is real. Ctrl-C ends it.")
     try:

@@ -75,6 +75,8 @@ class Pipeline:
         self.intake = Intake()
         self.source: Source | None = None
         self.transceivers: TransceiverSnapshot | None = None
+        self.is_finished = False
+        """Whether a recording has come to its end, so that nothing more comes in."""
         self.write_error: str | None = None
         """Why nothing can be put into the journal now, None where it can."""
         self.last_refusal: str | None = None

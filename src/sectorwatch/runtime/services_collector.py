@@ -127,8 +127,6 @@ class CollectorService(Service):
         self._breakers = breakers
         self._source: Source | None = None
         self._worker = Worker("ingestion", self._work)
-        self.is_finished = False
-        """Whether a recording has come to its end."""
 
     async def start(self) -> None:
         """Begin to take feeds in."""
@@ -165,6 +163,7 @@ class CollectorService(Service):
             "snapshot_time": None if latest is None else format_us(latest.time_us),
             "feeds": counts.feeds,
             "new": counts.new,
+            "finished": self._pipeline.is_finished,
             "refused": dict(counts.refused),
         }
         if self._pipeline.last_refusal is not None:
@@ -175,7 +174,7 @@ class CollectorService(Service):
         return Health(self._state(age_s, set(states.values())), about)
 
     def _state(self, age_s: float | None, breakers: set[str]) -> HealthState:
-        if self.is_finished:
+        if self._pipeline.is_finished:
             return HealthState.HEALTHY
         if age_s is not None and age_s > _UNHEALTHY_TIMES * self._stale_after_s:
             return HealthState.UNHEALTHY
@@ -189,5 +188,5 @@ class CollectorService(Service):
         self._pipeline.run(source, stop)
         if not source.is_live and not stop.is_set():
             # A recording that has been played is no failure.
-            self.is_finished = True
+            self._pipeline.is_finished = True
             stop.wait()
