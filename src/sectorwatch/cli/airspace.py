@@ -92,13 +92,13 @@ def fetch(
     from sectorwatch.airspace.fetch import fetch as download  # noqa: PLC0415 - as above
 
     target = to or Path("airspace") / name
-    with progress_bar(sized=False) as bar:
+    with progress_bar("size", sized=False) as bar:
         tasks: dict[str, Any] = {}
 
         def on_progress(file: str, size_bytes: int) -> None:
             if file not in tasks:
-                tasks[file] = bar.add_task(file, total=None)
-            bar.update(tasks[file], completed=size_bytes)
+                tasks[file] = bar.add_task(file, total=None, size="")
+            bar.update(tasks[file], size=f"{size_bytes:,} bytes")
 
         dataset = asyncio.run(download(name, target, addresses=addresses, progress=on_progress))
     print(dataset.spec)

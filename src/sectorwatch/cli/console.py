@@ -14,10 +14,11 @@ from rich import box
 from rich.console import Console
 from rich.progress import (
     BarColumn,
-    DownloadColumn,
     Progress,
     ProgressColumn,
+    SpinnerColumn,
     TextColumn,
+    TimeElapsedColumn,
     TimeRemainingColumn,
 )
 from rich.table import Table
@@ -81,13 +82,13 @@ def progress_bar(*extra: str, sized: bool = True) -> Progress:
     """A progress bar on standard error; it is not drawn where that is no terminal.
 
     `extra` are fields of the task shown behind it. Without `sized` nobody knows how much is to
-    come: what has come is shown.
+    come: something turns, to show that it goes on.
     """
     columns: list[ProgressColumn] = [TextColumn("{task.description}", markup=False)]
     if sized:
         columns += [BarColumn(), TextColumn("{task.percentage:>3.0f}%"), TimeRemainingColumn()]
     else:
-        columns += [DownloadColumn()]
+        columns += [SpinnerColumn(), TimeElapsedColumn()]
     columns += [TextColumn(f"{{task.fields[{name}]}}", markup=False) for name in extra]
     console = _console(sys.stderr)
     return Progress(*columns, console=console, disable=not console.is_terminal, transient=True)
