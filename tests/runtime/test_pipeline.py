@@ -558,3 +558,21 @@ def test_real_feeds_in_one_go_and_with_restarts_between(tmp_path: Path, real_dat
     for name in ("visit", "movement", "session", "ownership", "positions", "ticks"):
         assert one[name] == many[name], name
     assert [row[:5] for row in one["flight"]] == [row[:5] for row in many["flight"]]
+
+
+@pytest.mark.parametrize("count", [19, 20, 21])
+def test_a_restart_knows_at_once_what_is_so_now(
+    tmp_path: Path, raws: list[RawFeed], count: int
+) -> None:
+    """Wherever the last state was kept, nobody waits for the next feed to see the present."""
+    with opened(tmp_path / "data") as parts:
+        run(parts, raws[:count])
+        before = parts.pipeline.latest
+    with opened(tmp_path / "data") as parts:
+        start(parts, [])
+        after = parts.pipeline.latest
+        assert before is not None
+        assert after is not None
+        assert (after.seq, after.time_us) == (before.seq, before.time_us)
+        assert after.live.flights == before.live.flights
+        assert after.live.owners == before.live.owners

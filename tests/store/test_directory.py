@@ -150,3 +150,19 @@ def test_directory_of_somebody_else_is_refused(tmp_path: Path) -> None:
         [sys.executable, "-c", code, folder], capture_output=True, text=True, check=True
     )
     assert "cannot be used: Permission denied. Make it writable" in done.stdout
+
+
+def test_a_folder_that_holds_something_else_is_left_alone(tmp_path: Path) -> None:
+    """Given the wrong folder, such as one of recordings, nothing is written into it."""
+    (tmp_path / "recording.json.gz").write_bytes(b"x")
+    with pytest.raises(DataDirectoryError, match=r"'recording\.json\.gz'.*empty folder"):
+        DataDirectory.open(tmp_path)
+    assert [entry.name for entry in tmp_path.iterdir()] == ["recording.json.gz"]
+
+
+def test_a_key_brought_along_and_a_start_cut_short_are_no_strangers(tmp_path: Path) -> None:
+    """A folder with just those becomes a data directory."""
+    for name in ("masking.key", "lock", "lost+found"):
+        (tmp_path / name).touch()
+    with DataDirectory.open(tmp_path) as directory:
+        assert directory.is_owner

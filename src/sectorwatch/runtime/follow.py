@@ -39,6 +39,16 @@ class TrackerMaker:
     identity: Identity
 
 
+@dataclass(frozen=True, slots=True)
+class _State:
+    """A tracker's state after the tick `seq` of `time_us`, whose record is at `position`."""
+
+    data: bytes
+    seq: int
+    time_us: int
+    position: Position
+
+
 class Follow:
     """Belongs to the ingestion thread; `latest` and the other attributes may be read from any.
 
@@ -74,6 +84,8 @@ class Follow:
         # A tracker that began anew counts from 1 again; the database does not.
         self._seq_offset = 0
         self._state_is_due = False
+        # Where the tracker's last snapshot is in the journal; None where that is not known.
+        self._last_position: Position | None = None
         self._follower: JournalFollower | None = None
         self._records: Iterator[tuple[Position, RawFeed]] | None = None
         self._not_before_us = -1
@@ -147,6 +159,7 @@ class Follow:
         self.needed_from_us = checkpoint.state_time_us
         after = _parsed(checkpoint.journal_position) or self._before(checkpoint.state_time_us)
         self._begin(tracker, checkpoint.state_seq - tracker.seq, after)
+        self._last_position = _parsed(checkpoint.journal_position)
 
     def forget(self) -> None:
         """Let go of tracker and journal: the next `catch_up` begins with the state kept."""
@@ -190,6 +203,7 @@ class Follow:
         self._tracker = tracker
         self._seq_offset = seq_offset
         self._state_is_due = tracker.time_us is None
+        self._last_position = None
         self._not_before_us = -1
         self._follower = JournalFollower(self._journals.get().folder, after=after)
         self._records = None
@@ -239,6 +253,7 @@ class Follow:
     def _take(self, snapshot: Snapshot, position: Position) -> None:
         tracker = self._tracker
         assert tracker is not None  # noqa: S101 - in step or resumed, there is one
+        state = self._state_before(tracker)
         try:
             with self._telemetry.timed("advance", "tracker"):
                 tick = tracker.advance(snapshot)
@@ -249,25 +264,42 @@ class Follow:
             return
         if self._seq_offset:
             tick = replace(tick, seq=tick.seq + self._seq_offset)
-        self._commit(tracker, tick, position)
+        if self._state_is_due:
+            # A tracker that began anew has no tick before this one to go on from.
+            state = _State(tracker.dump(), tick.seq, tick.time_us, position)
+        self._commit(tick, position, state)
 
-    def _commit(self, tracker: Tracker, tick: Tick, position: Position) -> None:
-        state = None
-        if self._state_is_due or tick.seq % self._every == 0:
-            with self._telemetry.timed("dump", "tracker"):
-                state = tracker.dump()
+    def _state_before(self, tracker: Tracker) -> _State | None:
+        """The state to be kept with the next tick, if one is due: that before it.
+
+        So a restart always makes at least one tick again, and by that knows what is so now.
+        """
+        seq, last = tracker.seq + self._seq_offset, self._last_position
+        if self._state_is_due or last is None or tracker.time_us is None or (seq + 1) % self._every:
+            return None
+        with self._telemetry.timed("dump", "tracker"):
+            return _State(tracker.dump(), seq, tracker.time_us, last)
+
+    def _commit(self, tick: Tick, position: Position, state: _State | None) -> None:
         try:
-            is_new = self._stores.get().commit(
-                tick, state=state, journal_position=f"{position.file}:{position.index}"
-            )
+            if state is None:
+                is_new = self._stores.get().commit(tick)
+            else:
+                is_new = self._stores.get().commit(
+                    tick,
+                    state=state.data,
+                    state_seq=state.seq,
+                    journal_position=f"{state.position.file}:{state.position.index}",
+                )
         except StoreError:
             self._failed_at = position, tick.seq, tick.time_us
             raise
         self._stores.succeeded()
+        self._last_position = position
         if is_new:
             if state is not None:
                 self._state_is_due = False
-                self.needed_from_us = tick.time_us
+                self.needed_from_us = state.time_us
             self._ticks.inc()
             self._set_pending(max(0, self._pending - 1))
         if self.latest is not None and tick.seq <= self.latest.seq:

@@ -70,14 +70,20 @@ class Committer:
         self._identity = identity
 
     def commit(
-        self, tick: Tick, *, state: bytes | None = None, journal_position: str | None = None
+        self,
+        tick: Tick,
+        *,
+        state: bytes | None = None,
+        state_seq: int | None = None,
+        journal_position: str | None = None,
     ) -> bool:
         """Keeps `tick`, durably, and with it the tracker's `state` where it is given.
 
-        `journal_position` says where in the journal the tick's record ends; it is kept beside the
-        state. False where the tick is in the database already: then nothing is written. Raises
-        DatabaseAwayError where nothing was kept and the same call may be made again, StoreError
-        where the tick does not follow the last one.
+        The state is the one after the tick `state_seq`, without it after `tick`;
+        `journal_position` says where in the journal that tick's record is. False where the tick is
+        in the database already: then nothing is written. Raises DatabaseAwayError where nothing was
+        kept and the same call may be made again, StoreError where the tick does not follow the last
+        one.
         """
         last = self._last or self._ask_last()
         if tick.seq <= (last[0] if last else 0):
@@ -110,7 +116,8 @@ class Committer:
             if self._identity != self._recorded:
                 self._record_identity(connection, tick.seq)
             if state is not None:
-                _keep_state(connection, tick.seq, state, journal_position)
+                of_seq = tick.seq if state_seq is None else state_seq
+                _keep_state(connection, of_seq, state, journal_position)
         self._last = tick.seq, tick.time_us
         self._recorded = self._identity
         return True

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 __all__ = ["FORMAT_VERSION", "DataDirectory"]
 
 FORMAT_VERSION = 1
+# What may lie in a folder before its first start: what a start that was cut short left behind, a key
+# that was brought along, and what a file system puts into its root.
+_OURS = frozenset({"lock", "masking.key", "lost+found"})
 _MARKER = re.compile(r"sectorwatch data directory, format (\d{1,9})\nid ([0-9a-f]{32})\n")
 _IN_USE = frozenset({errno.EWOULDBLOCK, errno.EAGAIN, errno.EACCES})
 
@@ -134,9 +137,22 @@ def _make(path: Path) -> None:
     if path.exists() and not path.is_dir():
         raise DataDirectoryError(f"{path} is a file: choose a folder with --data-dir")
     if path.is_dir():
+        _refuse_strangers(path)
         return
     path.mkdir(mode=FOLDER_MODE, parents=True)
     sync_folder(path.parent)
+
+
+def _refuse_strangers(path: Path) -> None:
+    """Keep out of a folder that holds something else: what tidies up might take it for its own."""
+    if (path / "format").exists():
+        return
+    strangers = sorted({entry.name for entry in path.iterdir()} - _OURS)
+    if strangers and "sectorwatch.db" not in strangers:
+        raise DataDirectoryError(
+            f"{path} holds {strangers[0]!r} and is no data directory of sectorwatch: choose an "
+            "empty folder, or one that does not exist, with --data-dir"
+        )
 
 
 def _take_lock(path: Path) -> int:

@@ -110,17 +110,25 @@ class Store:
         self._committer.identify(identity)
 
     def commit(
-        self, tick: Tick, *, state: bytes | None = None, journal_position: str | None = None
+        self,
+        tick: Tick,
+        *,
+        state: bytes | None = None,
+        state_seq: int | None = None,
+        journal_position: str | None = None,
     ) -> bool:
         """Keeps `tick`, durably, and with it the tracker's `state` where it is given.
 
-        `journal_position` says where in the journal the tick's record ends; it is kept beside the
-        state. False where the tick is in the database already: then nothing is written. Raises
-        DatabaseAwayError where nothing was kept and the same call may be made again, StoreError
-        where the tick does not follow the last one.
+        The state is the one after the tick `state_seq`, without it after `tick`;
+        `journal_position` says where in the journal that tick's record is. False where the tick is
+        in the database already: then nothing is written. Raises DatabaseAwayError where nothing was
+        kept and the same call may be made again, StoreError where the tick does not follow the last
+        one.
         """
         with self._telemetry.timed("commit", "store"):
-            return self._committer.commit(tick, state=state, journal_position=journal_position)
+            return self._committer.commit(
+                tick, state=state, state_seq=state_seq, journal_position=journal_position
+            )
 
     def resume(self) -> Checkpoint | None:
         """Where to go on from, None where nothing was ever committed."""
