@@ -127,6 +127,14 @@ def test_heads_are_learned_anew_each_generation() -> None:
     assert len(masker._heads) == 1
 
 
+def test_a_name_of_any_length_is_emptied_and_not_kept() -> None:
+    """What no name can be is masked like one, and takes no memory afterwards."""
+    masker = Masker(KEY)
+    document = encode(feed(pilots=[pilot(name="a " * 100_000)]))
+    assert json.loads(masker.mask(document).document)["pilots"][0]["name"] == ""
+    assert len(masker._heads) == 0
+
+
 ODD_FEEDS = {
     "spaces": json.dumps(network()).encode(),
     "lines": json.dumps(network(), indent=2).encode(),
@@ -228,6 +236,8 @@ def test_a_record_of_other_types_is_written_anew_and_its_neighbours_stay(name: s
         b'{"cid":1234567,"name":"x",}',
         b'{"cid":1234567,"name":"x","deep":' + b"[" * 50_000 + b"]" * 50_000 + b"}",
         b'{"cid":1234567,"heading":1e999,"cid":1234567}',
+        encode(pilot(flight_plan=plan(remarks="1234567 " * 10_000))),
+        encode(pilot(cid="1234567", flight_plan=plan(remarks="1234567 " * 10_000))),
     ],
 )
 def test_a_record_that_cannot_be_masked_is_not_written(raw: bytes) -> None:
@@ -290,7 +300,7 @@ def leaks(document: bytes, numbers: set[int], names: set[str]) -> list[str]:
 def test_no_name_and_no_number_is_left_in_any_real_feed(real_data: Path) -> None:
     """None of the names and numbers that went in is found, in the quick way and the patient one."""
     masker, patient = Masker(KEY), Masker(KEY)
-    for index, path in enumerate(real_feeds(real_data)):
+    for index, path in enumerate(real_feeds(real_data)[::2]):
         document = unzipped(path)
         value = json.loads(document)
         records = [record for section in SECTIONS for record in value[section]]
@@ -298,7 +308,7 @@ def test_no_name_and_no_number_is_left_in_any_real_feed(real_data: Path) -> None
         masked = masker.mask(document)
         assert masked.wire is not None, "real feeds go the quick way"
         assert leaks(masked.document, {record["cid"] for record in records}, names) == []
-        if index % 10 == 0:
+        if index % 5 == 0:
             assert patient._record_by_record(document).document == masked.document
 
 

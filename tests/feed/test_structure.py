@@ -84,6 +84,14 @@ def test_a_hundred_thousand_brackets_do_not_hide_their_neighbours() -> None:
     assert [document[start:end] for start, end in spans] == [b'{"a":1}', deep, b'{"b":2}']
 
 
+def test_more_brackets_than_any_feed_has_are_refused() -> None:
+    """What was made to take long is not followed to its end."""
+    document = b"[" + b"[]," * 2_000_001 + b"[]]"
+    with pytest.raises(FeedRefusedError, match="brackets") as refusal:
+        members(b'{"pilots":' + document + b"}")
+    assert refusal.value.reason == "not_json"
+
+
 def test_brackets_and_quotes_in_strings_are_text() -> None:
     """A string holds whatever it likes without moving the bounds of a record."""
     document = rb'[{"a":"]}\"[{,"},{"b":"\\"}]'

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-__all__ = ["Edit", "Known", "apply_edits", "edited", "unescape"]
+__all__ = ["LONGEST_TEXT", "Edit", "Known", "apply_edits", "edited", "unescape"]
 
 Edit = tuple[int, int, str]
 """Where in a text, from and to, and what stands there instead."""
@@ -30,6 +30,7 @@ Edit = tuple[int, int, str]
 _WORD = re.compile(r"[^\W_]+")
 _HOME_AIRPORT = re.compile(r" [A-Z][A-Z0-9]{3}$", re.ASCII)
 _NUMBER = re.compile(r"\d+", re.ASCII)
+LONGEST_TEXT = 1 << 16
 _MAX_WORDS = 12
 _MAX_DIGITS = 100
 _LONGEST_NAME = 400
@@ -155,7 +156,10 @@ class Known:
         """What is to be replaced in `text`, in order and without overlap; [] if nothing is known.
 
         What a removal brings together is looked at again: no name is left by removing another.
+        Raises ValueError where the text is longer than any that is written by hand.
         """
+        if len(text) > LONGEST_TEXT:
+            raise ValueError(f"a text of {len(text)} characters is not masked")
         found = self._symbol_edits(text)
         young, old = self._young.longest.keys(), self._old.longest.keys()
         there = set(words(text))

@@ -38,6 +38,7 @@ _TABLES = frozenset(
     ("general", "servers", "facilities", "ratings", "pilot_ratings", "military_ratings")
 )
 _HASH_BITS = 53
+_LONGEST_HEAD = 1_000
 
 # A record's beginning, up to the quote that ends the key after the name.
 _HEAD = re.compile(
@@ -83,7 +84,9 @@ class _Heads(dict[bytes, bytes]):
         if self._numbers:
             self._known.learn_number(number)
         self._known.learn_name(unescape(match[2]))
-        self[head] = masked = b'{"cid":%d,"name":""%b' % (self._number_of(number), match[3])
+        masked = b'{"cid":%d,"name":""%b' % (self._number_of(number), match[3])
+        if len(head) <= _LONGEST_HEAD:
+            self[head] = masked
         return masked
 
 
@@ -122,7 +125,8 @@ class Masker:
             self._heads.clear()
         try:
             return self._usual(document)
-        except UnusualError:
+        except (UnusualError, ValueError):
+            # A text too long to be masked is a ValueError: its record is then left out alone.
             return self._record_by_record(document)
 
     def _usual(self, document: bytes) -> Masked:

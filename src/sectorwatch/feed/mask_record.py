@@ -99,12 +99,17 @@ class Record:
         self, number_of: Callable[[int], int], edits_of: Callable[[str], list[Edit]]
     ) -> bytes | None:
         """The record's bytes, masked; None where it cannot be written."""
+        try:
+            return self._masked(number_of, edits_of)
+        except ValueError:
+            return None
+
+    def _masked(
+        self, number_of: Callable[[int], int], edits_of: Callable[[str], list[Edit]]
+    ) -> bytes:
         if self.anew is not None:
             anew = _Anew(number_of, edits_of).value(self.anew)
-            try:
-                return json.dumps(anew, separators=(",", ":"), allow_nan=False).encode()
-            except ValueError:
-                return None
+            return json.dumps(anew, separators=(",", ":"), allow_nan=False).encode()
         edits = [
             (start, end, b"%d" % number_of(int(self.raw[start:end])) if is_number else b'""')
             for start, end, is_number in self.heads

@@ -28,6 +28,8 @@ _LONE_SURROGATE = re.compile(
     rb"(?<!\\)((?:\\\\)*+)"
     rb"(?:(\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2})|\\u[dD][89a-fA-F][0-9a-fA-F]{2})"
 )
+# The busiest real feed has 12,000 in all; looking at more than this would take minutes.
+_MOST_BRACKETS = 4_000_000
 _ANY = msgspec.json.Decoder(msgspec.Raw)
 
 
@@ -171,7 +173,7 @@ def _value_end(document: bytes, place: int) -> int:
 
 def _closed(document: bytes, place: int) -> int:
     depth = 0
-    while True:
+    for _ in range(_MOST_BRACKETS):
         match = _TO_BRACKET.match(document, place)
         if match is None:
             raise _broken(document, len(document))
@@ -179,6 +181,11 @@ def _closed(document: bytes, place: int) -> int:
         place = match.end()
         if depth == 0:
             return place
+    raise FeedRefusedError(
+        "not_json",
+        f"the feed has over {_MOST_BRACKETS:,} brackets in one value, which no feed has: "
+        "nothing of it is used",
+    )
 
 
 def _broken(document: bytes, place: int) -> FeedRefusedError:
