@@ -576,3 +576,14 @@ def test_a_restart_knows_at_once_what_is_so_now(
         assert (after.seq, after.time_us) == (before.seq, before.time_us)
         assert after.live.flights == before.live.flights
         assert after.live.owners == before.live.owners
+
+
+def test_the_sectors_names_are_kept_beside_the_rows(tmp_path: Path, raws: list[RawFeed]) -> None:
+    """Whoever reads the tables elsewhere finds which sector a number stands for."""
+    with opened(tmp_path / "data") as parts:
+        run(parts, raws[:1])
+        with parts.stores.ask().database.read("asking for sectors") as connection:
+            kept = connection.exec_driver_sql("SELECT sector_id, name FROM sector").all()
+        assert {tuple(row) for row in kept} == {
+            (sector.sector_id, sector.name) for sector in parts.airspace.sectors
+        }

@@ -52,6 +52,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Parts", "build", "open_telemetry", "put_together"]
 
+# Under these keys a log line could say who somebody is.
+_MEMBERS = ("cid", "member", "member_name", "real_name", "full_name")
 _STOP_MARGIN_S = 0.8
 _FIRST_PAUSE_S = 1.0
 _LONGEST_PAUSE_S = 15.0
@@ -95,15 +97,19 @@ def put_together(
         max_open_s=_LONGEST_PAUSE_S,
     )
     url = settings.database_url
-    stores = StoreSlot(
-        lambda: Store.open(
+
+    def open_store() -> Store:
+        store = Store.open(
             directory,
             None if url is None else url.get_secret_value(),
             clock=clock,
             telemetry=telemetry.for_service("store"),
-        ),
-        breaker,
-    )
+        )
+        # Rows speak of sectors by number; whoever reads them elsewhere finds the names beside.
+        store.keep_sectors(airspace.sectors)
+        return store
+
+    stores = StoreSlot(open_store, breaker)
     journals = JournalSlot(
         lambda: Journal(
             directory.journal,
@@ -155,6 +161,7 @@ def open_telemetry(
         environment=settings.environment,
         level=None if settings.log_level is None else LogLevel(settings.log_level),
         sinks=_sinks(settings) if sinks is None else sinks,
+        redact=_MEMBERS,
         clock=clock,
     )
 
