@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 
 from web.schema import operation_of, problems, schema_of
 from web.system import operator
@@ -393,6 +394,19 @@ def test_the_database_says_how_it_is(client: Client, system: System) -> None:
     assert status["rows"]["flight"] > 10
     assert status["writes"]["count"] > 0
     assert status["journal_bytes"] > 0
+
+
+def test_metrics_are_what_prometheus_reads(client: Client, system: System) -> None:
+    """Its own parser takes them, and what the API and the pipeline count is among them."""
+    answer = client.get("/metrics")
+    assert answer.headers["content-type"] == "text/plain; version=0.0.4; charset=utf-8"
+    families = {f.name: f for f in text_string_to_metric_families(answer.body.decode())}
+    assert {"api_request_duration_seconds", "feeds_accepted", "service_up"} <= set(families)
+    samples = [s for s in families["feeds_accepted"].samples if s.name.endswith("_total")]
+    assert sum(sample.value for sample in samples) == system.seq
+    up = {sample.labels["service"]: sample.value for sample in families["service_up"].samples}
+    assert set(up) == set(system.application.supervisor.order)
+    assert set(up.values()) == {1.0}
 
 
 def test_openapi_is_served_as_it_is_built(document: dict[str, Any]) -> None:

@@ -10,9 +10,11 @@ from sectorwatch.observe import HealthState
 from sectorwatch.web.answers.system import FeedStatus, Status
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from sectorwatch.runtime import Application
 
-__all__ = ["status_answer"]
+__all__ = ["status_answer", "worst_of"]
 
 _WORST_FIRST = (
     HealthState.UNHEALTHY,
@@ -29,11 +31,10 @@ def status_answer(application: Application) -> Status:
     for each in application.supervisor.status():
         checked = health.latest(each.name)
         services[each.name] = HealthState.UNKNOWN if checked is None else checked.status
-    worst = next((s for s in _WORST_FIRST if s in services.values()), HealthState.UNKNOWN)
     settings, tick = application.settings, application.latest
     now_us = application.clock.now_us()
     return Status(
-        status=worst.value,
+        status=worst_of(services.values()).value,
         version=__version__,
         environment=settings.environment,
         simulated=application.is_simulated,
@@ -48,6 +49,11 @@ def status_answer(application: Application) -> Status:
         home_sector=settings.home_sector,
         services={name: state.value for name, state in services.items()},
     )
+
+
+def worst_of(states: Collection[HealthState]) -> HealthState:
+    """Give the worst of these states; `unknown` where there are none."""
+    return next((state for state in _WORST_FIRST if state in states), HealthState.UNKNOWN)
 
 
 def _feed(application: Application) -> FeedStatus:

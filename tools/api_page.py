@@ -1,0 +1,170 @@
+"""Write the endpoints' part of docs/api.md: from the routes, with answers of the made network.
+
+An instance is started over the made network for it, and asked. What stands above the mark in the
+page is written by hand and stays.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
+
+from web.streaming import streaming
+from web.system import System, operator
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from web.system import Client
+
+PAGE = Path(__file__).resolve().parent.parent / "docs" / "api.md"
+MARK = "<!-- What follows is written by tools/api_page.py. -->"
+MOST_ITEMS = 1
+LONGEST = 400
+ASKED = {
+    "/api/flights": "?airport=YSSY&limit=1",
+    "/api/flights/{callsign}/track": "",
+    "/api/controllers": "?facility=6&limit=1",
+    "/api/atc-positions": "?limit=1",
+    "/api/sectors": "?staffed=true&limit=1",
+    "/api/sectors/{name}/occupancy": "?from=-1h",
+    "/api/airports/{icao}/movements": "?limit=1",
+}
+
+
+def main() -> int:
+    """Write the page."""
+    with tempfile.TemporaryDirectory() as folder:
+        system = System.start(Path(folder) / "data")
+        try:
+            system.catch_up()
+            system.call(system.application.telemetry.health.check_all_services())
+            written = "\n".join(endpoints(system)).replace(folder, "/srv/sectorwatch")
+        finally:
+            system.stop()
+    head, found, _ = PAGE.read_text(encoding="utf-8").partition(MARK)
+    if not found:
+        print(f"{PAGE} has no line {MARK!r}: put it where the endpoints begin")
+        return 1
+    PAGE.write_text(f"{head}{MARK}\n{written}", encoding="utf-8")
+    return 0
+
+
+def endpoints(system: System) -> Iterator[str]:
+    """Every operation of the document, by topic."""
+    client = system.client
+    document = client.get("/openapi.json").json()
+    topic = ""
+    for path, operations in document["paths"].items():
+        for method, operation in operations.items():
+            if operation["tags"][0] != topic:
+                topic = operation["tags"][0]
+                yield f"\n## {topic.capitalize()}"
+            yield from _operation(method.upper(), path, operation)
+            yield from _example(client, method.upper(), path, operation, _names(system))
+
+
+def _names(system: System) -> dict[str, str]:
+    tick = system.application.latest
+    assert tick is not None
+    flights = zip(tick.live.flights, tick.live.airborne.tolist(), strict=True)
+    return {
+        "{callsign}": next(flight.callsign for flight, airborne in flights if airborne),
+        "{name}": "YMML_FIR",
+        "{icao}": "YSSY",
+    }
+
+
+def _operation(method: str, path: str, operation: Mapping[str, Any]) -> Iterator[str]:
+    yield f"\n### `{method} {path}`\n"
+    yield f"Tier: {operation['x-tier']}. {operation['description']}\n"
+    parameters = operation.get("parameters", [])
+    if parameters:
+        yield "| parameter | in | type | meaning |\n|---|---|---|---|"
+        for each in parameters:
+            yield (
+                f"| `{each['name']}` | {each['in']} | {_type(each['schema'])} "
+                f"| {each['description']} |"
+            )
+        yield ""
+
+
+def _type(schema: Mapping[str, Any]) -> str:
+    kinds = schema.get("anyOf", [schema])
+    words = []
+    for kind in kinds:
+        if kind.get("type") == "null":
+            continue
+        word = ", ".join(f"`{each}`" for each in kind["enum"]) if "enum" in kind else kind["type"]
+        for name, sign in (("minimum", "≥"), ("maximum", "≤")):
+            word += f", {sign} {kind[name]:,}" if name in kind else ""
+        words.append(word)
+    text = " or ".join(words)
+    return f"{text}; else {schema['default']}" if schema.get("default") is not None else text
+
+
+def _example(
+    client: Client,
+    method: str,
+    path: str,
+    operation: Mapping[str, Any],
+    names: Mapping[str, str],
+) -> Iterator[str]:
+    asked = path.replace("{name}", "monitoring") if "/services/" in path else path
+    for part, name in names.items():
+        asked = asked.replace(part, name)
+    asked += ASKED.get(path, "")
+    key = " -H 'Authorization: Bearer KEY'" if method == "POST" else ""
+    verb = " -X POST" if method == "POST" else ""
+    verb += " -N" if path.endswith("/stream") else ""
+    yield f"```sh\ncurl{verb}{key} 'http://127.0.0.1:8001{asked}'\n```\n"
+    if path == "/api/events/stream":
+        with streaming(client) as stream:
+            _, data = stream.event()
+            event = f"id: {stream.last_id}\nevent: tick\ndata: {json.dumps(data)}"
+        yield f"```text\nretry: 3000\n\n{event}\n```"
+        return
+    answer = client.ask(method, asked, operator())
+    assert answer.status == 200, (asked, answer.body)
+    kind = answer.headers["content-type"].partition(";")[0]
+    if kind != "application/json":
+        lines = answer.body.decode().splitlines()[:6]
+        if kind == "text/plain":
+            shown = "\n".join(lines)
+            yield f"```text\n{shown}\n```"
+        else:
+            yield f"Answers `{kind}`."
+        return
+    if path == "/openapi.json":
+        yield "Answers the document."
+        return
+    text = json.dumps(_short(answer.json()), indent=1, ensure_ascii=False)
+    # A list of plain values reads best on one line, a shape's corners most of all.
+    text = re.sub(r"\[\s+([^\[\]{}]*?)\s+\]", lambda m: f"[{' '.join(m[1].split())}]", text)
+    yield f"```json\n{text}\n```"
+    others = sorted(set(operation["responses"]["200"]["content"]) - {kind})
+    if others:
+        yield f"\nAlso as {', '.join(f'`{other}`' for other in others)}."
+
+
+def _short(value: Any) -> Any:
+    """Cut lists and long texts, so that an example stays one."""
+    if isinstance(value, dict):
+        return {name: _short(each) for name, each in value.items()}
+    if isinstance(value, list):
+        # A shape is still one only with all its corners.
+        if value and isinstance(value[0], list):
+            return value
+        most = len(value) if value and isinstance(value[0], int | float) else MOST_ITEMS
+        return [_short(each) for each in value[:most]]
+    return value[:LONGEST] if isinstance(value, str) else value
+
+
+if __name__ == "__main__":
+    sys.exit(main())
