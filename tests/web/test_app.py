@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from fastapi.routing import APIRoute
+from starlette.exceptions import HTTPException
 
+from sectorwatch.errors import DatabaseAwayError, QueryTooLongError
 from sectorwatch.web import create_fastapi
 from sectorwatch.web.access import Tier
 from sectorwatch.web.app import create_app
@@ -217,13 +220,72 @@ def test_an_error_of_ours_tells_nothing_of_itself(system: System) -> None:
         assert client.get("/livez").status == 200
 
 
+class Standing:
+    """A store that is there, and of which one part does something else."""
+
+    def __init__(self, store: Any, **parts: Any) -> None:
+        self._store = store
+        self._parts = parts
+
+    def ask(self) -> Any:
+        return self
+
+    def __getattr__(self, name: str) -> Any:
+        return self._parts.get(name) or getattr(self._store, name)
+
+
+def test_a_question_that_takes_too_long_says_what_to_ask_instead(system: System) -> None:
+    """503, not an error of ours, and not for ever."""
+
+    def history(*_: object) -> None:
+        raise QueryTooLongError("this takes more than 10 s: ask for a shorter period")
+
+    def slow(application: Application) -> ASGIApp:
+        store = application.store.ask()
+        application.store = Standing(store, network=SimpleNamespace(history=history))  # type: ignore[assignment]
+        return create_app(application)
+
+    with system.served_as(factory=slow) as client:
+        assert "shorter period" in problem(client, "/api/network/status", 503)["detail"]
+
+
+def test_a_flight_of_which_nothing_is_kept_yet_says_so(system: System) -> None:
+    """Seen in the feed, committed in a moment: 404 for its track and figures until then."""
+
+    def early(application: Application) -> ASGIApp:
+        store, tracks = application.store.ask(), SimpleNamespace(track=lambda _: None)
+        application.store = Standing(store, tracks=tracks)  # type: ignore[assignment]
+        return create_app(application)
+
+    with system.served_as(factory=early) as client:
+        callsign = client.get("/api/flights").json()["flights"][0]["callsign"]
+        for what in ("track", "stats"):
+            told = problem(client, f"/api/flights/{callsign}/{what}", 404)
+            assert "nothing is kept yet" in told["detail"]
+
+
+def test_any_other_error_of_the_framework_is_a_problem_too(system: System) -> None:
+    """Its status and words, in the form that all errors have."""
+
+    def with_teapot(application: Application) -> ASGIApp:
+        app = create_app(application)
+
+        async def teapot() -> None:
+            raise HTTPException(418, "short and stout", headers={"X-Spout": "1"})
+
+        app._app._app.add_api_route("/teapot", teapot)  # type: ignore[attr-defined]
+        return app
+
+    with system.served_as(factory=with_teapot) as client:
+        assert problem(client, "/teapot", 418)["detail"] == "short and stout"
+        assert client.get("/teapot").headers["x-spout"] == "1"
+
+
 def test_a_database_that_is_away_is_a_503(system: System) -> None:
     """What needs it says so and when to try again; what does not goes on; keys cannot be read."""
 
     class Away:
         def ask(self) -> None:
-            from sectorwatch.errors import DatabaseAwayError  # noqa: PLC0415 - beside its use
-
             raise DatabaseAwayError("it was taken away for this test")
 
     def without(application: Application) -> ASGIApp:
