@@ -17,6 +17,7 @@ from made_network import made_network
 
 from sectorwatch.cli.replaying import KEYS
 from sectorwatch.recordings import AUSTRALIA
+from sectorwatch.store import DataDirectory
 
 if TYPE_CHECKING:
     from cli.calling import Command
@@ -118,8 +119,9 @@ def test_what_cannot_be_done_is_said_in_words(
 
 def test_a_journal_of_a_newer_version_is_refused(sectorwatch: Command, tmp_path: Path) -> None:
     """As source and in the data directory: the message says to upgrade, and nothing is touched."""
-    newer = tmp_path / "data/journal"
-    newer.mkdir(parents=True)
+    with DataDirectory.open(tmp_path / "data") as directory:
+        newer = directory.journal
+    newer.mkdir()
     for file in AUSTRALIA.iterdir():
         data = bytearray(file.read_bytes())
         data[8:10] = (99).to_bytes(2, "little")
