@@ -171,6 +171,10 @@ def test_network_status_counts_what_is_listed(client: Client) -> None:
                 and "YMML" in {f["flight_plan"]["departure"], f["flight_plan"]["arrival"]}
             ),
         ),
+        (
+            "sector=made:fir/YMML_FIR",
+            lambda f: {"name": "YMML_FIR", "partition": "made:fir"} in f["sectors"],
+        ),
         ("callsign=ZZZZ", lambda _: False),
         ("airport=", None),
     ],

@@ -80,6 +80,24 @@ def test_an_event_reaches_every_reader_of_its_topic() -> None:
     asyncio.run(scene())
 
 
+def test_events_of_other_topics_do_not_put_comments_off() -> None:
+    """A stream that has nothing to say keeps its connection alive, however busy others are."""
+
+    async def scene() -> None:
+        hub = StreamHub(boot="b")
+        reader = Reader()
+        task = open_stream(hub, reader, "alert", comment_s=0.05)
+        async with asyncio.timeout(5):
+            while b": still here" not in reader.got:
+                hub.publish("tick", b"{}")
+                await asyncio.sleep(0.01)
+        assert b"tick" not in reader.got
+        hub.close()
+        await task
+
+    asyncio.run(scene())
+
+
 def test_a_new_reader_gets_the_newest_tick_at_once() -> None:
     """Nobody stares at an empty page until the next tick comes."""
 

@@ -165,6 +165,8 @@ class EventStream(Response):
 
     async def _send_events(self, send: Send, gone: asyncio.Future[None]) -> None:
         hub = self._hub
+        now_s = asyncio.get_running_loop().time
+        comment_due_s = 0.0
         cursor = hub.cursor(self._last_event_id, self._topics)
         body = b"retry: 3000\n\n"
         while not (gone.done() or hub.closed):
@@ -175,9 +177,12 @@ class EventStream(Response):
                 async with asyncio.timeout(self._send_limit_s):
                     await send({"type": "http.response.body", "body": body, "more_body": True})
                 body = b""
+                comment_due_s = now_s() + self._comment_s
                 continue
+            # Events of other topics wake this reader too; they do not put its comment off.
+            left_s = max(0.0, comment_due_s - now_s())
             done, _ = await asyncio.wait(
-                {wake, gone}, timeout=self._comment_s, return_when=asyncio.FIRST_COMPLETED
+                {wake, gone}, timeout=left_s, return_when=asyncio.FIRST_COMPLETED
             )
             if not done:
                 body = b": still here\n\n"

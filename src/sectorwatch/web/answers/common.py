@@ -15,6 +15,7 @@ __all__ = [
     "Latitude",
     "Longitude",
     "MaybeTime",
+    "MemberHash",
     "SectorRef",
     "Time",
 ]
@@ -35,6 +36,13 @@ Icao: TypeAlias = Annotated[str, Meta(description="Airport identifier, ICAO wher
 FlightId: TypeAlias = Annotated[
     str,
     Meta(description="This flight's number (63 bit, as text): the same after every replay"),
+]
+MemberHash: TypeAlias = Annotated[
+    int,
+    Meta(
+        description="Keyed hash of the member's number; the number itself only where the setting "
+        "store_member_numbers keeps it"
+    ),
 ]
 Latitude: TypeAlias = Annotated[float, Meta(description="Degrees north, -90 to 90")]
 Longitude: TypeAlias = Annotated[float, Meta(description="Degrees east, -180 to 180")]

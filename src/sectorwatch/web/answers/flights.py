@@ -15,6 +15,7 @@ from sectorwatch.web.answers.common import (
     Latitude,
     Longitude,
     MaybeTime,
+    MemberHash,
     SectorRef,
     Time,
 )
@@ -71,7 +72,7 @@ class FlightAnswer(msgspec.Struct, frozen=True, gc=False):
 
     flight_id: FlightId
     callsign: Callsign
-    cid: Annotated[int, Meta(description="Keyed hash of the member's number, not the number")]
+    cid: MemberHash
     server: Annotated[str, Meta(description="Network server")]
     pilot_rating: Annotated[int, Meta(description="As in /api/vatsim/ratings")]
     latitude: Latitude

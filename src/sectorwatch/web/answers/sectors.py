@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta
 
-from sectorwatch.web.answers.common import Callsign, FlightId, MaybeTime, Time
+from sectorwatch.web.answers.common import Callsign, FlightId, MaybeTime, MemberHash, Time
 from sectorwatch.web.answers.flights import FlightAnswer
 
 __all__ = [
@@ -152,7 +152,7 @@ class ControllerAnswer(msgspec.Struct, frozen=True, gc=False):
 
     session_id: Annotated[str, Meta(description="This session's number, as text")]
     callsign: Callsign
-    cid: Annotated[int, Meta(description="Keyed hash of the member's number, not the number")]
+    cid: MemberHash
     frequency: Annotated[str, Meta(description="Primary frequency, MHz")]
     facility: Annotated[int, Meta(description="As in /api/vatsim/ratings, such as 6 for CTR")]
     facility_name: Annotated[str, Meta(description="Short name of the facility")]

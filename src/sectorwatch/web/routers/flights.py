@@ -26,7 +26,6 @@ from sectorwatch.web.context import (
     application_of,
     hot_of,
     numbers_of,
-    sector_named,
     version_of,
 )
 from sectorwatch.web.hot import Encoded, HotAnswers, encode
@@ -127,7 +126,10 @@ def ready_flights(
 
 def numbers_named(airspace: Airspace, name: str) -> list[int]:
     """Give where all sectors of a name stand, in every partition. Raises ApiError 404."""
-    return numbers_of(airspace, airspace.find(sector_named(airspace, name).name))
+    found = airspace.find(name)
+    if not found:
+        raise not_found("sector", name, airspace.nearest_names(name))
+    return numbers_of(airspace, found)
 
 
 @router.get(
