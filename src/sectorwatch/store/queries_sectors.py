@@ -13,6 +13,7 @@ from sectorwatch.store.queries_flights import visit_of, visits_of
 from sectorwatch.store.queries_network import known_times
 from sectorwatch.store.segments import DEMAND, HOUR_S, VISITS
 from sectorwatch.store.sources import Page, merged
+from sectorwatch.traffic import known_minutes
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -36,8 +37,8 @@ class Minutes:
     """A sector minute by minute, shape (n,): every minute of a period, none left out.
 
     `occupancy` counts the visits open at hh:mm:00, `entries` those begun in the minute. Where
-    `known` is False (before the first snapshot, in a gap, not final yet) both are zero and mean
-    nothing. `final_minute_s`: every minute up to it is final, whenever that was asked.
+    `known` is False (before the first snapshot, touched by a gap, not final yet) both are zero and
+    mean nothing. `final_minute_s`: every minute up to it is final, whenever that was asked.
     """
 
     minute_s: NDArray[np.int64]
@@ -126,7 +127,8 @@ class SectorQueries:
         last = min(to_s, first + _MOST_MINUTES * MINUTE_S)
         minutes = np.arange(first, max(first, last), MINUTE_S, dtype=np.int64)
         with self._sources.database.read("asking for a sector's occupancy") as connection:
-            known = known_times(connection, from_s, to_s)
+            # The last minute goes on past the period's end, and so may a gap that touches it.
+            known = known_times(connection, from_s, to_s + MINUTE_S)
             files = self._sources.manifest.files(connection, DEMAND.name, from_s, to_s)
             open_since = connection.scalar(select(func.min(schema.demand.c.minute_s)))
             # What lies before is sealed.
@@ -146,11 +148,16 @@ class SectorQueries:
         occupancy, entries = np.zeros((2, len(minutes)), np.int32)
         index = (rows["minute_s"] - first) // MINUTE_S
         occupancy[index], entries[index] = rows["occupancy"], rows["entries"]
-        is_known = known.at(minutes)
-        if known.final_minute_s is None:
-            is_known[:] = False
-        else:
-            is_known &= minutes <= known.final_minute_s
+        is_known = np.zeros(minutes.shape, np.bool_)
+        if known.first_s is not None:
+            # By the tracker's own rule: of a minute that a gap touches it gives no rows.
+            is_known = known_minutes(
+                first,
+                last,
+                first_s=known.first_s,
+                final_minute_s=known.final_minute_s,
+                gaps=known.gaps,
+            )
         occupancy[~is_known] = 0
         entries[~is_known] = 0
         return Minutes(minutes, occupancy, entries, is_known, known.final_minute_s)
