@@ -275,3 +275,22 @@ def test_every_setting_is_documented() -> None:
     assert page == module.page()
     for row in describe():
         assert f"`{row.variable}`" in page
+
+
+def test_who_works_a_sector_can_be_configured(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A table of lists in the file, or on one line in the environment; an empty list is refused."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "sectorwatch.toml").write_text(
+        '[positions]\n"a:fir/YMMM" = ["X_CTR@128.850", "Y_CTR"]\n'
+    )
+    wanted = {"a:fir/YMMM": ("X_CTR@128.850", "Y_CTR")}
+    assert load_settings(env={}).settings.positions == wanted
+    line = {"SECTORWATCH_POSITIONS": "a:fir/YMMM=X_CTR@128.850+Y_CTR"}
+    loaded = load_settings(env=line)
+    assert loaded.settings.positions == wanted
+    (shown,) = [each for each in loaded.shown() if each.name == "positions"]
+    assert shown.value == line["SECTORWATCH_POSITIONS"]
+    with pytest.raises(ConfigError, match=r"positions\.A"):
+        load_settings(env={"SECTORWATCH_POSITIONS": "A="})

@@ -22,7 +22,7 @@ ignored. `SECTORWATCH_REAL_DATA` belongs to the tests and is known.
 
 Lists are written `["a", "b"]` in the file and `a,b` (or the same JSON) in the environment; tables
 `YSSY_CTR = 20` under `[capacities]` in the file and `YSSY_CTR=20,YMML_CTR=15` (or a JSON object)
-in the environment. A secret may stand in a file of its own:
+in the environment (`YMMM=ML-ASP_CTR+YMMM_CTR` for a table of lists). A secret may stand in a file of its own:
 `SECTORWATCH_OPERATOR_KEY_FILE=/run/secrets/key` reads it from there.
 
 ```toml
@@ -33,6 +33,9 @@ public_read = true
 
 [capacities]
 YSSY_CTR = 20
+
+[positions]
+"vatspy:fir/YMMM" = ["ML-ASP_CTR@128.850", "YMMM_CTR"]
 ```
 
 | setting | in the environment | default | unit | what it does |

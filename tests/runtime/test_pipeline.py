@@ -23,10 +23,10 @@ from sectorwatch.errors import (
 )
 from sectorwatch.feed.archive import ArchiveSource
 from sectorwatch.feed.journal_reader import read_journal
-from sectorwatch.feed.records import Kind, RawFeed
+from sectorwatch.feed.records import Kind, RawFeed, Snapshot
 from sectorwatch.feed.sources import LiveSource
 from sectorwatch.observe import Telemetry
-from sectorwatch.runtime import replay
+from sectorwatch.runtime import replay, root
 from sectorwatch.runtime.root import Parts, put_together
 from sectorwatch.store import DataDirectory, Store
 from sectorwatch.traffic import Tracker
@@ -389,6 +389,58 @@ def test_another_airspace_begins_anew(tmp_path: Path, raws: list[RawFeed]) -> No
             assert exit_s <= cut_s
 
 
+def test_what_an_earlier_tracker_knew_stays_known(
+    tmp_path: Path, raws: list[RawFeed], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Flights begun anew: final minutes stay final, and unfinished ones are unknown, not empty."""
+    data_dir = tmp_path / "data"
+    first_s, last_s = (raws[at].received_at_us // 1_000_000 for at in (0, -1))
+    with opened(data_dir) as parts:
+        run(parts, raws[:12])
+        before = parts.stores.ask().network.known(first_s, last_s)
+    assert before.final_minute_s is not None
+    monkeypatch.setattr("sectorwatch.traffic.checkpoint.FORMAT", 99)
+    for part in (raws[12:13], raws[13:14]):
+        with opened(data_dir) as parts:
+            run(parts, part)
+            after = parts.stores.ask().network.known(first_s, last_s)
+        assert after.final_minute_s == before.final_minute_s
+    new_s = contents(data_dir)["ticks"][12][1] // 1_000_000
+    with opened(data_dir) as parts:
+        run(parts, raws[14:])
+        store, sector = parts.stores.ask(), parts.airspace.sectors[0]
+        minutes = store.sectors.occupancy(sector.sector_id, first_s, last_s)
+    assert contents(data_dir)["gap"] == [(before.final_minute_s + 60, new_s)]
+    assert minutes.final_minute_s is not None
+    assert minutes.final_minute_s > new_s
+    for minute_s, known in zip(minutes.minute_s.tolist(), minutes.known.tolist(), strict=True):
+        whole = minute_s <= before.final_minute_s or minute_s >= new_s
+        assert known is (whole and minute_s <= minutes.final_minute_s)
+
+
+def test_a_record_that_breaks_decoding_does_not_stop_every_start(
+    tmp_path: Path, raws: list[RawFeed], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One in the journal that we cannot read for a bug of ours is left out alone."""
+    data_dir = tmp_path / "data"
+    with opened(data_dir) as parts:
+        monkeypatch.setattr(parts.pipeline.follow, "step", lambda *_: None)
+        monkeypatch.setattr(parts.pipeline.follow, "catch_up", lambda *_: True)
+        run(parts, raws[:8])
+    good = root.decode
+
+    def breaks(raw: RawFeed) -> Snapshot:
+        if raw.snapshot_time_us == raws[3].received_at_us:
+            raise ZeroDivisionError("a bug of ours")
+        return good(raw)
+
+    monkeypatch.setattr(root, "decode", breaks)
+    with opened(data_dir) as parts:
+        run(parts, raws[8:])
+        assert parts.pipeline.follow.is_in_step
+    assert len(contents(data_dir)["ticks"]) == FEEDS - 1
+
+
 def test_a_state_that_cannot_be_read_is_done_without(
     tmp_path: Path, raws: list[RawFeed], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -587,3 +639,16 @@ def test_the_sectors_names_are_kept_beside_the_rows(tmp_path: Path, raws: list[R
         assert {tuple(row) for row in kept} == {
             (sector.sector_id, sector.name) for sector in parts.airspace.sectors
         }
+
+
+def test_a_configured_list_says_who_owns_a_sector(tmp_path: Path, raws: list[RawFeed]) -> None:
+    """The setting replaces what the data set says, and the owner's reason names it."""
+    with opened(tmp_path / "data", positions={"made:enroute/YPPH_CTR": ["YSSY_CTR"]}) as parts:
+        run(parts, raws[:1])
+        latest = parts.pipeline.latest
+        assert latest is not None
+        names = [f"{each.partition}/{each.name}" for each in parts.airspace.sectors]
+        owner = latest.live.owners[names.index("made:enroute/YPPH_CTR")]
+        assert owner is not None
+        assert owner.callsign == "YSSY_CTR"
+        assert "configured" in owner.why

@@ -53,8 +53,14 @@ def _airports() -> Airports:
 def load_once() -> None:
     """Have the made airspace and the world's airports loaded once in this process, and now."""
 
-    def airspace(specs: Sequence[str], capacities: Mapping[str, int] | None = None) -> Airspace:
-        return load_airspace(specs, capacities) if capacities else _airspace(tuple(specs))
+    def airspace(
+        specs: Sequence[str],
+        capacities: Mapping[str, int] | None = None,
+        positions: Mapping[str, Sequence[str]] | None = None,
+    ) -> Airspace:
+        if capacities or positions:
+            return load_airspace(specs, capacities, positions)
+        return _airspace(tuple(specs))
 
     vars(root).update(load_airspace=airspace, _airports=lambda _settings: _airports())
     _airspace(("made:australia",))

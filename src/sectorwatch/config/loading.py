@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["Described", "Loaded", "describe", "load_settings"]
 
 DEFAULT_FILE = "sectorwatch.toml"
+_TABLES = frozenset({"capacities", "positions"})
 # The tests' own, and the one that says where the file is: known, and no settings.
 _NOT_SETTINGS = frozenset({"SECTORWATCH_REAL_DATA", "SECTORWATCH_CONFIG"})
 
@@ -98,7 +99,10 @@ def _shown(value: object) -> str:
     if isinstance(value, tuple):
         return ",".join(value)
     if isinstance(value, dict):
-        return ",".join(f"{name}={number}" for name, number in value.items())
+        return ",".join(
+            f"{name}={'+'.join(item) if isinstance(item, tuple) else item}"
+            for name, item in value.items()
+        )
     return str(value)
 
 
@@ -222,7 +226,7 @@ def _explain(
     for part in error.errors(include_url=False, include_context=False):
         name = str(part["loc"][0])
         field = Settings.model_fields[name]
-        inside = ".".join(str(step) for step in part["loc"][1:2] if name == "capacities")
+        inside = ".".join(str(step) for step in part["loc"][1:2] if name in _TABLES)
         value = "(a secret)" if _is_secret(name) else repr(merged.get(name))[:80]
         unit = f" [{_unit(field)}]" if _unit(field) else ""
         reason = part["msg"].removeprefix("Value error, ")

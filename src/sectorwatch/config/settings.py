@@ -48,6 +48,19 @@ def _table(value: object) -> object:
     return {name.strip(): number.strip() for name, _, number in pairs}
 
 
+def _lists(value: object) -> object:
+    """Text as a table of lists: a JSON object, or `NAME=ONE+OTHER` between commas."""
+    table = _table(value)
+    if not isinstance(table, dict):
+        return table
+    return {
+        name: [part.strip() for part in names.split("+") if part.strip()]
+        if isinstance(names, str)
+        else names
+        for name, names in table.items()
+    }
+
+
 def _from_json(text: str) -> object:
     try:
         return json.loads(text)
@@ -151,6 +164,16 @@ class Settings(BaseSettings):
     )
     capacities: Annotated[dict[str, _Capacity], NoDecode, BeforeValidator(_table)] = _setting(
         {}, "aircraft", "Sectors' capacities by name: aircraft at once that one controller works."
+    )
+    positions: Annotated[
+        dict[str, Annotated[tuple[str, ...], Field(min_length=1, max_length=100)]],
+        NoDecode,
+        BeforeValidator(_lists),
+    ] = _setting(
+        {},
+        "callsigns",
+        "Who works a sector, in order, instead of what its data set says: callsigns, each with "
+        "@FREQUENCY behind it where it has one.",
     )
     home_sector: _OptionalText = _setting(
         None,

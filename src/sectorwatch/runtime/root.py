@@ -84,7 +84,7 @@ def put_together(
 
     Raises AirspaceError, DataDirectoryError.
     """
-    airspace = load_airspace(settings.airspace, settings.capacities)
+    airspace = load_airspace(settings.airspace, settings.capacities, settings.positions)
     airports = _airports(settings)
     rules = Rules()
     key = None if settings.store_member_numbers else load_or_create_key(directory.masking_key)
