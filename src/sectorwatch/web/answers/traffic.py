@@ -119,8 +119,8 @@ class HourCount(msgspec.Struct, frozen=True):
     """An hour at an airport."""
 
     time: Time
-    departures: Annotated[int, Meta(description="Take-offs")]
-    arrivals: Annotated[int, Meta(description="Landings")]
+    departures: Annotated[int | None, Meta(description="Take-offs; null where not known")]
+    arrivals: Annotated[int | None, Meta(description="Landings; null where not known")]
     known: Annotated[bool, Meta(description="False: no feed in that hour, so nothing is known")]
 
 
@@ -131,17 +131,27 @@ class AirportTrend(msgspec.Struct, frozen=True):
     name: Annotated[str, Meta(description="The airport's name")]
     hours: Annotated[int, Meta(description="Hours looked back")]
     series: Annotated[list[HourCount], Meta(description="Oldest first")]
-    last_hour: Annotated[int, Meta(description="Movements in the last 60 min")]
-    hour_before: Annotated[int, Meta(description="Movements in the 60 min before that")]
+    last_hour: Annotated[
+        int | None,
+        Meta(description="Movements in the last 60 min; null where feeds do not cover them"),
+    ]
+    hour_before: Annotated[
+        int | None,
+        Meta(description="Movements in the 60 min before that; null where feeds do not cover them"),
+    ]
     trend: Annotated[
-        str,
+        str | None,
         Meta(
             description="increasing or decreasing where the two hours differ with probability "
-            "0.8 or more (binomial), else stable"
+            "0.8 or more (binomial), else stable; null where one of them is not known"
         ),
     ]
     probability: Annotated[
-        float, Meta(description="Probability that the rate went up, from the two counts")
+        float | None,
+        Meta(
+            description="Probability that the rate went up, from the two counts; null where one "
+            "of them is not known"
+        ),
     ]
 
 

@@ -39,9 +39,12 @@ def airport_movements(
 
 
 def airport_trend(
-    airport: Airport, hours: AirportHours, *, last_hour: int, hour_before: int
+    airport: Airport, hours: AirportHours, *, last_hour: int | None, hour_before: int | None
 ) -> AirportTrend:
-    """Show an airport hour by hour; the trend compares the last 60 min with those before."""
+    """Show an airport hour by hour; the trend compares the last 60 min with those before.
+
+    What is not known is None: nothing seen is not the same as nothing there.
+    """
     rows = zip(
         hours.hour_s.tolist(),
         hours.departures.tolist(),
@@ -49,14 +52,24 @@ def airport_trend(
         hours.known.tolist(),
         strict=True,
     )
-    probability = probability_of_increase(hour_before, last_hour)
+    probability = None
+    if last_hour is not None and hour_before is not None:
+        probability = probability_of_increase(hour_before, last_hour)
     return AirportTrend(
         airport=airport.icao,
         name=airport.name,
         hours=len(hours.hour_s),
-        series=[HourCount(format_s(time), *counts) for time, *counts in rows],
+        series=[
+            HourCount(
+                time=format_s(time),
+                departures=departures if known else None,
+                arrivals=arrivals if known else None,
+                known=known,
+            )
+            for time, departures, arrivals, known in rows
+        ],
         last_hour=last_hour,
         hour_before=hour_before,
-        trend=trend_of(probability),
-        probability=round(probability, 4),
+        trend=None if probability is None else trend_of(probability),
+        probability=None if probability is None else round(probability, 4),
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 from typing import TYPE_CHECKING, Annotated, Literal
 
+import numpy as np
 from fastapi import APIRouter, Path, Query, Request
 from starlette.responses import Response
 
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 router = APIRouter(prefix="/api", tags=["airports"], dependencies=PUBLIC)
 
 _Icao = Annotated[str, Path(max_length=8, description="Airport, such as YSSY; case is the same")]
-_HOUR_S, _DAY_S = 3_600, 86_400
+_MINUTE_S, _HOUR_S, _DAY_S = 60, 3_600, 86_400
 
 
 @router.get(
@@ -79,10 +80,18 @@ def trends(
     application = application_of(request)
     airport = airport_named(application, icao)
     now_s = application.pipeline_now_s()
-    queries = application.store.ask().airports
-    by_hour = queries.by_hour(airport.icao, now_s - (hours - 1) * _HOUR_S, now_s + 1)
-    last = queries.movements(airport.icao, now_s - _HOUR_S, now_s + 1, limit=0).total
-    before = queries.movements(airport.icao, now_s - 2 * _HOUR_S, now_s - _HOUR_S, limit=0).total
+    ask = application.store.ask()
+    by_hour = ask.airports.by_hour(airport.icao, now_s - (hours - 1) * _HOUR_S, now_s + 1)
+    before_s, last_s = now_s - 2 * _HOUR_S, now_s - _HOUR_S
+    known = ask.network.known(before_s, now_s)
+
+    def count(from_s: int, to_s: int) -> int | None:
+        """Count the movements of a period; None where feeds do not cover it whole."""
+        if not known.at(np.arange(from_s, to_s, _MINUTE_S, dtype=np.int64)).all():
+            return None
+        return ask.airports.movements(airport.icao, from_s, to_s, limit=0).total
+
+    last, before = count(last_s, now_s + 1), count(before_s, last_s)
     return answer(request, airport_trend(airport, by_hour, last_hour=last, hour_before=before))
 
 
