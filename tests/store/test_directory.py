@@ -162,7 +162,7 @@ def test_a_folder_that_holds_something_else_is_left_alone(tmp_path: Path) -> Non
 
 def test_a_key_brought_along_and_a_start_cut_short_are_no_strangers(tmp_path: Path) -> None:
     """A folder with just those becomes a data directory."""
-    for name in ("masking.key", "lock", "lost+found"):
+    for name in ("masking.key", "lock", "lost+found", "format.part"):
         (tmp_path / name).touch()
     with DataDirectory.open(tmp_path) as directory:
         assert directory.is_owner

@@ -13,7 +13,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sectorwatch.errors import DataDirectoryError
-from sectorwatch.store.files import FILE_MODE, FOLDER_MODE, sync_folder, write_durably
+from sectorwatch.store.files import (
+    FILE_MODE,
+    FOLDER_MODE,
+    TEMPORARY_SUFFIX,
+    sync_folder,
+    write_durably,
+)
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -22,9 +28,9 @@ if TYPE_CHECKING:
 __all__ = ["FORMAT_VERSION", "DataDirectory"]
 
 FORMAT_VERSION = 1
-# What may lie in a folder before its first start: what a start that was cut short left behind, a key
-# that was brought along, and what a file system puts into its root.
-_OURS = frozenset({"lock", "masking.key", "lost+found"})
+# What may lie in a folder before its first start: what a start that was cut short left behind, a
+# key that was brought along, and what a file system puts into its root.
+_OURS = frozenset({"lock", "format" + TEMPORARY_SUFFIX, "masking.key", "lost+found"})
 _MARKER = re.compile(r"sectorwatch data directory, format (\d{1,9})\nid ([0-9a-f]{32})\n")
 _IN_USE = frozenset({errno.EWOULDBLOCK, errno.EAGAIN, errno.EACCES})
 
