@@ -125,6 +125,7 @@ def test_the_time_is_the_header_s_whatever_its_form(changes: dict[str, Any], tim
         (encode({**network(), "pilots": {}}), "wrong_shape"),
         (encode(feed(pilots=[pilot()], general=...)), "wrong_shape"),
         (encode({**network(), "general": {}}), "no_time"),
+        (encode({**network(), "general": {"update": "21500101000000"}}), "no_time"),
         (encode({**network(), "general": {"update": "20251306210000"}}), "no_time"),
         (
             encode({**network(), "general": {"update_timestamp": "0001-01-01T00:00:00+02:00"}}),

@@ -52,6 +52,7 @@ FUTURE_AFTER_US = 10 * 60 * 1_000_000
 """A live feed further ahead of our clock than this is refused."""
 
 _EARLIEST_US = 946_684_800_000_000  # 2000-01-01: what is earlier is a time that was never set
+_LATEST_US = 4_102_444_800_000_000  # 2100-01-01: the journal takes nothing later
 _UPDATE = re.compile(r"(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)", re.ASCII)
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _SPACES = b" \t\r\n"
@@ -160,7 +161,7 @@ def _time_of(general: bytes) -> int:
             time_us = parse_us(text)
         except (ValueError, OverflowError):
             continue
-        if time_us >= _EARLIEST_US:
+        if _EARLIEST_US <= time_us < _LATEST_US:
             return time_us
     raise FeedRefusedError(
         "no_time",
