@@ -153,6 +153,20 @@ def test_budget_that_cannot_be_met_says_by_how_much(store: Store) -> None:
 
 
 @pytest.mark.postgres
+def test_budget_leaves_what_lies_elsewhere(tmp_path: Path, postgres: PostgresServer) -> None:
+    """Rows on a PostgreSQL server take nothing in the data directory, so none goes for its sake."""
+    with (
+        DataDirectory.open(tmp_path / "data") as directory,
+        Store.open(directory, postgres.new_database("elsewhere")) as store,
+    ):
+        rows = kept(filled(store))["flight"]
+        freed = store.enforce(Retention(budget_bytes=1), NOW_S, lambda _: 0)
+        assert freed.rows == {}
+        assert freed.segments
+        assert kept(store)["flight"] == rows
+
+
+@pytest.mark.postgres
 def test_postgresql_forgets_alike(store: Store, tmp_path: Path, postgres: PostgresServer) -> None:
     """On PostgreSQL the same goes and the same stays."""
     with (

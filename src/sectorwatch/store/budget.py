@@ -118,7 +118,7 @@ class Budget:
         steps: list[Callable[[], bool]] = [
             lambda: self._drop_oldest(POSITIONS.name, kept_s, freed),
             lambda: self._drop_oldest(VISITS.name, kept_s, freed),
-            lambda: self._forget_oldest(kept_s, freed),
+            lambda: self._is_here() and self._forget_oldest(kept_s, freed),
             lambda: self._drop_oldest(NETWORK.name, kept_s, freed),
             lambda: self._drop_oldest(DEMAND.name, kept_s, freed),
         ]
@@ -126,6 +126,10 @@ class Budget:
             while self._used() > budget_bytes and step():
                 self._database.write_log_back()
         freed.over_bytes = max(0, self._used() - budget_bytes)
+
+    def _is_here(self) -> bool:
+        """Whether the database lies in the data directory; forgetting frees nothing there else."""
+        return self._database.dialect == "sqlite"
 
     def _used(self) -> int:
         with self._database.read("asking what is out of use") as connection:
@@ -167,7 +171,7 @@ class Budget:
 
     def _give_back(self) -> None:
         """Gives pages that nothing uses back to the disk; PostgreSQL does that by itself."""
-        if self._database.dialect != "sqlite":
+        if not self._is_here():
             return
         unused = _VACUUM_PAGES
         while unused:
