@@ -27,6 +27,7 @@ from sectorwatch.feed.records import Kind, RawFeed, Snapshot
 from sectorwatch.feed.sources import LiveSource
 from sectorwatch.observe import Telemetry
 from sectorwatch.runtime import replay, root
+from sectorwatch.runtime.pipeline import decode
 from sectorwatch.runtime.root import Parts, put_together
 from sectorwatch.store import DataDirectory, Store
 from sectorwatch.traffic import Tracker
@@ -421,13 +422,13 @@ def test_what_an_earlier_tracker_knew_stays_known(
 def test_a_record_that_breaks_decoding_does_not_stop_every_start(
     tmp_path: Path, raws: list[RawFeed], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """One in the journal that we cannot read for a bug of ours is left out alone."""
+    """One in the journal that we cannot read because of a bug of ours is left out alone."""
     data_dir = tmp_path / "data"
     with opened(data_dir) as parts:
         monkeypatch.setattr(parts.pipeline.follow, "step", lambda *_: None)
         monkeypatch.setattr(parts.pipeline.follow, "catch_up", lambda *_: True)
         run(parts, raws[:8])
-    good = root.decode
+    good = decode
 
     def breaks(raw: RawFeed) -> Snapshot:
         if raw.snapshot_time_us == raws[3].received_at_us:
@@ -539,6 +540,25 @@ def test_a_full_disk_stops_writing_and_recovers(
         assert parts.pipeline.write_error is None
         assert parts.pipeline.latest.seq == FEEDS - 2
     assert len(contents(tmp_path / "data")["ticks"]) == FEEDS - 2
+
+
+def test_a_journal_whose_folder_is_gone_is_said_and_waited_for(
+    tmp_path: Path, raws: list[RawFeed], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file system that was unmounted costs the feeds of that time, not the thread."""
+    with opened(tmp_path / "data", disk_reserve_mb=0.001) as parts:
+        start(parts, raws)
+        with monkeypatch.context() as patch:
+
+            def gone(path: Path) -> None:
+                raise FileNotFoundError(2, "No such file or directory", str(path))
+
+            patch.setattr("sectorwatch.runtime.pipeline.os.statvfs", gone)
+            parts.pipeline.take(raws[0])
+        assert parts.pipeline.intake.counts().unwritten == 1
+        assert "No such file or directory; check that" in str(parts.pipeline.write_error)
+        parts.pipeline.take(raws[1])
+        assert parts.pipeline.write_error is None
 
 
 def test_a_replay_onto_a_full_disk_ends_with_the_reason(

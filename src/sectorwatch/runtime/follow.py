@@ -17,6 +17,7 @@ from sectorwatch.feed.journal_format import Position
 from sectorwatch.feed.journal_reader import JournalFollower
 from sectorwatch.feed.records import Kind
 from sectorwatch.observe import LogCorrelationContext, LogLevel, Telemetry
+from sectorwatch.traffic.tick import Gap
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -28,6 +29,10 @@ if TYPE_CHECKING:
     from sectorwatch.traffic.tick import Tick
 
 __all__ = ["Follow", "TrackerMaker"]
+
+_MINUTE_S = 60
+_LONGEST_UNFINISHED_S = 300
+"""Before so long no minute can be unfinished: one is final after three minutes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +89,10 @@ class Follow:
         # A tracker that began anew counts from 1 again; the database does not.
         self._seq_offset = 0
         self._state_is_due = False
+        # What the database has as final stays so, whatever a tracker that began anew knows.
+        self._final_minute_s: int | None = None
+        # Since when nothing is known of demand, for a tracker that began anew to say.
+        self._gap_from_s: int | None = None
         # Where the tracker's last snapshot is in the journal; None where that is not known.
         self._last_position: Position | None = None
         self._follower: JournalFollower | None = None
@@ -159,6 +168,7 @@ class Follow:
         self.needed_from_us = checkpoint.state_time_us
         after = _parsed(checkpoint.journal_position) or self._before(checkpoint.state_time_us)
         self._begin(tracker, checkpoint.state_seq - tracker.seq, after)
+        self._final_minute_s = checkpoint.final_minute_s
         self._last_position = _parsed(checkpoint.journal_position)
 
     def forget(self) -> None:
@@ -198,6 +208,12 @@ class Follow:
         self.needed_from_us = checkpoint.snapshot_time_us
         self._begin(self._trackers.new(), checkpoint.seq, self._before(checkpoint.snapshot_time_us))
         self._not_before_us = checkpoint.snapshot_time_us
+        # Minutes that were not final are nobody's now, and so is the time until the next snapshot.
+        self._final_minute_s = final_s = checkpoint.final_minute_s
+        last_s = checkpoint.snapshot_time_us // 1_000_000
+        self._gap_from_s = (
+            last_s - _LONGEST_UNFINISHED_S if final_s is None else final_s + _MINUTE_S
+        )
 
     def _begin(self, tracker: Tracker, seq_offset: int, after: Position | None) -> None:
         self._tracker = tracker
@@ -205,6 +221,7 @@ class Follow:
         self._state_is_due = tracker.time_us is None
         self._last_position = None
         self._not_before_us = -1
+        self._final_minute_s = self._gap_from_s = None
         self._follower = JournalFollower(self._journals.get().folder, after=after)
         self._records = None
 
@@ -237,6 +254,9 @@ class Follow:
             except FeedRefusedError:
                 # As it was when it came in, and said so then.
                 return True
+            except Exception as error:  # noqa: BLE001 - it would come again at every start
+                self._skip(position, error, "decode")
+                return True
             self._take(snapshot, position)
         return True
 
@@ -262,12 +282,23 @@ class Follow:
             return
         if tick is None:
             return
-        if self._seq_offset:
-            tick = replace(tick, seq=tick.seq + self._seq_offset)
+        tick = self._joined(tick)
         if self._state_is_due:
             # A tracker that began anew has no tick before this one to go on from.
             state = _State(tracker.dump(), tick.seq, tick.time_us, position)
         self._commit(tick, position, state)
+
+    def _joined(self, tick: Tick) -> Tick:
+        """The tick as it follows those that an earlier tracker gave, where there was one."""
+        if self._seq_offset:
+            tick = replace(tick, seq=tick.seq + self._seq_offset)
+        final_s = self._final_minute_s
+        if final_s is not None and (tick.final_minute_s is None or tick.final_minute_s < final_s):
+            tick = replace(tick, final_minute_s=final_s)
+        if self._gap_from_s is not None:
+            tick = replace(tick, gap=Gap(self._gap_from_s, tick.time_us // 1_000_000))
+            self._gap_from_s = None
+        return tick
 
     def _state_before(self, tracker: Tracker) -> _State | None:
         """The state to be kept with the next tick, if one is due: that before it.
@@ -309,10 +340,10 @@ class Follow:
         self._seq_gauge.set(tick.seq)
         self._announce(tick.seq)
 
-    def _skip(self, position: Position, error: BaseException) -> None:
+    def _skip(self, position: Position, error: BaseException, operation: str = "advance") -> None:
         """Leave out a snapshot that cannot be dealt with, now and whenever it comes again."""
         self._tracker_log.log_exception(
-            "advance", error, file=position.file, index=position.index, what="snapshot left out"
+            operation, error, file=position.file, index=position.index, what="snapshot left out"
         )
         self._telemetry.metrics.counter("snapshots_left_out_total").inc()
         self._skipped.add(position)

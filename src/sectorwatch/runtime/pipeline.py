@@ -239,7 +239,14 @@ class Pipeline:
     def _append(self, kind: Kind, received_at_us: int, time_us: int, payload: bytes) -> Position:
         journal = self._journals.get()
         if self._reserve_bytes:
-            disk = os.statvfs(journal.folder)
+            try:
+                disk = os.statvfs(journal.folder)
+            except OSError as error:
+                raise JournalWriteError(
+                    "not_writable",
+                    f"cannot write the journal {journal.folder}: {error.strerror}; check that the "
+                    "folder exists and whose it is",
+                ) from error
             free = disk.f_bavail * disk.f_frsize
             if free < self._reserve_bytes:
                 raise JournalWriteError(

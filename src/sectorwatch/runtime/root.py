@@ -285,7 +285,7 @@ def _client(
             feed_s=settings.fetch_interval_s,
             transceivers_s=settings.transceivers_interval_s,
         ),
-        limits=FetchLimits(total_s=settings.fetch_timeout_s),
+        limits=FetchLimits.within(settings.fetch_timeout_s),
         quarantine=_quarantine(settings, directory),
         telemetry=telemetry,
     )
