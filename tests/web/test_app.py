@@ -65,10 +65,28 @@ def test_the_document_leaves_nothing_undescribed(system: System) -> None:
     assert "HTTPValidationError" not in document["components"]["schemas"]
     for path, operations in document["paths"].items():
         for operation in operations.values():
-            assert {"200", "401", "403", "422", "500"} <= set(operation["responses"]), path
+            assert {"200", "401", "403", "422", "500", "503"} <= set(operation["responses"]), path
             assert operation["x-tier"] in {"public", "staff", "operator"}
             for response in operation["responses"].values():
                 assert "X-Correlation-ID" in response["headers"]
+
+
+@pytest.mark.parametrize(
+    ("path", "kinds"),
+    [
+        ("/api/flights", {"application/json"}),
+        ("/api/flights/{callsign}/track", {"application/json", "application/geo+json"}),
+        ("/api/events/stream", {"text/event-stream"}),
+        ("/metrics", {"text/plain; version=0.0.4; charset=utf-8"}),
+        ("/docs", {"text/html; charset=utf-8"}),
+    ],
+)
+def test_only_what_a_route_answers_is_documented(
+    system: System, path: str, kinds: set[str]
+) -> None:
+    """A stream and a page are no JSON."""
+    document = create_fastapi(system.application).openapi()
+    assert set(document["paths"][path]["get"]["responses"]["200"]["content"]) == kinds
 
 
 def test_what_changes_state_is_documented_as_needing_a_key(system: System) -> None:

@@ -53,13 +53,14 @@ def documented(
 ) -> dict[int | str, dict[str, Any]]:
     """Say what a route answers, for its `responses=`: a struct and the statuses of errors.
 
-    `also` are answers in other content types. 401, 403, 422 and 500 belong to every route and need
-    not be named; without a struct the answer is text.
+    `also` are answers in other content types. 401, 403, 422, 500 and 503 (a key cannot be looked up
+    while the database is away) belong to every route and need not be named; without a struct the
+    answer is text.
     """
     content = {content_type: {"schema": {"type": "string"} if answer is None else _named(answer)}}
     content |= {other: {"schema": _named(kind)} for other, kind in (also or {}).items()}
     said: dict[int | str, dict[str, Any]] = {200: {"description": words, "content": content}}
-    for status in sorted({401, 403, 422, 500, *statuses}):
+    for status in sorted({401, 403, 422, 500, 503, *statuses}):
         said[status] = {"description": _WORDS[status]}
         if status != 304:  # noqa: PLR2004 - "not modified" has no body
             said[status]["content"] = {
@@ -112,6 +113,10 @@ def _say_tiers(document: dict[str, Any], routes: Iterable[BaseRoute]) -> None:
             operation["security"] = [{}, *held] if method == "GET" else held
             names = {each["name"] for each in operation.get("parameters", ())}
             for status, response in operation["responses"].items():
+                content = response.get("content", {})
+                if len(content) > 1 and not content.get(_JSON, {}).get("schema", True):
+                    # The framework's own guess, beside what the route says it answers.
+                    del content[_JSON]
                 given = ["X-Correlation-ID"]
                 given += ["ETag"] * (status in {"200", "304"} and "304" in operation["responses"])
                 given += ["Link"] * (status == "200" and "limit" in names)
