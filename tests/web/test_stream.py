@@ -51,7 +51,13 @@ def open_stream(
     comment_s: float = 15,
 ) -> asyncio.Task[None]:
     """Begin to read."""
-    stream = EventStream(hub, topics or ("tick",), last_event_id=last_event_id, comment_s=comment_s)
+    stream = EventStream(
+        hub,
+        topics or ("tick",),
+        last_event_id=last_event_id,
+        comment_s=comment_s,
+        send_limit_s=60,
+    )
     return asyncio.create_task(stream({"type": "http"}, reader.receive, reader.send))
 
 
@@ -173,14 +179,20 @@ def test_a_reader_that_takes_nothing_is_cut_off() -> None:
     class Transport:
         aborted = False
 
+        def __init__(self, reader: Reader) -> None:
+            self.reader = reader
+
         def abort(self) -> None:
             self.aborted = True
+            self.reader.gone.set()
 
     async def scene() -> None:
         hub = StreamHub()
-        stuck, fast, transport = Reader(), Reader(), Transport()
+        stuck, fast = Reader(), Reader()
+        transport = Transport(stuck)
         streams = [
-            EventStream(hub, ("tick",), last_event_id=None, send_limit_s=0.05) for _ in range(2)
+            EventStream(hub, ("tick",), last_event_id=None, comment_s=15, send_limit_s=0.05)
+            for _ in range(2)
         ]
         tasks = [
             asyncio.create_task(stream({"type": "http", **more}, reader.receive, reader.send))
@@ -212,7 +224,7 @@ def test_a_head_of_a_stream_ends() -> None:
 
     async def scene() -> None:
         hub, reader = StreamHub(), Reader()
-        stream = EventStream(hub, ("tick",), last_event_id=None)
+        stream = EventStream(hub, ("tick",), last_event_id=None, comment_s=15, send_limit_s=60)
         await stream({"type": "http", IS_HEAD: True}, reader.receive, reader.send)
         assert reader.ended
         assert reader.got == b""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import struct
 from typing import TYPE_CHECKING
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
     from sectorwatch.runtime import Application
-    from web.system import System
+    from web.system import Client, System
 
 
 def test_a_tick_reaches_who_listens(system: System) -> None:
@@ -89,6 +90,57 @@ def test_there_are_only_so_many_streams(system: System) -> None:
             return client.ask("HEAD", "/api/events/stream").status == 200
 
         system.wait_for(is_free)
+
+
+def test_a_reader_that_takes_nothing_is_cut_off(system: System) -> None:
+    """Its connection is reset, whatever lies in its buffers; who reads has everything."""
+    hubs: list[StreamHub] = []
+
+    def impatient(application: Application) -> ASGIApp:
+        app = create_fastapi(application)
+        # The server takes one piece more than the reader; the next one, a comment, waits for it.
+        app.state.comment_s, app.state.send_limit_s = 0.1, 0.2
+        hubs.append(app.state.hub)
+        return RequestObserver(app, telemetry=application.telemetry, slow_s=1.0)
+
+    async def publish(hub: StreamHub) -> None:
+        for number in range(40):
+            hub.publish("alert", b'{"number":%d,"text":"%b"}' % (number, b"x" * 200_000))
+
+    with system.served_as(factory=impatient) as client:
+        (hub,) = hubs
+        with reading(client, 4_096) as stuck, reading(client, 4_000_000) as fast:
+            system.wait_for(lambda: hub.open == 2)
+            system.call(publish(hub))
+            until(fast, b'{"number":39,')
+            system.wait_for(lambda: hub.cut_off == 1)
+            assert hub.open == 1
+            system.call(publish(hub))
+            until(fast, b'{"number":39,')
+            got = 0
+            with contextlib.suppress(ConnectionResetError):
+                while part := stuck.recv(1_000_000):
+                    got += len(part)
+            assert got < 40 * 200_000
+
+
+def reading(client: Client, buffer: int) -> socket.socket:
+    """A reader of alerts whose system takes in so many bytes for it."""
+    reader = socket.socket()
+    reader.settimeout(10)
+    reader.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, buffer)
+    reader.connect((client.host, client.port))
+    reader.sendall(b"GET /api/events/stream?topics=alert HTTP/1.1\r\nHost: localhost\r\n\r\n")
+    return reader
+
+
+def until(reader: socket.socket, text: bytes) -> None:
+    """Read until a text has come."""
+    end = b""
+    while text not in end:
+        part = reader.recv(1_000_000)
+        assert part, "the stream has ended"
+        end = end[-len(text) :] + part
 
 
 def test_who_goes_away_is_noticed(system: System) -> None:

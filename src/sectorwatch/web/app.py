@@ -39,6 +39,7 @@ __all__ = ["create_app", "create_fastapi"]
 
 SLOW_REQUEST_S = 1.0
 COMMENT_S = 15.0
+SEND_LIMIT_S = 60.0
 _DESCRIPTION = """
 What happens in your airspace, and in the system that watches it.
 
@@ -87,6 +88,7 @@ def create_fastapi(application: Application) -> FastAPI:
     app.state.fixed = HotAnswers()
     app.state.hub = StreamHub()
     app.state.comment_s = COMMENT_S
+    app.state.send_limit_s = SEND_LIMIT_S
     app.state.flights = FlightBooks(FlightPresenter(application.airspace))
     app.state.inbound = Inbound(application.airspace, application.airports)
     _handle_errors(app)

@@ -131,8 +131,8 @@ class EventStream(Response):
         topics: Collection[str],
         *,
         last_event_id: str | None,
-        comment_s: float = 15.0,
-        send_limit_s: float = 60.0,
+        comment_s: float,
+        send_limit_s: float,
     ) -> None:
         super().__init__(status_code=200)
         self._hub = hub
@@ -159,6 +159,7 @@ class EventStream(Response):
             transport = scope.get(TRANSPORT)
             if transport is not None:
                 transport.abort()
+                await gone
         finally:
             self._hub.open -= 1
             gone.cancel()

@@ -69,6 +69,11 @@ async def stream(
             f"{hub.open} event streams are open, and more are not served: try again later.",
             headers={"Retry-After": "60"},
         )
+    state = request.app.state
     return EventStream(
-        hub, wanted, last_event_id=last_event_id, comment_s=request.app.state.comment_s
+        hub,
+        wanted,
+        last_event_id=last_event_id,
+        comment_s=state.comment_s,
+        send_limit_s=state.send_limit_s,
     )
