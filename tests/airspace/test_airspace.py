@@ -207,6 +207,19 @@ def test_capacities_are_given_by_name() -> None:
     assert "near it" not in Airspace([dataset()], {"Q": 1}).problems[0].message
 
 
+def test_positions_configured_for_no_sector_are_told() -> None:
+    """A misspelt name in the settings is a problem, with the nearest names, as for capacities."""
+    airspace = load_airspace(
+        ["made:australia"],
+        positions={"YSSY_CRT": ["SYDNEY_CTR"], "made:approach/ysSY_APP": ["SY_APP"]},
+    )
+    (problem,) = airspace.problems
+    assert (problem.kind, problem.name) == ("unknown_positions", "YSSY_CRT")
+    assert "YSSY_CTR" in problem.message
+    (approach,) = airspace.find("YSSY_APP")
+    assert [rule.prefix for rule in approach.positions] == ["SY"]
+
+
 @pytest.mark.parametrize("capacity", [0, -3, 2.5, True, "12"])
 def test_a_capacity_that_is_none_is_refused(capacity: Any) -> None:
     """A capacity is a number of aircraft, 1 or more; the error names it and the sector."""

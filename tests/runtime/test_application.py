@@ -16,7 +16,7 @@ from runtime.world import KEY, made_network, settings_for, write_feeds
 from sectorwatch.errors import ConfigError, DatabaseAwayError, DataDirectoryError, ServiceError
 from sectorwatch.feed.archive import ArchiveSource
 from sectorwatch.feed.records import Kind, RawFeed
-from sectorwatch.observe import HealthState, PerformanceMetric
+from sectorwatch.observe import HealthState, LogLevel, PerformanceMetric
 from sectorwatch.runtime import Application, ServiceState, build, serve
 from sectorwatch.store import Store
 
@@ -542,3 +542,19 @@ def test_settings_and_origins_are_there_to_be_shown(tmp_path: Path, feeds: Path)
     assert application.feed_age_s() is None
     assert dataclasses.is_dataclass(application)
     application.close()
+
+
+def test_what_is_wrong_with_the_airspace_settings_is_said_at_the_start(
+    tmp_path: Path, feeds: Path
+) -> None:
+    """A name that no sector has is a warning with the nearest names, and nothing else is one."""
+    settings = settings_for(
+        tmp_path / "data", capacities={"YSSY_CRT": 12}, positions={"YMML_CRT": ["ML_CTR"]}
+    )
+    application = build(settings, ArchiveSource([feeds]))
+    ring = application.telemetry.log.lines.ring
+    told = [line["what"] for line in ring.search(text="load_airspace", level=LogLevel.WARNING)]
+    application.close()
+    assert len(told) == 2
+    assert any("'YSSY_CRT'" in text and "YSSY_CTR" in text for text in told)
+    assert any("'YMML_CRT'" in text and "YMML_CTR" in text for text in told)

@@ -6,7 +6,7 @@ import difflib
 import hashlib
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import shapely
@@ -51,12 +51,16 @@ class Airspace:
 
     Data sets of one name get numbers behind it, sectors that share data set, kind and name become
     one; both are told in `problems`. `capacities` gives sectors, by name or `partition/name`, how
-    many aircraft at once they take. Raises AirspaceError where there is no sector at all, a
-    capacity is none, or a polygon lies outside the world.
+    many aircraft at once they take. `configured` are names, said likewise, whose lists of positions
+    were given: one that no sector has is a problem. Raises AirspaceError where there is no sector
+    at all, a capacity is none, or a polygon lies outside the world.
     """
 
     def __init__(
-        self, datasets: Iterable[DataSet], capacities: Mapping[str, int] | None = None
+        self,
+        datasets: Iterable[DataSet],
+        capacities: Mapping[str, int] | None = None,
+        configured: Iterable[str] = (),
     ) -> None:
         found: list[Problem] = []
         self.datasets: tuple[DataSet, ...] = tuple(_told_apart(datasets, found))
@@ -80,6 +84,11 @@ class Airspace:
         self.partitions: tuple[Partition, ...] = tuple(partitions)
         self.sectors: tuple[Sector, ...] = tuple(sectors)
         self.sectors = tuple(self._with_capacities(capacities or {}, found))
+        found.extend(
+            _unknown("positions", name, self.nearest_names(name))
+            for name in configured
+            if not self.find(name)
+        )
         self.problems: tuple[Problem, ...] = (
             *(problem for dataset in self.datasets for problem in dataset.problems),
             *found,
@@ -213,7 +222,7 @@ def load_airspace(
     set cannot be read, naming the file and what to do.
     """
     datasets = [with_positions(read_dataset(spec), positions or {}) for spec in specs]
-    return Airspace(datasets, capacities)
+    return Airspace(datasets, capacities, positions or ())
 
 
 def _told_apart(datasets: Iterable[DataSet], found: list[Problem]) -> Iterable[DataSet]:
@@ -251,6 +260,11 @@ def _joined(sectors: Sequence[Sector], found: list[Problem]) -> Iterable[Sector]
     return by_key.values()
 
 
-def _unknown(kind: str, name: str, nearest: list[str]) -> Problem:
+def _unknown(setting: Literal["capacity", "positions"], name: str, nearest: list[str]) -> Problem:
     hint = f"; near it are {', '.join(nearest)}" if nearest else ""
-    return Problem(f"unknown_{kind}", name, f"there is a {kind} for it, but no such sector{hint}")
+    what = "a capacity" if setting == "capacity" else "a list of positions"
+    return Problem(
+        f"unknown_{setting}",
+        name,
+        f"{what} is configured for {name!r}, but there is no such sector{hint}",
+    )

@@ -18,7 +18,7 @@ from sectorwatch.feed.journal import Journal
 from sectorwatch.feed.mask import Masker
 from sectorwatch.feed.mask_key import load_or_create_key
 from sectorwatch.feed.quarantine import Quarantine
-from sectorwatch.observe import LogLevel, StreamSink, Telemetry, TerminalSink
+from sectorwatch.observe import LogCategory, LogLevel, StreamSink, Telemetry, TerminalSink
 from sectorwatch.runtime.application import Application
 from sectorwatch.runtime.bus import EventBus
 from sectorwatch.runtime.follow import Follow, TrackerMaker
@@ -55,6 +55,11 @@ __all__ = ["Parts", "build", "open_telemetry", "put_together"]
 # Under these keys a log line could say who somebody is.
 _MEMBERS = ("cid", "member", "member_name", "real_name", "full_name")
 _STOP_MARGIN_S = 0.8
+# What comes of how data sets and settings were put together; `airspace check` says all the rest.
+_OF_SET_UP = frozenset(
+    {"repeated_dataset", "repeated_sector", "unknown_capacity", "unknown_positions"}
+)
+_MOST_TOLD = 20
 _FIRST_PAUSE_S = 1.0
 _LONGEST_PAUSE_S = 15.0
 
@@ -85,6 +90,7 @@ def put_together(
     Raises AirspaceError, DataDirectoryError.
     """
     airspace = load_airspace(settings.airspace, settings.capacities, settings.positions)
+    _tell_of_airspace(airspace, telemetry)
     airports = _airports(settings)
     rules = Rules()
     key = None if settings.store_member_numbers else load_or_create_key(directory.masking_key)
@@ -293,6 +299,22 @@ def _client(
 
 def _quarantine(settings: Settings, directory: DataDirectory) -> Quarantine:
     return Quarantine(directory.refused, keep=settings.refused_keep)
+
+
+def _tell_of_airspace(airspace: Airspace, telemetry: Telemetry) -> None:
+    """Log what was loaded, and one by one what is wrong with how it was set up."""
+    log = telemetry.for_service("tracker").log
+    of_set_up = [problem for problem in airspace.problems if problem.kind in _OF_SET_UP]
+    for problem in of_set_up[:_MOST_TOLD]:
+        log.log_operation(
+            "load_airspace", LogLevel.WARNING, LogCategory.SERVICE, what=problem.message
+        )
+    log.log_operation(
+        "load_airspace",
+        sectors=len(airspace.sectors),
+        partitions=[partition.name for partition in airspace.partitions],
+        problems=len(airspace.problems),
+    )
 
 
 def _airports(settings: Settings) -> Airports:
