@@ -49,6 +49,23 @@ def test_revoked_key_is_refused_at_once(store: Store, clock: SetClock) -> None:
     assert listed.scopes == {"alerts"}
 
 
+def test_key_that_could_not_be_handed_over_is_none(store: Store) -> None:
+    """Whoever was to get it did not: it opens nothing and stands in no list."""
+    seen: list[str] = []
+
+    def fails(key: str) -> None:
+        seen.append(key)
+        raise OSError("no space left")
+
+    with pytest.raises(OSError, match="no space left"):
+        store.keys.add("first start", {"operator"}, origin="first_start", hand_over=fails)
+    assert store.keys.verify(seen[0]) is None
+    assert store.keys.list() == []
+    _, key = store.keys.add("first start", {"operator"}, hand_over=seen.append)
+    assert seen[1] == key
+    assert store.keys.verify(key) == frozenset({"operator"})
+
+
 def test_key_of_the_first_start_does_not_count(store: Store) -> None:
     """Whether somebody may be let in from outside is decided by keys that somebody added."""
     assert not store.keys.any_added()

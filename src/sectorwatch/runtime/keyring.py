@@ -5,7 +5,7 @@ from __future__ import annotations
 import hmac
 from typing import TYPE_CHECKING
 
-from sectorwatch.store.files import write_durably
+from sectorwatch.store.files import disk_errors, write_durably
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -47,6 +47,12 @@ class KeyRing:
         keys = self._stores.ask().keys
         if any(key.origin == "first_start" for key in keys.list()):
             return False
-        _, text = keys.add("first start", {"operator"}, origin="first_start")
-        write_durably(path, f"{text}\n".encode())
+
+        def hand_over(text: str) -> None:
+            with disk_errors(f"writing the operator's key to {path}"):
+                write_durably(path, f"{text}\n".encode())
+
+        # Written before it counts: a start that is killed in between, or finds the disk full,
+        # leaves a file with a key that opens nothing, and the next one writes another.
+        keys.add("first start", {"operator"}, origin="first_start", hand_over=hand_over)
         return True

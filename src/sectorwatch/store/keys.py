@@ -20,7 +20,7 @@ from sectorwatch.store.rows import clean
 from sectorwatch.store.schema import api_key
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Callable, Collection
 
     from sqlalchemy import Row
 
@@ -59,10 +59,16 @@ class Keys:
         self._clock = clock
 
     def add(
-        self, name: str, scopes: Collection[str], *, origin: Origin = "added"
+        self,
+        name: str,
+        scopes: Collection[str],
+        *,
+        origin: Origin = "added",
+        hand_over: Callable[[str], None] | None = None,
     ) -> tuple[Key, str]:
         """Makes a key called `name`; gives what is kept of it, and the key, which is not.
 
+        `hand_over` is given the key before it counts: where that raises, there is none.
         Raises StoreError where a scope is unknown or none is given, or the name is empty or long.
         """
         unknown = sorted(set(scopes) - SCOPES)
@@ -75,6 +81,7 @@ class Keys:
                 f"{name[:90]!r} is no name for a key: give 1 to {_LONGEST_NAME} printable letters"
             )
         key_id, secret = secrets.token_hex(6), secrets.token_urlsafe(32)
+        text = f"sw_{key_id}_{secret}"
         key = Key(key_id, name, frozenset(scopes), origin, self._clock.now_us(), None)
         with self._database.write("adding a key") as connection:
             connection.execute(
@@ -88,7 +95,9 @@ class Keys:
                     revoked_at_us=None,
                 )
             )
-        return key, f"sw_{key_id}_{secret}"
+            if hand_over is not None:
+                hand_over(text)
+        return key, text
 
     def list(self) -> list[Key]:
         """Every key ever made, oldest first, those revoked included."""
