@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from sectorwatch.web.routers import ALL
+
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = (ROOT / "docs" / "specification.md").read_text(encoding="utf-8")
 MARK = "# Where each of it is"
@@ -20,6 +22,7 @@ ROWS = [(m["item"], m["where"].strip(), m["test"].strip()) for m in ROW.finditer
 COMING = re.compile(r"issue \d+")
 HERE = [row for row in ROWS if not COMING.fullmatch(row[1])]
 TO_COME = [row for row in ROWS if COMING.fullmatch(row[1])]
+ROUTES = {getattr(route, "path_format", "") for router in ALL for route in router.routes}
 
 
 def specified() -> set[str]:
@@ -50,6 +53,11 @@ def specified() -> set[str]:
             if isinstance(value, dict) and "count" in value:
                 items.update(f"GET {path} · {field}.{part}" for part in value)
     return items
+
+
+def test_the_routes_are_looked_for_where_they_are() -> None:
+    """Were there none, no row about a route could be found out of date."""
+    assert {"/api/flights", "/api/sectors/{name}", "/metrics"} <= ROUTES
 
 
 def test_every_item_of_the_specification_has_one_row() -> None:
@@ -89,6 +97,8 @@ def test_row_to_come_is_not_there_yet(item: str, where: str, test: str) -> None:
     """A row that names an issue is about something that does not exist: else it is out of date."""
     assert test == "to come", (item, where)
     if item.startswith("GET "):
+        path = item.removeprefix("GET ").partition(" ")[0]
+        assert path not in ROUTES, f"{path} is there: name it"
         return
     observe = importlib.import_module("sectorwatch.observe")
     owner, _, member = item.partition(".")
