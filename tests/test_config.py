@@ -214,6 +214,14 @@ def test_secrets_are_masked(url: str, shown: str) -> None:
     assert "hush" not in repr(loaded)
 
 
+def test_a_password_in_a_feeds_address_is_masked() -> None:
+    """An address is no secret but for the password in it."""
+    loaded = load_settings(env={"SECTORWATCH_FEED_URL": "https://we:hush@mirror.example:81/a:b@c"})
+    rows = {row.name: row.value for row in loaded.shown()}
+    assert rows["feed_url"] == "https://we:***@mirror.example:81/a:b@c"
+    assert rows["status_url"] == "https://status.vatsim.net/status.json"
+
+
 @given(st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=15))
 def test_a_refused_secret_is_not_repeated(secret: str) -> None:
     """The error about a secret that is too short does not hold it."""

@@ -103,7 +103,8 @@ def _shown(value: object) -> str:
             f"{name}={'+'.join(item) if isinstance(item, tuple) else item}"
             for name, item in value.items()
         )
-    return str(value)
+    # A feed's address, too, may have somebody's password in it.
+    return re.sub(r"(://[^:/@]*):[^/]*@", r"\1:***@", str(value))
 
 
 class _GivenEnvironment(EnvSettingsSource):
