@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from sectorwatch.runtime.pipeline import Pipeline
 
-composition = importlib.import_module("sectorwatch.runtime.build")
+composition = importlib.import_module("sectorwatch.runtime.root")
 TICKS = 121
 WARM = 10
 STAGES = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -15,6 +16,7 @@ from runtime.world import ROOT, contents, settings_for, write_feeds
 from sectorwatch.feed.archive import ArchiveSource
 from sectorwatch.observe import Telemetry
 from sectorwatch.runtime import replay
+from sectorwatch.runtime.run import raise_file_limit
 
 
 @pytest.fixture(scope="module")
@@ -80,3 +82,16 @@ def test_a_second_signal_ends_it_at_once(tmp_path: Path, feeds: Path) -> None:
     process.send_signal(signal.SIGINT)
     process.communicate(timeout=30)
     assert process.returncode in {1, 128 + signal.SIGINT, -signal.SIGINT}
+
+
+def test_as_many_files_may_be_opened_as_the_machine_allows() -> None:
+    """The soft limit goes up to what is wanted or the hard one, and never down."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (256, hard))
+        assert raise_file_limit(512) == 512
+        assert resource.getrlimit(resource.RLIMIT_NOFILE) == (512, hard)
+        assert raise_file_limit(300) == 512
+        assert resource.getrlimit(resource.RLIMIT_NOFILE) == (512, hard)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))

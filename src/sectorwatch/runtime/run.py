@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import resource
 import signal
 import threading
 from typing import TYPE_CHECKING
@@ -17,10 +18,11 @@ if TYPE_CHECKING:
 
     from sectorwatch.runtime.application import Application
 
-__all__ = ["run_application", "serve"]
+__all__ = ["raise_file_limit", "run_application", "serve"]
 
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
 _MARGIN_S = 0.2
+_FILES = 65_536
 
 
 async def serve(
@@ -87,6 +89,7 @@ def run_application(
 
     Where stopping takes longer than `stop_timeout_s`, the process ends there and then.
     """
+    raise_file_limit()
     last_resort = _LastResort(application)
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
@@ -94,6 +97,19 @@ def run_application(
     finally:
         # Later than the loop's own end, which waits for questions that threads still ask.
         last_resort.disarm()
+
+
+def raise_file_limit(wanted: int = _FILES) -> int:
+    """Let this process open as many files as it may, `wanted` at most; gives how many that are.
+
+    The usual limit of 1,024 is less than the event streams that one instance serves.
+    """
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+    if soft == resource.RLIM_INFINITY or soft >= most:
+        return soft
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+    return most
 
 
 class _LastResort:
