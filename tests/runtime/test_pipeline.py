@@ -22,7 +22,7 @@ from sectorwatch.errors import (
     StoreError,
 )
 from sectorwatch.feed.archive import ArchiveSource
-from sectorwatch.feed.journal_reader import read_journal
+from sectorwatch.feed.journal_reader import journal_headers, read_journal
 from sectorwatch.feed.records import Kind, RawFeed, Snapshot
 from sectorwatch.feed.sources import LiveSource
 from sectorwatch.observe import Telemetry
@@ -173,6 +173,29 @@ def test_a_second_run_changes_nothing_and_counts_the_same(tmp_path: Path, feeds:
     assert seen == list(range(1, FEEDS + 1))
     assert contents(tmp_path / "data") == before
     assert sum(1 for _ in read_journal(tmp_path / "data" / "journal")) == journal == FEEDS
+
+
+def test_anothers_journal_keeps_its_keys_fingerprint(
+    tmp_path: Path, feeds: Path, raws: list[RawFeed]
+) -> None:
+    """Records that another key masked are not masked again, nor said to be of ours."""
+    first, second = tmp_path / "first", tmp_path / "second"
+    replay(settings_for(first), ArchiveSource([feeds]), telemetry=Telemetry.null())
+    settings = settings_for(second)
+    (second / "masking.key").write_text("6b" * 32 + "\n")
+    half = len(raws) // 2
+    replay(
+        settings,
+        ArchiveSource(sorted(feeds.iterdir())[:half]),
+        telemetry=Telemetry.null(),
+    )
+    replay(settings, ArchiveSource([first / "journal"]), telemetry=Telemetry.null())
+    (theirs,) = {header.key_fingerprint for header in journal_headers(first / "journal")}
+    ours, copied = (header.key_fingerprint for header in journal_headers(second / "journal"))
+    assert copied == theirs != ours
+    kept = list(read_journal(second / "journal"))
+    assert [raw.key_fingerprint for raw in kept] == [ours] * half + [theirs] * (FEEDS - half)
+    assert kept[half:] == list(read_journal(first / "journal"))[half:]
 
 
 def test_a_data_directory_in_use_is_refused(tmp_path: Path, feeds: Path) -> None:

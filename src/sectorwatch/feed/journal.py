@@ -105,9 +105,18 @@ class Journal:
         self.close()
 
     def append(
-        self, kind: Kind, received_at_us: int, snapshot_time_us: int, payload: bytes
+        self,
+        kind: Kind,
+        received_at_us: int,
+        snapshot_time_us: int,
+        payload: bytes,
+        *,
+        key_fingerprint: str | None = None,
     ) -> Position:
         """Put a payload on the disk and say where; when this returns, it is there.
+
+        `key_fingerprint` is given where it was masked with another key than the journal's: it then
+        stands in a file of its own.
 
         Raises JournalWriteError where it could not be written: then it is not in the journal, what
         was of it is cut off again, and the next append begins a new file.
@@ -123,7 +132,8 @@ class Journal:
                 raise JournalError(f"the journal {self.folder} is closed: open it again")
             header = pack_record_header(kind, received_at_us, snapshot_time_us, payload)
             try:
-                writer = self._writer_for(hour_of(snapshot_time_us))
+                fingerprint = self._fingerprint if key_fingerprint is None else key_fingerprint
+                writer = self._writer_for(hour_of(snapshot_time_us), fingerprint)
                 written = writer.write(header, payload)
             except BaseException as error:
                 # Whatever stopped it, the compressor is now ahead of the file.
@@ -179,15 +189,16 @@ class Journal:
             if writer is not None:
                 writer.close()
 
-    def _writer_for(self, hour_s: int) -> _FileWriter:
-        """The open file if it is that hour's, else a new one, the old one closed before."""
-        if self._writer is not None and self._writer.hour_s != hour_s:
+    def _writer_for(self, hour_s: int, fingerprint: str) -> _FileWriter:
+        """The open file if it is that hour's and key's, else a new one, the old one closed."""
+        wanted = hour_s, fingerprint
+        if self._writer is not None and wanted != (self._writer.hour_s, self._writer.fingerprint):
             self._writer.close()
             self._writer = None
         if self._writer is None:
             taken = [file.number for file in self.files() if file.hour_s == hour_s]
             header = FileHeader(
-                hour_s, self._clock.now_us(), self._fingerprint, simulated=self._simulated
+                hour_s, self._clock.now_us(), fingerprint, simulated=self._simulated
             )
             path = self.folder / file_name(hour_s, max(taken, default=0) + 1)
             self._writer = _FileWriter(path, header)
@@ -239,6 +250,7 @@ class _FileWriter:
         packed = header.pack()
         self.path = path
         self.hour_s = header.hour_s
+        self.fingerprint = header.key_fingerprint
         self.records = 0
         self.size = 0
         self._compressor = zstandard.ZstdCompressor(

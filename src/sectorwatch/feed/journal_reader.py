@@ -139,6 +139,7 @@ class FileReader:
             received_at_us=record.header.received_at_us,
             masked=True,
             snapshot_time_us=record.header.snapshot_time_us,
+            key_fingerprint=self.header.key_fingerprint,
         )
         return Position(self.path.name, index), raw
 

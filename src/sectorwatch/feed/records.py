@@ -48,8 +48,9 @@ class Kind(IntEnum):
 class RawFeed:
     """What a source handed over: one payload as it came in, decompressed, nothing made of it.
 
-    `masked` is True where it was read back from our own journal, whose records are masked once
-    and never again. `snapshot_time_us` is known beforehand only there.
+    `masked` is True where it was read back from a journal, whose records are masked once and never
+    again. `snapshot_time_us` is known beforehand only there, and `key_fingerprint`: of the key that
+    it was masked with ("" where a damaged header no longer says).
     """
 
     kind: Kind
@@ -57,6 +58,7 @@ class RawFeed:
     received_at_us: int
     masked: bool = False
     snapshot_time_us: int | None = None
+    key_fingerprint: str | None = field(default=None, compare=False)
 
 
 class FlightPlan(msgspec.Struct, frozen=True, gc=False):

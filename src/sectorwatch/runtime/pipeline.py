@@ -28,6 +28,7 @@ from sectorwatch.observe import LogCorrelationContext, Telemetry
 from sectorwatch.runtime.counts import Intake
 
 if TYPE_CHECKING:
+    from sectorwatch.feed.accept import Accepted
     from sectorwatch.feed.journal_format import Position
     from sectorwatch.feed.mask import Masker
     from sectorwatch.feed.quarantine import Quarantine
@@ -187,9 +188,7 @@ class Pipeline:
         position = None
         self._is_news = accepted.is_new
         if accepted.is_new:
-            position = self._append(
-                raw.kind, raw.received_at_us, accepted.time_us, accepted.document
-            )
+            position = self._append(raw, accepted)
             self._last_time_us = accepted.time_us
             self._known_times.append(accepted.time_us)
             self.follow.journaled()
@@ -219,7 +218,7 @@ class Pipeline:
                 last_time_us=self._last_time_us,
                 now_us=raw.received_at_us,
             )
-        self._append(raw.kind, raw.received_at_us, accepted.time_us, accepted.document)
+        self._append(raw, accepted)
         with self._telemetry.timed("decode", "collector"):
             snapshot = decode_transceivers(accepted.document, accepted.time_us, raw.received_at_us)
         self.intake.transceivers(snapshot.repaired, snapshot.dropped)
@@ -236,7 +235,7 @@ class Pipeline:
             return self._stores.ask().holds(time_us)
         return False
 
-    def _append(self, kind: Kind, received_at_us: int, time_us: int, payload: bytes) -> Position:
+    def _append(self, raw: RawFeed, accepted: Accepted) -> Position:
         journal = self._journals.get()
         if self._reserve_bytes:
             try:
@@ -254,7 +253,14 @@ class Pipeline:
                     f"{free / 1e6:.0f} MB are free for {journal.folder}, less than disk_reserve_mb "
                     f"({self._reserve_bytes / 1e6:.0f}): free some space, or lower it",
                 )
-        position = journal.append(kind, received_at_us, time_us, payload)
+        position = journal.append(
+            raw.kind,
+            raw.received_at_us,
+            accepted.time_us,
+            accepted.document,
+            # What came from another's journal keeps the fingerprint of the key it was masked with.
+            key_fingerprint=raw.key_fingerprint,
+        )
         if self.write_error is not None:
             self.write_error = None
             self._log.log_operation("journal_append", what="written again")
