@@ -36,9 +36,9 @@ def owned(ledger: Ledger, name: str) -> list[tuple[str, int, int | None]]:
 
 
 def test_a_session_is_from_the_first_to_the_last_feed_that_had_it() -> None:
-    """Its number hashes member, callsign and logon time."""
+    """Its number hashes member, callsign, logon time and when it was first seen."""
     (session,) = track([], [WEST], [WEST], []).sessions.values()
-    assert session.session_id == session_id(900, "WEST_CTR", DAY_S - 3600)
+    assert session.session_id == session_id(900, "WEST_CTR", DAY_S - 3600, DAY_S + 15)
     assert (session.first_seen_s, session.ended_s) == (DAY_S + 15, DAY_S + 30)
     assert (session.frequency, session.facility, session.rating) == ("130.900", 6, 5)
 
@@ -76,9 +76,27 @@ def test_a_record_missing_by_mistake_ends_nothing_for_good() -> None:
     """Back on the same connection the session goes on from where it began."""
     (session,) = track([WEST], [], [WEST]).sessions.values()
     assert (session.first_seen_s, session.ended_s) == (DAY_S, None)
-    later = [[WEST], *[[]] * 62, [WEST]]
-    (session,) = track(*later).sessions.values()
-    assert session.first_seen_s == DAY_S + 63 * 15
+
+
+def test_back_from_a_long_break_begins_another_session() -> None:
+    """The one before stays as it was, though the connection is the same: nobody controlled."""
+    untuned = controller("WEST_CTR", frequency="199.998")
+    later = [[WEST], [WEST], *[[untuned]] * 62, [WEST], []]
+    found = [(s.first_seen_s, s.ended_s) for s in track(*later).sessions.values()]
+    assert sorted(found) == [(DAY_S, DAY_S + 15), (DAY_S + 64 * 15, DAY_S + 64 * 15)]
+
+
+def test_sessions_go_on_in_a_tracker_that_was_dumped_and_loaded() -> None:
+    """With their numbers, whether they were online at that moment or missing by mistake."""
+    east = controller("EAST_CTR", cid=901)
+    tracker = Tracker(WORLD, FIELDS)
+    first = advance(tracker, snapshot(DAY_S, controllers=[WEST, east])).sessions
+    advance(tracker, snapshot(DAY_S + 15, controllers=[WEST]))
+    tracker = Tracker.load(tracker.dump(), WORLD, FIELDS)
+    tick = advance(tracker, snapshot(DAY_S + 30, controllers=[WEST, east]))
+    numbers = {session.session_id for session in first}
+    assert {session.session_id for session in tick.live.sessions} == numbers
+    assert {session.first_seen_s for session in tick.live.sessions} == {DAY_S}
 
 
 def test_a_record_that_stands_there_twice_is_one_session() -> None:

@@ -13,12 +13,12 @@ def test_they_fit_a_signed_column_and_are_always_the_same(cid: int, text: str, t
     """63 bits, whatever the callsign is made of."""
     for number in (
         flight_id(cid, text, time_s),
-        session_id(cid, text, time_s),
+        session_id(cid, text, time_s, time_s),
         prefile_id(cid, text, time_s, b"{}"),
     ):
         assert 0 <= number < 2**63
     assert flight_id(cid, text, time_s) == flight_id(cid, text, time_s)
-    assert flight_id(cid, text, time_s) != session_id(cid, text, time_s)
+    assert flight_id(cid, text, time_s) != session_id(cid, text, time_s, time_s)
 
 
 def test_a_number_once_given_stays() -> None:

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 __all__ = ["ControllerLog", "ControllerLogState"]
 
+_Key = tuple[int, str, int]
+
 
 class ControllerLogState(msgspec.Struct, array_like=True):
     """What a `ControllerLog` has to remember."""
@@ -30,13 +32,15 @@ class ControllerLog:
     """Follows controllers from snapshot to snapshot; times are those of snapshots, whole seconds.
 
     Sessions that ended are remembered for as long as a record may be missing by mistake, so that
-    one that comes back on the same connection goes on.
+    one that comes back on the same connection goes on. Who comes back later, from a break without
+    a frequency say, begins another session: the one before stays as it was.
     """
 
     def __init__(self, airspace: Space, remember_s: int) -> None:
         self._airspace = airspace
         self._remember_s = remember_s
-        self._numbers: dict[tuple[int, str, int], int] = {}
+        # (member, callsign, logon time) -> number, of all who are online.
+        self._numbers: dict[_Key, int] = {}
         self._online: dict[int, Session] = {}
         self._gone: dict[int, tuple[Session, int]] = {}
         # sector index -> (row, frequency of the owner)
@@ -62,7 +66,7 @@ class ControllerLog:
         `atc` holds real controllers alone. `last_s` is the time of the snapshot before; what ended,
         ended there, as far as anybody saw. After a `gap` owners are found anew.
         """
-        ids = self._ids(atc)
+        ids = self._ids(atc, time_s)
         sessions = self._advance_sessions(atc, ids, time_s, last_s)
         ownerships: dict[tuple[int, int], Ownership] = {}
         if gap and last_s is not None:
@@ -70,11 +74,16 @@ class ControllerLog:
         self._advance_owners(atc, ids, time_s, ownerships)
         return sessions, sorted(ownerships.values(), key=_ownership_key)
 
-    def _ids(self, atc: Sequence[Controller]) -> list[int]:
-        """The session numbers; worked out once for as long as somebody is online."""
-        known = self._numbers
+    def _ids(self, atc: Sequence[Controller], time_s: int) -> list[int]:
+        """The session numbers: those of who was online or is back, new ones of all others."""
         keys = [(each.cid, each.callsign, each.logon_time_s) for each in atc]
-        self._numbers = {key: known[key] if key in known else session_id(*key) for key in keys}
+        known = self._numbers
+        if not known.keys() >= set(keys):
+            back = {_key(each): number for number, (each, _) in self._gone.items()}
+            known = back | known
+        self._numbers = {
+            key: known[key] if key in known else session_id(*key, time_s) for key in keys
+        }
         return [self._numbers[key] for key in keys]
 
     def _advance_sessions(
@@ -171,6 +180,7 @@ class ControllerLog:
     def load(self, state: ControllerLogState) -> None:
         """Go on from what `dump` gave."""
         self._online = {session.session_id: session for session in state.online}
+        self._numbers = {_key(session): session.session_id for session in state.online}
         self._gone = {session.session_id: (session, since) for session, since in state.gone}
         self._owned = dict(state.owned)
         self._owners = self._present()
@@ -189,6 +199,10 @@ def _session(number: int, controller: Controller, first_seen_s: int) -> Session:
         logon_time_s=controller.logon_time_s,
         first_seen_s=first_seen_s,
     )
+
+
+def _key(session: Session) -> _Key:
+    return session.cid, session.callsign, session.logon_time_s
 
 
 def _session_key(session: Session) -> int:

@@ -26,9 +26,9 @@ def flight_id(cid: int, callsign: str, first_seen_s: int) -> int:
     return stable_63("flight", cid, callsign, first_seen_s)
 
 
-def session_id(cid: int, callsign: str, logon_time_s: int) -> int:
-    """The number of a controller's time on one position."""
-    return stable_63("session", cid, callsign, logon_time_s)
+def session_id(cid: int, callsign: str, logon_time_s: int, first_seen_s: int) -> int:
+    """The number of a controller's time on one position, first seen controlling at that second."""
+    return stable_63("session", cid, callsign, logon_time_s, first_seen_s)
 
 
 def prefile_id(cid: int, callsign: str, first_seen_s: int, plan: bytes) -> int:
