@@ -549,12 +549,16 @@ def test_what_is_wrong_with_the_airspace_settings_is_said_at_the_start(
 ) -> None:
     """A name that no sector has is a warning with the nearest names, and nothing else is one."""
     settings = settings_for(
-        tmp_path / "data", capacities={"YSSY_CRT": 12}, positions={"YMML_CRT": ["ML_CTR"]}
+        tmp_path / "data",
+        capacities={"YSSY_CRT": 12},
+        positions={"YMML_CRT": ["ML_CTR"]},
+        home_sector="YBBN_CRT",
     )
     application = build(settings, ArchiveSource([feeds]))
     ring = application.telemetry.log.lines.ring
     told = [line["what"] for line in ring.search(text="load_airspace", level=LogLevel.WARNING)]
     application.close()
-    assert len(told) == 2
+    assert len(told) == 3
+    assert any("home_sector is 'YBBN_CRT'" in text and "YBBN_CTR" in text for text in told)
     assert any("'YSSY_CRT'" in text and "YSSY_CTR" in text for text in told)
     assert any("'YMML_CRT'" in text and "YMML_CTR" in text for text in told)

@@ -90,7 +90,7 @@ def put_together(
     Raises AirspaceError, DataDirectoryError.
     """
     airspace = load_airspace(settings.airspace, settings.capacities, settings.positions)
-    _tell_of_airspace(airspace, telemetry)
+    _tell_of_airspace(airspace, settings.home_sector, telemetry)
     airports = _airports(settings)
     rules = Rules()
     key = None if settings.store_member_numbers else load_or_create_key(directory.masking_key)
@@ -301,14 +301,16 @@ def _quarantine(settings: Settings, directory: DataDirectory) -> Quarantine:
     return Quarantine(directory.refused, keep=settings.refused_keep)
 
 
-def _tell_of_airspace(airspace: Airspace, telemetry: Telemetry) -> None:
+def _tell_of_airspace(airspace: Airspace, home: str | None, telemetry: Telemetry) -> None:
     """Log what was loaded, and one by one what is wrong with how it was set up."""
     log = telemetry.for_service("tracker").log
-    of_set_up = [problem for problem in airspace.problems if problem.kind in _OF_SET_UP]
-    for problem in of_set_up[:_MOST_TOLD]:
-        log.log_operation(
-            "load_airspace", LogLevel.WARNING, LogCategory.SERVICE, what=problem.message
-        )
+    of_set_up = [each.message for each in airspace.problems if each.kind in _OF_SET_UP]
+    if home is not None and not airspace.find(home):
+        near = ", ".join(airspace.nearest_names(home))
+        hint = f"; near it are {near}" if near else ""
+        of_set_up.insert(0, f"home_sector is {home!r}, but there is no such sector{hint}")
+    for what in of_set_up[:_MOST_TOLD]:
+        log.log_operation("load_airspace", LogLevel.WARNING, LogCategory.SERVICE, what=what)
     log.log_operation(
         "load_airspace",
         sectors=len(airspace.sectors),
