@@ -42,6 +42,16 @@ def test_a_good_controller_is_read_whole() -> None:
     assert (counts.repaired, counts.dropped, counts.noted) == ({}, {}, {})
 
 
+def test_a_frequency_of_two_lines_is_none() -> None:
+    """What is no frequency by itself is none beside good ones either."""
+    records, counts = controllers(
+        controller(1, "SY_TWR", frequency="120.500\n118.100"),
+        controller(2, "SY_GND", frequency="121.700"),
+    )
+    assert [each.frequency for each in records] == ["", "121.700"]
+    assert counts.repaired == {"frequency_form": 1}
+
+
 def test_pilots_and_observers_among_the_controllers_are_noted_and_kept() -> None:
     """Facility 0 with or without `_OBS`, and 199.998, are nobody who controls."""
     records, counts = controllers(

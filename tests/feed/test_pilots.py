@@ -185,6 +185,25 @@ def test_text_is_cleaned_and_codes_are_checked() -> None:
     assert counts.noted == {"squawk_odd": 1}
 
 
+def test_a_callsign_of_two_lines_is_made_one() -> None:
+    """A line break inside a callsign is taken out of it, also where all else is as usual."""
+    pilots, _, counts = check(pilot(1, "QFA1"), pilot(2, "QF\nA2"))
+    assert [each.callsign for each in pilots] == ["QFA1", "QFA2"]
+    assert counts.repaired == {"callsign_cleaned": 1}
+
+
+def test_a_plan_without_any_bytes_is_none() -> None:
+    """Records that were made, not read, may have a plan of no bytes beside odd ones."""
+    given = [WirePilot(1 + index, f"A{index}", latitude=1.0, longitude=1.0, altitude=1.0,
+                       groundspeed=1.0, flight_plan=msgspec.Raw(raw))
+             for index, raw in enumerate([b"", b"null", b'{"a":1}', b"[]"])]  # fmt: skip
+    counts = Counts()
+    pilots, _ = check_pilots(given, TIME_S, Seconds(), counts)
+    assert [each.flight_plan for each in pilots] == [b"", b"", b'{"a":1}', b""]
+    assert counts.repaired["wrong_type"] == 1
+    assert counts.noted["no_flight_plan"] == 2
+
+
 def test_one_member_under_one_callsign_twice_is_kept_once_the_later() -> None:
     """The later position stays; of equals the first does."""
     late, early = "2025-08-06T20:59:59Z", "2025-08-06T20:59:00Z"

@@ -15,6 +15,7 @@ from sectorwatch.feed.repair import (
     Seconds,
     are_members,
     callsign_or_drop,
+    callsigns_or_drop,
     clean_codes,
     clean_lines,
     clean_text,
@@ -61,6 +62,15 @@ def test_callsigns_are_repaired_or_dropped_and_counted() -> None:
     assert names == ["QFA1", "QFA1", "", "", ""]
     assert counts.repaired == {"callsign_cleaned": 1}
     assert counts.dropped == {"no_callsign": 2, "bad_callsign": 1}
+
+
+@given(st.lists(st.none() | st.text("AZ09_-az \n\u00e9", max_size=22), max_size=6))
+def test_callsigns_at_once_and_one_by_one_agree(texts: list[str | None]) -> None:
+    """The quick look at all finds what the careful one finds, line breaks inside included."""
+    at_once, one_by_one = Counts(), Counts()
+    names = [callsign_or_drop(text, one_by_one) for text in texts]
+    assert list(callsigns_or_drop(texts, at_once)) == names
+    assert at_once == one_by_one
 
 
 @pytest.mark.parametrize(
@@ -155,6 +165,31 @@ def test_odd_times_are_read_or_said_to_be_none(text: str | None, time_s: int) ->
     """A zone is taken into account; what is no time, or was never set, is -1."""
     assert Seconds().of([text]) == [time_s]
     assert Seconds().of(["2025-08-06T21:00:00.5Z", text])[1] == time_s
+
+
+@given(
+    st.lists(
+        st.sampled_from(
+            [
+                "2025-08-06T21:00:00Z",
+                "2025-08-06T21:00:00.1234567Z",
+                "2025-08-06T21:00:0Z",
+                "2025-08-06T21:00:00.5Z\n2025-08-06T21:00:00Z",
+                "",
+                "7",
+                "--T::Z",
+                "2025-8-06T21:00:00.5Z",
+                "2025-08-06T25:00:00.5Z",
+                "2025-08-06T21:00:00+01:00",
+                None,
+            ]
+        ),
+        max_size=4,
+    )
+)
+def test_times_at_once_and_one_by_one_agree(texts: list[str | None]) -> None:
+    """A time means the same whatever stands beside it."""
+    assert Seconds().of(texts) == [Seconds().of([text, None])[0] for text in texts]
 
 
 def test_the_latest_of_each_is_kept_in_order() -> None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from sectorwatch.feed.records import Atis, Controller, Prefile
 from sectorwatch.feed.repair import (
+    all_match,
     are_members,
-    callsign_or_drop,
+    callsigns_or_drop,
     clean_codes,
     clean_lines,
     clean_texts,
@@ -26,10 +28,12 @@ __all__ = ["check_atis", "check_controllers", "check_prefiles"]
 _Record = TypeVar("_Record", Controller, Atis, Prefile)
 _Wire = TypeVar("_Wire", "WireController", "WireAtis", "WirePrefile")
 _SHORT = 20
+_KEY = attrgetter("cid", "callsign")
 _CODE_AT = Controller.__struct_fields__.index("text_atis")
 _FARTHEST_NM = 10_000
 _DAY_S = 86_400
 _FREQUENCY = re.compile(r"1\d\d\.\d{3}", re.ASCII)
+_FREQUENCIES = re.compile(r"(?:1\d\d\.\d{3}\n)*+", re.ASCII)
 _NOT_TUNED = "199.998"
 
 
@@ -73,12 +77,14 @@ def check_prefiles(
     return _latest(records, counts)
 
 
-def _named(wire: Sequence[_Wire], counts: Counts) -> tuple[list[_Wire], list[str]]:
+def _named(wire: Sequence[_Wire], counts: Counts) -> tuple[Sequence[_Wire], Sequence[str]]:
     """The records that have a member's number and a callsign, and those; the rest is counted."""
     members = are_members([record.cid for record in wire])
-    counts.drop("no_member", members.count(False))
-    numbered = [record for record, is_member in zip(wire, members, strict=True) if is_member]
-    callsigns = [callsign_or_drop(record.callsign, counts) for record in numbered]
+    numbered = wire
+    if not all(members):
+        counts.drop("no_member", members.count(False))
+        numbered = [record for record, is_member in zip(wire, members, strict=True) if is_member]
+    callsigns = callsigns_or_drop([record.callsign for record in numbered], counts)
     if all(callsigns):
         return numbered, callsigns
     named = [record for record, name in zip(numbered, callsigns, strict=True) if name]
@@ -87,16 +93,16 @@ def _named(wire: Sequence[_Wire], counts: Counts) -> tuple[list[_Wire], list[str
 
 def _columns(
     wire: Sequence[WireController],
-    callsigns: list[str],
+    callsigns: Sequence[str],
     time_s: int,
     seconds: Seconds,
     counts: Counts,
-) -> list[list[Any]]:
+) -> list[Sequence[Any]]:
     """What controllers and ATIS have in common, checked, in the order of `Controller`."""
     return [
         [record.cid for record in wire],
         callsigns,
-        [_frequency(record.frequency, counts) for record in wire],
+        _frequencies([record.frequency for record in wire], counts),
         clean_codes([record.facility for record in wire], counts),
         clean_codes([record.rating for record in wire], counts),
         clean_texts([record.server for record in wire], _SHORT, counts),
@@ -110,9 +116,17 @@ def _columns(
 def _times(texts: Sequence[str | None], time_s: int, seconds: Seconds, counts: Counts) -> list[int]:
     """Times no later than the snapshot; its own where there is none."""
     times = seconds.of(texts)
+    if times and min(times) >= 0 and max(times) <= time_s:
+        return times
     counts.repair("time_unreadable", sum(each < 0 for each in times))
     counts.repair("time_late", sum(each > time_s for each in times))
     return [time_s if each < 0 else min(each, time_s) for each in times]
+
+
+def _frequencies(texts: Sequence[str | None], counts: Counts) -> Sequence[str]:
+    if all_match(texts, _FREQUENCIES):
+        return texts
+    return [_frequency(text, counts) for text in texts]
 
 
 def _frequency(text: str | None, counts: Counts) -> str:
@@ -129,9 +143,9 @@ def _frequency(text: str | None, counts: Counts) -> str:
 
 def _latest(records: list[_Record], counts: Counts) -> list[_Record]:
     """The records, each member's of one callsign once."""
-    best = latest_of_each(
-        [(record.cid, record.callsign) for record in records],
-        [record.time_s for record in records],
-    )
+    keys = list(map(_KEY, records))
+    if len(set(keys)) == len(keys):
+        return records
+    best = latest_of_each(keys, [record.time_s for record in records])
     counts.drop("duplicate", len(records) - len(best))
     return [records[index] for index in best]

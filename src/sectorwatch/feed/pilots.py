@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import re
+import struct
+from collections import Counter
 from contextlib import suppress
-from operator import attrgetter, itemgetter
-from typing import TYPE_CHECKING
+from operator import itemgetter
+from typing import TYPE_CHECKING, NamedTuple
 
+import msgspec
 import numpy as np
 
 from sectorwatch.feed.records import Pilot, PilotColumns
 from sectorwatch.feed.repair import (
+    all_match,
     are_members,
-    callsign_or_drop,
+    callsigns_or_drop,
     clean_codes,
     clean_texts,
     latest_of_each,
@@ -36,22 +40,51 @@ _OLD_S = 60
 _FIRST_BYTE = itemgetter(slice(1))
 _CIRCLE, _HALF_CIRCLE = 360, 180
 _SHORT, _LONG = 20, 40
-_CALLSIGNS = re.compile(r"(?:[A-Z0-9_-]{1,20}\n)*", re.ASCII)
-_SQUAWKS = re.compile(r"(?:[0-7]{4}\n)*", re.ASCII)
+_SQUAWKS = re.compile(r"(?:[0-7]{4}\n)*+", re.ASCII)
+
+
+class _Fields(NamedTuple):
+    """The records of the wire turned: each field of all of them, in the order of `WirePilot`."""
+
+    cid: tuple[int | None, ...]
+    callsign: tuple[str | None, ...]
+    server: tuple[str | None, ...]
+    pilot_rating: tuple[int | None, ...]
+    military_rating: tuple[int | None, ...]
+    latitude: tuple[float | None, ...]
+    longitude: tuple[float | None, ...]
+    altitude: tuple[float | None, ...]
+    groundspeed: tuple[float | None, ...]
+    heading: tuple[float | None, ...]
+    transponder: tuple[str | None, ...]
+    qnh_i_hg: tuple[float | None, ...]
+    qnh_mb: tuple[float | None, ...]
+    flight_plan: tuple[msgspec.Raw, ...]
+    logon_time: tuple[str | None, ...]
+    last_updated: tuple[str | None, ...]
+
+    @classmethod
+    def of(cls, wire: Sequence[WirePilot]) -> _Fields:
+        # Records at once, not field by field: the loops are C's, and each record is read once.
+        return cls(*zip(*map(msgspec.structs.astuple, wire), strict=True)) if wire else _NO_FIELDS
+
+
+_NO_FIELDS = _Fields(*((),) * len(_Fields._fields))
 
 
 def check_pilots(
     wire: Sequence[WirePilot], time_s: int, seconds: Seconds, counts: Counts
 ) -> tuple[list[Pilot], PilotColumns]:
     """The pilots of a snapshot of `time_s`, and their columns; what is wrong is counted."""
-    callsigns = _callsigns(wire, counts)
-    latitude = _column(wire, "latitude")
-    longitude = _column(wire, "longitude")
-    altitude = _column(wire, "altitude")
-    groundspeed = _column(wire, "groundspeed")
-    heading = _column(wire, "heading")
-    keep = np.array([bool(callsign) for callsign in callsigns], np.bool_)
-    members = np.array(are_members([pilot.cid for pilot in wire]), np.bool_)
+    fields = _Fields.of(wire)
+    callsigns = callsigns_or_drop(fields.callsign, counts)
+    latitude = _column(fields.latitude)
+    longitude = _column(fields.longitude)
+    altitude = _column(fields.altitude)
+    groundspeed = _column(fields.groundspeed)
+    heading = _column(fields.heading)
+    keep = np.fromiter(map(bool, callsigns), np.bool_, len(callsigns))
+    members = np.array(are_members(fields.cid), np.bool_)
     keep = _drop(keep, members, "no_member", counts)
     keep = _drop(keep, ~(np.isnan(latitude) | np.isnan(longitude)), "no_position", counts)
     with np.errstate(invalid="ignore"):
@@ -59,11 +92,11 @@ def check_pilots(
     keep = _drop(keep, in_range, "position_range", counts)
     keep = _drop(keep, ~np.isnan(altitude), "no_altitude", counts)
     keep = _drop(keep, ~np.isnan(groundspeed), "no_groundspeed", counts)
-    times = np.array(seconds.of([pilot.last_updated for pilot in wire]), np.int64)
-    keep = _drop_duplicates(keep, wire, callsigns, times, counts)
+    times = np.array(seconds.of(fields.last_updated), np.int64)
+    keep = _drop_duplicates(keep, fields.cid, callsigns, times, counts)
     if not keep.all():
         rows = np.flatnonzero(keep)
-        wire = [wire[row] for row in rows.tolist()]
+        fields = _Fields.of([wire[row] for row in rows.tolist()])
         callsigns = [callsigns[row] for row in rows.tolist()]
         latitude, longitude, times = latitude[rows], longitude[rows], times[rows]
         altitude, groundspeed, heading = altitude[rows], groundspeed[rows], heading[rows]
@@ -77,21 +110,14 @@ def check_pilots(
     )
     counts.note("position_zero", int(np.count_nonzero((latitude == 0) & (longitude == 0))))
     counts.note("position_old", int(np.count_nonzero(columns.time_s < time_s - _OLD_S)))
-    return _pilots(wire, callsigns, counts), columns
+    return _pilots(fields, callsigns, counts), columns
 
 
-def _column(wire: Sequence[WirePilot], name: str) -> NDArray[np.float64]:
+def _column(values: Sequence[float | None]) -> NDArray[np.float64]:
     """A column of numbers, NaN where there is none."""
-    return np.array(list(map(attrgetter(name), wire)), np.float64)
-
-
-def _callsigns(wire: Sequence[WirePilot], counts: Counts) -> list[str]:
-    """The callsigns, normalised; "" for a record that has to be dropped."""
-    given = [pilot.callsign for pilot in wire]
-    with suppress(TypeError):  # one is None
-        if _CALLSIGNS.fullmatch("\n".join([*given, ""])):  # type: ignore[list-item] # as above
-            return given  # type: ignore[return-value] # as above
-    return [callsign_or_drop(callsign, counts) for callsign in given]
+    with suppress(struct.error):  # one is None
+        return np.frombuffer(bytearray(struct.pack(f"{len(values)}d", *values)), np.float64)
+    return np.array(values, np.float64)
 
 
 def _drop(
@@ -104,12 +130,11 @@ def _drop(
 
 def _drop_duplicates(
     keep: NDArray[np.bool_],
-    wire: Sequence[WirePilot],
+    cids: Sequence[int | None],
     callsigns: Sequence[str],
     times: NDArray[np.int64],
     counts: Counts,
 ) -> NDArray[np.bool_]:
-    cids = [pilot.cid for pilot in wire]
     if len(set(callsigns)) < len(callsigns):
         rows = np.flatnonzero(keep).tolist()
         pairs = [(cids[row], callsigns[row]) for row in rows]
@@ -156,46 +181,51 @@ def _times(times: NDArray[np.int64], time_s: int, counts: Counts) -> NDArray[np.
     return np.where(times < 0, time_s, np.minimum(times, time_s))
 
 
-def _pilots(wire: Sequence[WirePilot], callsigns: Sequence[str], counts: Counts) -> list[Pilot]:
-    qnh_i_hg, qnh_mb = _qnh(wire, counts)
-    transponders = clean_texts([pilot.transponder for pilot in wire], _SHORT, counts)
-    if not _SQUAWKS.fullmatch("\n".join([*transponders, ""])):
-        odd = [code for code in transponders if not _SQUAWKS.fullmatch(f"{code}\n")]
-        counts.note("squawk_odd", len(odd))
+def _pilots(fields: _Fields, callsigns: Sequence[str], counts: Counts) -> list[Pilot]:
+    qnh_i_hg, qnh_mb = _qnh(fields, counts)
+    transponders = clean_texts(fields.transponder, _SHORT, counts)
+    if not all_match(transponders, _SQUAWKS):
+        how_many = Counter(transponders)
+        odd = [code for code in how_many if not _SQUAWKS.fullmatch(f"{code}\n")]
+        counts.note("squawk_odd", sum(map(how_many.__getitem__, odd)))
     return list(
         map(
             Pilot,
-            [pilot.cid for pilot in wire],
+            fields.cid,
             callsigns,
-            clean_texts([pilot.server for pilot in wire], _SHORT, counts),
-            clean_codes([pilot.pilot_rating for pilot in wire], counts),
-            clean_codes([pilot.military_rating for pilot in wire], counts),
+            clean_texts(fields.server, _SHORT, counts),
+            clean_codes(fields.pilot_rating, counts),
+            clean_codes(fields.military_rating, counts),
             transponders,
             qnh_i_hg,
             qnh_mb,
-            _plans(wire, counts),
-            clean_texts([pilot.logon_time for pilot in wire], _LONG, counts),
+            _plans(fields.flight_plan, counts),
+            clean_texts(fields.logon_time, _LONG, counts),
         )
     )
 
 
-def _plans(wire: Sequence[WirePilot], counts: Counts) -> list[bytes]:
+def _plans(raw: Sequence[msgspec.Raw], counts: Counts) -> list[bytes]:
     """The plans as they stand in JSON; b"" where there is none."""
-    raw = [bytes(pilot.flight_plan) for pilot in wire]
-    counts.note("no_flight_plan", raw.count(b"null"))
-    plans = [b"" if plan == b"null" else plan for plan in raw]
-    if not set(map(_FIRST_BYTE, plans)) <= {b"{", b""}:
-        odd = [index for index, plan in enumerate(plans) if _FIRST_BYTE(plan) not in {b"{", b""}]
-        counts.repair("wrong_type", len(odd))
-        counts.note("no_flight_plan", len(odd))
-        for index in odd:
-            plans[index] = b""
-    return plans
+    plans = list(map(bytes, raw))
+    none = plans.count(b"null")
+    counts.note("no_flight_plan", none)
+    first = b"".join(map(_FIRST_BYTE, plans))
+    if first.count(b"{") + none == len(plans):
+        place = first.find(b"n")
+        while place >= 0:
+            plans[place] = b""
+            place = first.find(b"n", place + 1)
+        return plans
+    odd = sum(plan[:1] != b"{" for plan in plans if plan not in {b"", b"null"})
+    counts.repair("wrong_type", odd)
+    counts.note("no_flight_plan", odd)
+    return [plan if plan[:1] == b"{" else b"" for plan in plans]
 
 
-def _qnh(wire: Sequence[WirePilot], counts: Counts) -> tuple[list[float | None], list[int | None]]:
+def _qnh(fields: _Fields, counts: Counts) -> tuple[list[float | None], list[int | None]]:
     """The altimeter settings; None where there is none that an altimeter could have."""
-    inches, millibars = _column(wire, "qnh_i_hg"), _column(wire, "qnh_mb")
+    inches, millibars = _column(fields.qnh_i_hg), _column(fields.qnh_mb)
     good_inches = (inches >= _QNH_INHG[0]) & (inches <= _QNH_INHG[1])
     good_millibars = (millibars >= _QNH_MB[0]) & (millibars <= _QNH_MB[1])
     off = ~(good_inches | np.isnan(inches)) | ~(good_millibars | np.isnan(millibars))

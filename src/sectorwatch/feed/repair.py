@@ -7,7 +7,8 @@ from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from operator import itemgetter
+from typing import TYPE_CHECKING, TypeGuard
 
 from sectorwatch.clock import parse_us
 
@@ -20,8 +21,10 @@ __all__ = [
     "REPAIRED",
     "Counts",
     "Seconds",
+    "all_match",
     "are_members",
     "callsign_or_drop",
+    "callsigns_or_drop",
     "clean_codes",
     "clean_lines",
     "clean_text",
@@ -99,8 +102,10 @@ _MAX_CODE = 1_000
 _MOST_LINES = 200
 _LONGEST_LINE = 2_000
 _EARLIEST_S = 946_684_800  # 2000-01-01: what is earlier is a time that was never set
+_TO_THE_SECOND = itemgetter(slice(19))
 _NO_TEXT = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ufeff\ud800-\udfff]+")
 _PLAIN_CALLSIGN = re.compile(r"[A-Z0-9_-]{1,20}", re.ASCII)
+_PLAIN_CALLSIGNS = re.compile(r"(?:[A-Z0-9_-]{1,20}+\n)*+", re.ASCII)
 
 
 @dataclass(slots=True)
@@ -140,6 +145,13 @@ class Seconds(dict[str, int]):
     def of(self, times: Sequence[str | None]) -> list[int]:
         """Each of `times`, with a fraction and a zone as in the feed; -1 where there is none."""
         with suppress(TypeError):  # one is None
+            # Where all are written alike, but for their digits, one look at all is enough.
+            whole = "\n".join([*times, ""]).encode("utf-8", "surrogatepass")  # type: ignore[list-item] # as above
+            alike = b"--T::Z\n" * len(times)
+            if whole.translate(None, b"0123456789.") == alike:
+                found = list(map(self.__getitem__, map(_TO_THE_SECOND, times)))  # type: ignore[arg-type] # as above
+                if -1 not in found:
+                    return found
             rest = "".join([text[19:] for text in times])  # type: ignore[index] # as above
             digits = rest.replace("Z", "").replace(".", "")
             # All are in UTC with any fraction: the same second stands for many of them.
@@ -182,6 +194,22 @@ def callsign_or_drop(text: str | None, counts: Counts) -> str:
     elif callsign != text:
         counts.repair("callsign_cleaned")
     return callsign
+
+
+def all_match(texts: Sequence[str | None], lines: re.Pattern[str]) -> TypeGuard[Sequence[str]]:
+    """Whether all of `texts`, each on a line of its own, are what `lines` says; None is not."""
+    # Most feeds have nothing odd: one look at all of them is enough.
+    with suppress(TypeError):  # one is None
+        joined = "\n".join([*texts, ""])  # type: ignore[list-item] # as above
+        return joined.count("\n") == len(texts) and lines.fullmatch(joined) is not None
+    return False
+
+
+def callsigns_or_drop(texts: Sequence[str | None], counts: Counts) -> Sequence[str]:
+    """Each of `texts` as `callsign_or_drop` has it."""
+    if all_match(texts, _PLAIN_CALLSIGNS):
+        return texts
+    return [callsign_or_drop(text, counts) for text in texts]
 
 
 def clean_text(text: str | None, limit: int) -> str:
