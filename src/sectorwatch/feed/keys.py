@@ -49,17 +49,15 @@ class KeySearch:
         found: list[NDArray[np.intp]] = []
         # By pieces that stay in the cache: one pass over the whole costs three times as much.
         for start in range(_EIGHT, len(document) - 1, _PIECE):
-            before = self._bytes[start : start + _PIECE]
             colons = self._bytes[start + 1 : start + 1 + _PIECE] == ord(":")
-            before = before[: len(colons)]
-            spaces = colons & (before <= ord(" "))
-            if spaces.any() and any(
-                _follows_key(document, place + start) for place in np.flatnonzero(spaces).tolist()
-            ):
-                raise UnusualError
-            colons &= before == ord('"')
             found.append(np.flatnonzero(colons) + start)
+        # What is not a key is looked at behind this: it is few of all colons.
         ends = np.concatenate(found) if found else np.zeros(0, np.intp)
+        before_colon = self._bytes[ends]
+        spaces = ends[before_colon <= ord(" ")]
+        if any(_follows_key(document, place) for place in spaces.tolist()):
+            raise UnusualError
+        ends = ends[before_colon == ord('"')]
         eight = np.ndarray((len(document) - 7,), "<u8", buffer=document, strides=(1,))
         before = eight[ends - _EIGHT]
         keys = ~_OPENS[before >> np.uint64(56)]

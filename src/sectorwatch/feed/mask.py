@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import hashlib
 import re
+from bisect import bisect_right
 from dataclasses import dataclass, field
+from operator import attrgetter
 from typing import TYPE_CHECKING
-
-import numpy as np
 
 from sectorwatch.errors import FeedRefusedError
 from sectorwatch.feed.keys import KeySearch, UnusualError
@@ -38,6 +38,7 @@ _TABLES = frozenset(
     ("general", "servers", "facilities", "ratings", "pilot_ratings", "military_ratings")
 )
 _HASH_BITS = 53
+_NUMBER = attrgetter("cid")
 _LONGEST_HEAD = 1_000
 
 # A record's beginning, up to the quote that ends the key after the name.
@@ -135,28 +136,26 @@ class Masker:
         starts, stops, names = keys.heads()
         stop_of = stops.tolist()
         heads = [document[start:stop] for start, stop in zip(starts.tolist(), stop_of, strict=True)]
-        masked_heads = [self._heads[head] for head in heads]
+        masked_heads = list(map(self._heads.__getitem__, heads))
         whole = memoryview(document)
-        gaps = [
+        befores = [0, *stop_of]
+        gaps: list[bytes | memoryview] = [
             whole[stop:start]
-            for stop, start in zip([0, *stop_of], [*starts.tolist(), len(document)], strict=True)
+            for stop, start in zip(befores, [*starts.tolist(), len(document)], strict=True)
         ]
+        inside: dict[int, list[tuple[int, int, bytes]]] = {}
+        for start, end, new in self._text_edits(document, keys):
+            index = bisect_right(stop_of, start)
+            at = befores[index]
+            if end - at > len(gaps[index]):
+                raise UnusualError
+            inside.setdefault(index, []).append((start - at, end - at, new))
+        for index, edits in inside.items():
+            gaps[index] = replaced(bytes(gaps[index]), edits)
         parts: list[bytes | memoryview] = [b""] * (2 * len(heads) + 1)
         parts[0::2] = gaps
         parts[1::2] = masked_heads
         masked = b"".join(parts)
-        edits = self._text_edits(document, keys)
-        if edits:
-            # Where a text stood in the document, and how much shorter all before it became.
-            shorter = np.cumsum([0, *map(len, heads)]) - np.cumsum([0, *map(len, masked_heads)])
-            moved = shorter[np.searchsorted(stops, [edit[0] for edit in edits], side="right")]
-            masked = replaced(
-                masked,
-                [
-                    (start - by, end - by, new)
-                    for (start, end, new), by in zip(edits, moved.tolist(), strict=True)
-                ],
-            )
         wire = read_wire(masked)
         outline = wire or read_outline(masked)
         if outline is None:
@@ -167,7 +166,7 @@ class Masker:
         if (
             len(members) != len(heads)
             or names != len(heads) + len(outline.servers)
-            or any(member.cid is None for member in members)
+            or None in map(_NUMBER, members)
         ):
             raise UnusualError
         return Masked(masked, bytes(outline.general), wire)
