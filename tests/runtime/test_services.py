@@ -16,15 +16,19 @@ from runtime.world import settings_for, write_feeds
 from sectorwatch.clock import SystemClock
 from sectorwatch.errors import DatabaseAwayError, JournalError, JournalWriteError
 from sectorwatch.feed.archive import ArchiveSource
+from sectorwatch.feed.breaker import CircuitBreaker
 from sectorwatch.observe import HealthState, Telemetry
+from sectorwatch.runtime.keyring import KeyRing
 from sectorwatch.runtime.root import put_together
 from sectorwatch.runtime.services_api import ApiService
+from sectorwatch.runtime.services_core import StoreService
 from sectorwatch.runtime.services_maintenance import Maintenance, MaintenanceService
 from sectorwatch.runtime.services_observe import (
     LoggingService,
     MonitoringService,
     PerformanceService,
 )
+from sectorwatch.runtime.slots import StoreSlot
 from sectorwatch.store import DataDirectory, Store
 from sectorwatch.store.budget import Freed
 
@@ -41,6 +45,47 @@ def telemetry() -> Iterator[Telemetry]:
     opened = Telemetry.open(None, environment="development", sinks=[])
     yield opened
     opened.close()
+
+
+def test_the_operators_key_is_made_once_the_database_answers(
+    tmp_path: Path, telemetry: Telemetry
+) -> None:
+    """A database that was away at the start keeps nobody without a key for good."""
+    is_away = True
+    with DataDirectory.open(tmp_path / "data") as directory:
+
+        def open_store() -> Store:
+            if is_away:
+                raise DatabaseAwayError("it does not answer")
+            return Store.open(directory)
+
+        breaker = CircuitBreaker("database", SystemClock(), failures_to_open=1, open_s=0)
+        stores = StoreSlot(open_store, breaker)
+        follow = SimpleNamespace(pending=0, is_in_step=True, last_error=None)
+        service = StoreService(
+            stores,
+            KeyRing(stores, None),
+            directory,
+            pipeline=cast("Any", SimpleNamespace(follow=follow)),
+            telemetry=telemetry,
+        )
+
+        async def scenario() -> None:
+            nonlocal is_away
+            await service.start()
+            with pytest.raises(DatabaseAwayError):
+                await service.health()
+            assert not directory.operator_key.exists()
+            is_away = False
+            stores.get()
+            assert (await service.health()).status is HealthState.HEALTHY
+            key = directory.operator_key.read_text()
+            assert stores.ask().keys.verify(key.strip()) == frozenset({"operator"})
+            await service.health()
+            assert directory.operator_key.read_text() == key
+            await service.stop()
+
+        asyncio.run(scenario())
 
 
 def test_the_log_goes_into_a_file_from_start_to_stop(tmp_path: Path, telemetry: Telemetry) -> None:

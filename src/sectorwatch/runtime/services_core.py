@@ -40,6 +40,7 @@ class StoreService(Service):
         self._directory = directory
         self._pipeline = pipeline
         self._log = telemetry.for_service(self.name).log
+        self._is_greeted = False
 
     async def start(self) -> None:
         """Open the store; a database that is away is no reason not to start, a wrong one is."""
@@ -54,19 +55,24 @@ class StoreService(Service):
         return await call_in_thread(self._look, "store-health")
 
     def _open(self) -> None:
+        self._is_greeted = False
         self._stores.start()
-        path = self._directory.operator_key
         try:
-            made = self._keys.make_first(path)
+            self._greet()
         except DatabaseAwayError as error:
+            # Done as soon as it answers: see `_look`.
             self._log.log_exception("open", error, category=LogCategory.DATABASE)
-            return
-        if made:
+
+    def _greet(self) -> None:
+        """What is done once a start, as soon as the database answers."""
+        path = self._directory.operator_key
+        if self._keys.make_first(path):
             self._log.log_operation(
                 "make_key", category=LogCategory.SECURITY, what=f"an operator's key is in {path}"
             )
         for what in (*self._stores.ask().found.removed, *self._stores.ask().found.missing):
             self._log.log_operation("tidy_segments", LogLevel.WARNING, file=str(what))
+        self._is_greeted = True
 
     def _look(self) -> Health:
         follow = self._pipeline.follow
@@ -76,6 +82,8 @@ class StoreService(Service):
         database = self._stores.ask().database
         with database.read("asking whether it answers") as connection:
             connection.exec_driver_sql("SELECT 1").all()
+        if not self._is_greeted:
+            self._greet()
         about["last_write_s"] = (database.write_latencies_s or [None])[-1]
         bad = follow.last_error is not None
         return Health(HealthState.UNHEALTHY if bad else HealthState.HEALTHY, about)
