@@ -117,6 +117,17 @@ def test_what_cannot_be_done_is_said_in_words(
     assert "Traceback" not in result.err
 
 
+def test_a_replay_that_accepts_nothing_has_failed(sectorwatch: Command, tmp_path: Path) -> None:
+    """Code 1 and why, beside the counts; one good feed among bad ones is enough for 0."""
+    (tmp_path / "torn.json").write_text('{"general": ')
+    result = sectorwatch("replay", "torn.json", "--json")
+    assert (result.code, result.json()["feeds"]) == (1, 0)
+    assert "Refused: 1 feed, truncated" in result.err
+    assert "not one feed was accepted" in result.err.splitlines()[-1]
+    assert "Traceback" not in result.err
+    assert sectorwatch("replay", "torn.json", AUSTRALIA, "--json").code == 0
+
+
 def test_a_journal_of_a_newer_version_is_refused(sectorwatch: Command, tmp_path: Path) -> None:
     """As source and in the data directory: the message says to upgrade, and nothing is touched."""
     with DataDirectory.open(tmp_path / "data") as directory:

@@ -11,6 +11,7 @@ import typer
 
 from sectorwatch.cli.console import print_json, print_table, progress_bar, say
 from sectorwatch.cli.log_lines import Remarks
+from sectorwatch.errors import SectorwatchError
 from sectorwatch.feed.archive import ArchiveSource
 from sectorwatch.runtime import replay
 
@@ -63,12 +64,21 @@ def replay_and_count(loaded: Loaded, paths: Sequence[Path], *, as_json: bool) ->
     answer: dict[str, Any] = {name: getattr(counts, name) for name in KEYS}
     if as_json:
         print_json(answer)
-        return
+    else:
+        _print_counts(answer)
+    if not counts.feeds and (refused or counts.refused):
+        raise SectorwatchError(
+            "not one feed was accepted: what was refused, and why, stands above. Give feeds of "
+            "VATSIM's version 3, or a journal"
+        )
+
+
+def _print_counts(answer: dict[str, Any]) -> None:
     print_table("", ("what", "count"), [(name, answer[name]) for name in KEYS[:6]])
     for name in ("repaired", "dropped"):
         if answer[name]:
             print_table(f"{name} records", ("reason", "count"), answer[name].items())
-    say(f"{counts.seconds:.1f} s")
+    say(f"{answer['seconds']:.1f} s")
 
 
 def _quiet(loaded: Loaded) -> Settings:
