@@ -49,6 +49,16 @@ def test_positions_are_their_callsigns_and_who_covers_them() -> None:
     assert [rule.prefix for rule in by_name["YBBN_CTR"].positions] == ["YBBN", "YBBN"]
 
 
+def test_why_somebody_works_a_sector_names_that_sector() -> None:
+    """A centre that also works an approach or a region covers it; only its own is its own."""
+    sectors = {sector.name: sector for sector in read_dataset("made:australia").sectors}
+    why = {name: [rule.why for rule in sector.positions] for name, sector in sectors.items()}
+    assert why["YMML_CTR"][0] == "YMML_CTR is its own position"
+    assert why["YMML_APP"][:2] == ["YMML_APP is its own position", "YMML_CTR covers YMML_APP"]
+    assert why["YMML_FIR"][0] == "YMML_CTR covers YMML_FIR"
+    assert why["YSSY_APP"][1:3] == ["YSSY_CTR covers YSSY_APP", "YBBN_CTR covers YSSY_APP"]
+
+
 def test_partitions_do_not_overlap_and_leave_only_the_approaches_out() -> None:
     """The cells meet without a sliver; what enroute lacks below FL245 is what approaches have."""
     fir, enroute, approach = check(read_dataset("made:australia")).partitions

@@ -149,7 +149,7 @@ def _enroute(
                 name=f"{icao}_CTR",
                 label=f"{icao} Centre (made)",
                 volumes=tuple(volumes),
-                positions=_area_positions(icao, _centre_of(region, icao)),
+                positions=_area_positions(f"{icao}_CTR", icao, _centre_of(region, icao)),
                 notes=("made, not real",),
             )
         )
@@ -168,7 +168,7 @@ def _approaches(
             volumes=(Volume(circle, ceiling_ft=APPROACH_CEILING_FT),),
             positions=(
                 PositionRule(icao, ("APP", "DEP"), None, f"{icao}_APP is its own position"),
-                *_area_positions(icao, _centre_of(region, icao)),
+                *_area_positions(f"{icao}_APP", icao, _centre_of(region, icao)),
             ),
             notes=("made, not real",),
         )
@@ -193,20 +193,21 @@ def _firs(
                     ceiling_ft=ENROUTE_CEILING_FT,
                 ),
             ),
-            positions=_area_positions(centre, centre),
+            positions=_area_positions(f"{centre}_FIR", centre, centre),
             notes=("made, not real",),
         )
         for centre, members in region.centres.items()
     ]
 
 
-def _area_positions(icao: str, centre: str) -> tuple[PositionRule, ...]:
+def _area_positions(sector: str, icao: str, centre: str) -> tuple[PositionRule, ...]:
     """The cell's own centre, then the one that looks after it, then that one's radio."""
-    own = PositionRule(icao, ("CTR",), None, f"{icao}_CTR is its own position")
+    does = "is its own position" if sector == f"{icao}_CTR" else f"covers {sector}"
+    own = PositionRule(icao, ("CTR",), None, f"{icao}_CTR {does}")
     radio = PositionRule(centre, ("FSS",), None, f"{centre}_FSS covers the region of {centre}")
     if icao == centre:
         return own, radio
-    covering = PositionRule(centre, ("CTR",), None, f"{centre}_CTR covers {icao}_CTR")
+    covering = PositionRule(centre, ("CTR",), None, f"{centre}_CTR covers {sector}")
     return own, covering, radio
 
 
