@@ -16,6 +16,7 @@ from sectorwatch.feed.repair import (
     are_members,
     callsign_or_drop,
     callsigns_or_drop,
+    clean_all_lines,
     clean_codes,
     clean_lines,
     clean_text,
@@ -102,6 +103,21 @@ def test_texts_and_lines_are_cleaned_and_counted_once_each() -> None:
     assert clean_lines(["a\nb", "c"], counts) == ("a b", "c")
     assert len(clean_lines(["x"] * 300, counts)) == 200
     assert counts.repaired == {"text_cleaned": 5}
+
+
+@given(st.lists(st.none() | st.lists(st.text("ab \n", max_size=8), max_size=3), max_size=4))
+def test_lines_at_once_and_one_by_one_agree(texts: list[list[str] | None]) -> None:
+    """The quick look at all lines finds what the careful one finds."""
+    at_once, one_by_one = Counts(), Counts()
+    assert clean_all_lines(texts, at_once) == [clean_lines(lines, one_by_one) for lines in texts]
+    assert at_once == one_by_one
+
+
+@pytest.mark.parametrize("lines", [["x"] * 201, ["x" * 2001], ["x" * 1500] * 2])
+def test_long_lines_are_cut_beside_short_ones(lines: list[str]) -> None:
+    """What is too long is cut as it would be by itself; its neighbour stays."""
+    cut = clean_lines(lines, Counts())
+    assert clean_all_lines([["short"], lines], Counts()) == [("short",), cut]
 
 
 def test_codes_are_small_numbers() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["decode_feed"]
 
+_NUMBER = attrgetter("cid")
 _SHORT_NAME, _LONG_NAME = 20, 100
 
 
@@ -71,8 +73,7 @@ def _client_counts(wire: Wire, counts: Counts) -> tuple[int, int]:
     """How many clients and members are connected: as the feed says, else as its records do."""
     general = read_general(bytes(wire.general), counts)
     clients = len(wire.pilots) + len(wire.controllers) + len(wire.atis)
-    members = {pilot.cid for pilot in wire.pilots}
-    members.update(record.cid for record in (*wire.controllers, *wire.atis))
+    members = set(map(_NUMBER, [*wire.pilots, *wire.controllers, *wire.atis]))
     said = general.connected_clients, general.unique_users
     if None in said or min(each or 0 for each in said) < 0:
         counts.repair("counts_missing")

@@ -60,8 +60,10 @@ class KeySearch:
         ends = ends[before_colon == ord('"')]
         eight = np.ndarray((len(document) - 7,), "<u8", buffer=document, strides=(1,))
         before = eight[ends - _EIGHT]
-        keys = ~_OPENS[before >> np.uint64(56)]
-        self._ends, self._before = ends[keys], before[keys]
+        opens = _OPENS[before >> np.uint64(56)]
+        if opens.any():
+            ends, before = ends[~opens], before[~opens]
+        self._ends, self._before = ends, before
 
     def _find(self, key: bytes) -> NDArray[np.intp]:
         """Which of all keys is `key`, given with the quote before it; indices into `_ends`."""
@@ -109,7 +111,9 @@ class KeySearch:
         opens = first == ord(opening)
         if not np.all(opens | (first == ord("n"))):
             raise UnusualError
-        stops = np.append(self._ends, len(self._bytes))[keys + 1]
+        stops = self._ends[np.minimum(keys + 1, len(self._ends) - 1)]
+        if keys[-1] + 1 == len(self._ends):
+            stops[-1] = len(self._bytes)
         return starts[opens].tolist(), stops[opens].tolist()
 
 

@@ -11,8 +11,8 @@ from sectorwatch.feed.repair import (
     all_match,
     are_members,
     callsigns_or_drop,
+    clean_all_lines,
     clean_codes,
-    clean_lines,
     clean_texts,
     latest_of_each,
 )
@@ -44,8 +44,8 @@ def check_controllers(
     named, callsigns = _named(wire, counts)
     columns = _columns(named, callsigns, time_s, seconds, counts)
     records = _latest(list(map(Controller, *columns)), counts)
-    counts.note("not_atc", sum(record.facility == 0 for record in records))
-    counts.note("not_tuned", sum(record.frequency == _NOT_TUNED for record in records))
+    counts.note("not_atc", [record.facility for record in records].count(0))
+    counts.note("not_tuned", [record.frequency for record in records].count(_NOT_TUNED))
     counts.note("long_session", sum(record.logon_time_s < time_s - _DAY_S for record in records))
     return records
 
@@ -106,11 +106,17 @@ def _columns(
         clean_codes([record.facility for record in wire], counts),
         clean_codes([record.rating for record in wire], counts),
         clean_texts([record.server for record in wire], _SHORT, counts),
-        [int(min(max(record.visual_range or 0.0, 0.0), _FARTHEST_NM)) for record in wire],
-        [clean_lines(record.text_atis, counts) for record in wire],
+        _ranges([record.visual_range or 0.0 for record in wire]),
+        clean_all_lines([record.text_atis for record in wire], counts),
         _times([record.logon_time for record in wire], time_s, seconds, counts),
         _times([record.last_updated for record in wire], time_s, seconds, counts),
     ]
+
+
+def _ranges(given_nm: Sequence[float]) -> list[int]:
+    if given_nm and min(given_nm) >= 0 and max(given_nm) <= _FARTHEST_NM:
+        return list(map(int, given_nm))
+    return [int(min(max(each, 0.0), _FARTHEST_NM)) for each in given_nm]
 
 
 def _times(texts: Sequence[str | None], time_s: int, seconds: Seconds, counts: Counts) -> list[int]:

@@ -25,6 +25,7 @@ __all__ = [
     "are_members",
     "callsign_or_drop",
     "callsigns_or_drop",
+    "clean_all_lines",
     "clean_codes",
     "clean_lines",
     "clean_text",
@@ -246,9 +247,24 @@ def clean_lines(lines: Sequence[str] | None, counts: Counts) -> tuple[str, ...]:
     return tuple(cleaned)
 
 
+def clean_all_lines(texts: Sequence[Sequence[str] | None], counts: Counts) -> list[tuple[str, ...]]:
+    """Each of `texts` as `clean_lines` has it."""
+    given = [lines or () for lines in texts]
+    joined = list(map("".join, given))
+    if (
+        "".join(joined).isprintable()
+        and max(map(len, given), default=0) <= _MOST_LINES
+        and max(map(len, joined), default=0) <= _LONGEST_LINE
+    ):
+        return list(map(tuple, given))
+    return [clean_lines(lines, counts) for lines in given]
+
+
 def clean_codes(codes: Sequence[int | None], counts: Counts) -> list[int]:
     """Ratings and facilities: small numbers, 0 where there is none or it cannot be one."""
     as_code = {code: code if code and -1 <= code <= _MAX_CODE else 0 for code in set(codes)}
+    if all(code == good for code, good in as_code.items()):
+        return list(codes)  # type: ignore[arg-type] # None is equal to no code
     wrong = [code for code, good in as_code.items() if code and not good]
     counts.repair("code_range", sum(map(codes.count, wrong)))
     return [as_code[code] for code in codes]
