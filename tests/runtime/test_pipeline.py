@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import threading
+import time
 from contextlib import contextmanager
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
@@ -33,7 +34,7 @@ from sectorwatch.store import DataDirectory, Store
 from sectorwatch.traffic import Tracker
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from sectorwatch.runtime.pipeline import Pipeline
@@ -695,3 +696,45 @@ def test_a_configured_list_says_who_owns_a_sector(tmp_path: Path, raws: list[Raw
         assert owner is not None
         assert owner.callsign == "YSSY_CTR"
         assert "configured" in owner.why
+
+
+def test_a_database_that_comes_back_in_a_silence_is_caught_up_with(
+    tmp_path: Path, raws: list[RawFeed]
+) -> None:
+    """What came in while it was away is committed without waiting for the network to speak."""
+    source, stop = LiveSource(), threading.Event()
+    with opened(tmp_path / "data") as parts:
+        get = parts.stores.get
+        away = threading.Event()
+        away.set()
+
+        def get_or_not() -> Store:
+            if away.is_set():
+                raise DatabaseAwayError("it is away")
+            return get()
+
+        vars(parts.stores)["get"] = get_or_not
+        thread = threading.Thread(target=parts.pipeline.run, args=(source, stop))
+        thread.start()
+        try:
+            for raw in raws[:3]:
+                source.offer(dataclasses.replace(raw, received_at_us=SystemClock().now_us()))
+            assert _within(20, lambda: parts.pipeline.intake.counts().feeds == 3)
+            assert parts.pipeline.latest is None
+            away.clear()
+            assert _within(
+                20, lambda: parts.pipeline.latest is not None and parts.pipeline.latest.seq == 3
+            )
+        finally:
+            stop.set()
+            source.close()
+            thread.join(20)
+
+
+def _within(limit_s: float, is_so: Callable[[], bool]) -> bool:
+    until_s = time.monotonic() + limit_s
+    while time.monotonic() < until_s:
+        if is_so():
+            return True
+        time.sleep(0.02)
+    return is_so()

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 __all__ = ["LiveSource", "PacedSource", "Source"]
 
+_IDLE_S = 1.0
+
 
 class Source(Protocol):
     """Yields feeds in time order, for one consumer, once."""
@@ -63,6 +65,8 @@ class LiveSource:
     ) -> None:
         self.name = name
         self.dropped = 0
+        self.on_idle: Callable[[], None] | None = None
+        """Called now and then by whoever iterates, in its thread, while nothing comes."""
         self._clock = clock or SystemClock()
         self._capacity = capacity
         self._waiting: deque[RawFeed] = deque()
@@ -102,14 +106,20 @@ class LiveSource:
     def __iter__(self) -> Iterator[RawFeed]:
         """The feeds as they come; waits for the next, ends when closed and nothing is left."""
         while True:
+            raw = None
             with self._changed:
-                while not self._waiting and not self._closed:
-                    self._changed.wait()
-                if not self._waiting:
+                if not self._waiting and not self._closed:
+                    self._changed.wait(_IDLE_S)
+                if self._waiting:
+                    raw = self._waiting.popleft()
+                    self._depth.set(len(self._waiting))
+                elif self._closed:
                     return
-                raw = self._waiting.popleft()
-                self._depth.set(len(self._waiting))
-            yield raw
+            # Outside the lock: whoever offers must never wait for what is done meanwhile.
+            if raw is not None:
+                yield raw
+            elif self.on_idle is not None:
+                self.on_idle()
 
     def close(self) -> None:
         """Take nothing more in; what is in line is still handed out."""

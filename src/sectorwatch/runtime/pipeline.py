@@ -23,6 +23,7 @@ from sectorwatch.feed.accept import accept
 from sectorwatch.feed.decode import decode_feed
 from sectorwatch.feed.journal_reader import read_records
 from sectorwatch.feed.records import Kind
+from sectorwatch.feed.sources import LiveSource
 from sectorwatch.feed.transceivers import decode_transceivers
 from sectorwatch.observe import LogCorrelationContext, Telemetry
 from sectorwatch.runtime.counts import Intake
@@ -125,6 +126,9 @@ class Pipeline:
         """
         self._stop = stop
         self.begin(source)
+        if isinstance(source, LiveSource):
+            # A database that comes back while the network is silent is caught up with all the same.
+            source.on_idle = self._use_the_lull
         if source.is_live:
             self._catch_up()
         else:
@@ -153,6 +157,10 @@ class Pipeline:
             age_s = self.age_s()
             if age_s is not None:
                 self._age.set(age_s)
+
+    def _use_the_lull(self) -> None:
+        if not self.follow.is_in_step:
+            self._catch_up()
 
     def _catch_up(self) -> bool:
         """Go towards being in step for a slice of time, so that nothing that comes in waits."""
