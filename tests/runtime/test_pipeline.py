@@ -738,3 +738,19 @@ def _within(limit_s: float, is_so: Callable[[], bool]) -> bool:
             return True
         time.sleep(0.02)
     return is_so()
+
+
+def test_a_damaged_state_costs_the_flights_under_way_and_no_more(
+    tmp_path: Path, raws: list[RawFeed]
+) -> None:
+    """A checkpoint that cannot be read is begun anew behind; ticks go on, none is lost."""
+    with opened(tmp_path / "data") as parts:
+        run(parts, raws[:10])
+        with parts.stores.ask().database.write("damaging") as connection:
+            connection.exec_driver_sql("UPDATE checkpoint SET state = x'78787878'")
+    with opened(tmp_path / "data") as parts:
+        run(parts, raws[10:14])
+        latest = parts.pipeline.latest
+        assert latest is not None
+        assert latest.seq == 14
+        assert latest.live.flights

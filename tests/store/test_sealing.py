@@ -265,6 +265,20 @@ def test_damaged_blob_is_told(store: Store) -> None:
     assert blobs(store) == 13
 
 
+def test_an_hour_that_cannot_be_sealed_keeps_no_other_back(store: Store) -> None:
+    """The hours behind a damaged one are sealed; it is told of, and tried again."""
+    last = fly(store, 3)
+    now_s = START_S + (last - 1) * SLOW_STEP_S
+    with store.database.write("damaging") as connection:
+        connection.execute(text("UPDATE tick SET positions = x'00' WHERE seq = 3"))
+    for _ in range(2):
+        with pytest.raises(StoreError, match="holds no positions"):
+            store.seal_due(now_s)
+        paths = sorted(path.name for path in store.directory.segments.rglob("*.parquet"))
+        assert paths == ["positions-01.parquet", "positions-02.parquet"]
+    assert blobs(store) == 13 + 1
+
+
 @pytest.mark.postgres
 def test_postgresql_seals_the_same_files(
     store: Store, tmp_path: Path, postgres: PostgresServer

@@ -183,6 +183,10 @@ class Follow:
     def _loaded(self, checkpoint: Checkpoint) -> Tracker | None:
         """The tracker as it was kept; None where that state cannot be used here."""
         if checkpoint.state is None:
+            if checkpoint.problem is not None:
+                self._tracker_log.log_operation(
+                    "load_state", LogLevel.ERROR, what=checkpoint.problem
+                )
             return None
         if checkpoint.identity != self._trackers.identity:
             self._tracker_log.log_operation(

@@ -41,7 +41,8 @@ class Checkpoint:
 
     Ticks after `state_seq` up to `seq` are in the database already; making them again from the
     journal and committing them changes nothing. `state` is None, and the fields about it too, where
-    none has been kept yet. `identity` is what the state's tick was made with.
+    none has been kept yet. `identity` is what the state's tick was made with. `problem` says why a
+    state that was kept cannot be used; then `state` is None.
     """
 
     seq: int
@@ -52,6 +53,7 @@ class Checkpoint:
     state_time_us: int | None
     journal_position: str | None
     identity: Identity | None
+    problem: str | None = None
 
 
 class Committer:
@@ -139,15 +141,17 @@ class Committer:
                 .limit(1)
             ).one_or_none()
             identity = None if kept is None else _identity_at(connection, kept.seq)
+        state, problem = (None, None) if kept is None else _unpacked(kept.state, kept.seq)
         return Checkpoint(
             seq=last.seq,
             snapshot_time_us=last.snapshot_time_us,
             final_minute_s=last.final_minute_s,
-            state=None if kept is None else _unpacked(kept.state, kept.seq),
+            state=state,
             state_seq=None if kept is None else kept.seq,
             state_time_us=None if kept is None else kept.snapshot_time_us,
             journal_position=None if kept is None else kept.journal_position,
             identity=identity,
+            problem=problem,
         )
 
     def holds(self, time_us: int) -> bool:
@@ -242,10 +246,12 @@ def _keep_state(
     connection.execute(table.insert().values(seq=seq, journal_position=position, state=packed))
 
 
-def _unpacked(state: bytes, seq: int) -> bytes:
+def _unpacked(state: bytes, seq: int) -> tuple[bytes | None, str | None]:
+    """The state, or None and what is wrong with it."""
     try:
-        return zstandard.ZstdDecompressor().decompress(state)
+        return zstandard.ZstdDecompressor().decompress(state), None
     except zstandard.ZstdError as error:
-        raise StoreError(
-            f"the tracker's state of tick {seq} cannot be read, the database is damaged: {error}"
-        ) from error
+        return None, (
+            f"the tracker's state of tick {seq} cannot be read ({error}): flights begin anew; "
+            "if it comes again, look after this disk"
+        )

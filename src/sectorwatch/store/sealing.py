@@ -9,13 +9,14 @@ Killed in between, the file is nobody's, and the next start removes it and seals
 from __future__ import annotations
 
 import contextlib
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from sqlalchemy import Column, Table, and_, delete, func, select, update
 
 from sectorwatch.clock import format_s
-from sectorwatch.errors import StoreError
+from sectorwatch.errors import DatabaseAwayError, StoreError
 from sectorwatch.store import schema
 from sectorwatch.store.blobs import StoredPositions, decode_positions
 from sectorwatch.store.segments import (
@@ -29,6 +30,7 @@ from sectorwatch.store.segments import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from contextlib import AbstractContextManager
 
     from numpy.typing import NDArray
@@ -77,18 +79,34 @@ class Sealer:
     def seal_due(self, now_s: int) -> list[SegmentFile]:
         """Seals every hour and day that is over by `now_s`, the last tick's time; oldest first.
 
-        Costs nothing until another hour has closed. Raises as `seal_hour` does; whatever was not
-        sealed is tried again at the next call.
+        Costs nothing until another hour has closed. Raises as `seal_hour` does, for the first that
+        went wrong once all others are sealed; whatever was not is tried again at the next call.
         """
         hour_s = now_s // HOUR_S * HOUR_S
         if hour_s == self._hour_done_s:
             return []
-        made = [self.seal_hour(each) for each in self._open_hours(hour_s)]
+        made: list[SegmentFile | None] = []
+        problems: list[StoreError] = []
+
+        def attempt(seal: Callable[[], SegmentFile | None]) -> None:
+            try:
+                made.append(seal())
+            except DatabaseAwayError:
+                raise
+            except StoreError as error:
+                # One hour that cannot be sealed must not keep all that come after it in tables.
+                problems.append(error)
+
+        for each in self._open_hours(hour_s):
+            attempt(partial(self.seal_hour, each))
         day_s = (now_s - self._window_s) // DAY_S * DAY_S
         if day_s != self._day_done_s:
-            for each in _BY_DAY:
-                made += [self._seal_day(each, start_s) for start_s in self._open_days(each, day_s)]
-            self._day_done_s = day_s
+            for kind in _BY_DAY:
+                for start_s in self._open_days(kind, day_s):
+                    attempt(partial(self._seal_day, kind, start_s))
+        if problems:
+            raise problems[0]
+        self._day_done_s = day_s
         self._hour_done_s = hour_s
         return [file for file in made if file is not None]
 
