@@ -25,6 +25,7 @@ from sectorwatch.config import load_settings
 from sectorwatch.feed.records import Kind, RawFeed
 from sectorwatch.feed.wire import read_wire
 from sectorwatch.observe import PerformanceMetric, Telemetry
+from sectorwatch.runtime.run import collect_garbage_seldom
 from sectorwatch.store import DataDirectory
 
 if TYPE_CHECKING:
@@ -107,6 +108,8 @@ def _both(documents: list[bytes], folder: Path) -> tuple[float, float, dict[str,
         source = _Documents()
         source.time_us = start_us
         pipeline.begin(source)
+        # As an instance does when it starts.
+        collect_garbage_seldom()
         wholes, decodings = [], []
         for number, document in enumerate(documents):
             now_us = start_us + 15_000_000 * number

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import resource
 import signal
@@ -16,7 +17,7 @@ from runtime.world import ROOT, contents, settings_for, write_feeds
 from sectorwatch.feed.archive import ArchiveSource
 from sectorwatch.observe import Telemetry
 from sectorwatch.runtime import replay
-from sectorwatch.runtime.run import raise_file_limit
+from sectorwatch.runtime.run import collect_garbage_seldom, raise_file_limit
 
 
 @pytest.fixture(scope="module")
@@ -95,3 +96,18 @@ def test_as_many_files_may_be_opened_as_the_machine_allows() -> None:
         assert resource.getrlimit(resource.RLIMIT_NOFILE) == (512, hard)
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+def test_what_is_there_at_the_start_is_left_out_of_collections() -> None:
+    """The long-lived is frozen, and new things are looked at more seldom than usual."""
+    usual = gc.get_threshold()
+    frozen = gc.get_freeze_count()
+    try:
+        collect_garbage_seldom()
+        assert gc.get_freeze_count() > frozen
+        assert gc.get_threshold()[0] > usual[0]
+        assert gc.get_threshold()[1:] == usual[1:]
+        assert gc.isenabled()
+    finally:
+        gc.set_threshold(*usual)
+        gc.unfreeze()
