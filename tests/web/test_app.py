@@ -331,3 +331,22 @@ def test_a_database_that_is_away_is_a_503(system: System) -> None:
             )
     finally:
         keys._stores = system.application.store
+
+
+@pytest.mark.parametrize(
+    ("path", "said"),
+    [
+        ("/api/flights?at=2026-11-01T09:00:00Z", "'at' is no parameter here"),
+        ("/api/flights?sectr=YSSY_CTR", "did you mean 'sector'"),
+        ("/api/sectors/YSSY_CTR?x=1", "partition"),
+        ("/api/status?a=b", "takes no parameters"),
+        ("/api/events/stream?topic=tick", "did you mean 'topics'"),
+    ],
+)
+def test_a_parameter_that_is_none_is_refused_not_ignored(
+    client: Client, path: str, said: str
+) -> None:
+    """Nobody takes everything for what a misspelt filter asks, or now for another moment."""
+    answer = client.get(path)
+    assert answer.status == 422
+    assert said in answer.json()["detail"]

@@ -7,6 +7,7 @@ changes state always needs a key.
 
 from __future__ import annotations
 
+import difflib
 import functools
 import ipaddress
 from dataclasses import dataclass
@@ -27,6 +28,7 @@ __all__ = ["Gate", "KeyStore", "Tier", "implied_scopes", "let_in", "tier"]
 
 _FORWARDING = frozenset({b"forwarded", b"x-real-ip", b"via"})
 _FORWARDING_FAMILY = b"x-forwarded-"
+_LONGEST_SHOWN = 60
 _LONGEST_HOST = 260
 
 
@@ -140,9 +142,30 @@ def tier(needed: Tier) -> Callable[[Request], Coroutine[None, None, None]]:
 
     async def hold(request: Request) -> None:
         await let_in(request, needed)
+        refuse_unknown(request)
 
     hold.tier = needed  # type: ignore[attr-defined]
     return hold
+
+
+def refuse_unknown(request: Request) -> None:
+    """Raise ApiError 422 for a parameter that the route does not take, with the nearest it does.
+
+    Taken silently, a misspelt filter would answer with everything, and a moment asked for where
+    none can be asked for with now.
+    """
+    asked = request.query_params
+    if not asked:
+        return
+    known = sorted(field.alias for field in request.scope["route"].dependant.query_params)
+    for name in asked:
+        if name not in known:
+            near = difflib.get_close_matches(name[:_LONGEST_SHOWN], known, n=1, cutoff=0.5)
+            hint = f"did you mean {near[0]!r}? " if near else ""
+            takes = ", ".join(known) if known else "no parameters"
+            raise ApiError(
+                422, f"{name[:_LONGEST_SHOWN]!r} is no parameter here: {hint}This takes {takes}."
+            )
 
 
 async def let_in(request: Request, needed: Tier) -> None:

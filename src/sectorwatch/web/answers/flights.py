@@ -88,7 +88,7 @@ class FlightAnswer(msgspec.Struct, frozen=True, gc=False):
     first_seen: Time
     logon_time: Time
     departed_from: Annotated[str | None, Meta(description="Airport of the observed take-off")]
-    departed_at: MaybeTime
+    departed_time: MaybeTime
     arrived_at: Annotated[str | None, Meta(description="Airport of the observed landing")]
     arrived_time: MaybeTime
     reconnects: Annotated[int, Meta(description="Times it came back after a disconnect")]
@@ -141,7 +141,7 @@ class FlightDetail(msgspec.Struct, frozen=True):
     first_seen: Time
     ended: MaybeTime
     departed_from: Annotated[str | None, Meta(description="Airport of the observed take-off")]
-    departed_at: MaybeTime
+    departed_time: MaybeTime
     arrived_at: Annotated[str | None, Meta(description="Airport of the observed landing")]
     arrived_time: MaybeTime
     reconnects: Annotated[int, Meta(description="Times it came back after a disconnect")]

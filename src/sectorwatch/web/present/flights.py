@@ -123,7 +123,7 @@ class FlightPresenter:
             first_seen=fixed.first_seen,
             logon_time=fixed.logon,
             departed_from=flight.departed_from,
-            departed_at=fixed.departed,
+            departed_time=fixed.departed,
             arrived_at=flight.arrived_at,
             arrived_time=fixed.arrived,
             reconnects=flight.reconnects,

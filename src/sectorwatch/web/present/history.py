@@ -85,7 +85,7 @@ def flight_detail(
         first_seen=format_s(flight.first_seen_s),
         ended=maybe_time(flight.ended_s),
         departed_from=flight.departed_from,
-        departed_at=maybe_time(flight.departed_s),
+        departed_time=maybe_time(flight.departed_s),
         arrived_at=flight.arrived_at,
         arrived_time=maybe_time(flight.arrived_s),
         reconnects=flight.reconnects,
