@@ -66,8 +66,6 @@ HOUR_S = 3600
 MAX_PAYLOAD = 1 << 27
 MAX_FINGERPRINT = 28
 
-_SHORTEST_MATCH = 7
-_TABLE_LOG = 18
 _FLAG_SIMULATED = 1
 _HEADER = struct.Struct("<8sHHIqq28s")
 _RECORD = struct.Struct("<IIB3xqq")
@@ -101,18 +99,8 @@ def file_name(hour_s: int, number: int) -> str:
 
 
 def compression_parameters() -> zstandard.ZstdCompressionParameters:
-    """How records are compressed: zstd's fast strategy, a window of 16 MiB (ten feeds).
-
-    A feed repeats the one before it in long pieces. To look for those alone, in a large table, is
-    quicker than level 3 as it stands and makes records smaller.
-    """
-    return zstandard.ZstdCompressionParameters.from_level(
-        LEVEL,
-        window_log=WINDOW_LOG,
-        strategy=zstandard.STRATEGY_FAST,
-        min_match=_SHORTEST_MATCH,
-        hash_log=_TABLE_LOG,
-    )
+    """How records are compressed: level 3 with a window of 16 MiB, some ten feeds."""
+    return zstandard.ZstdCompressionParameters.from_level(LEVEL, window_log=WINDOW_LOG)
 
 
 @dataclass(frozen=True, slots=True)
