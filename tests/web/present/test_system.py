@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pytest
 
 from sectorwatch.feed.breaker import BreakerState
-from sectorwatch.observe import HealthState
+from sectorwatch.observe import HealthState, HealthStatus
+from sectorwatch.runtime import ServiceState, ServiceStatus
 from sectorwatch.web.present.status import worst_of
-from sectorwatch.web.present.system import breaker_answer, nearest_of
+from sectorwatch.web.present.system import breaker_answer, health_of, nearest_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -44,3 +46,20 @@ def test_where_no_name_is_near_all_are_named() -> None:
 def test_the_whole_is_as_its_worst_part(states: Sequence[HealthState], worst: HealthState) -> None:
     """What is not known yet is no good news, and no bad news either."""
     assert worst_of(states) is worst
+
+
+def test_a_check_from_before_a_stop_says_nothing_of_what_is_stopped() -> None:
+    """A service that does not run is not healthy, whatever was found while it did."""
+    checked = HealthStatus("store", HealthState.HEALTHY, datetime.now(tz=UTC), 0.1, 0, {})
+    found = {
+        state: health_of(ServiceStatus("store", state, 0, 0, 0, None, None, (), (), None), checked)
+        for state in ServiceState
+    }
+    assert found == {
+        ServiceState.RUNNING: HealthState.HEALTHY,
+        ServiceState.STARTING: HealthState.DEGRADED,
+        ServiceState.STOPPING: HealthState.DEGRADED,
+        ServiceState.STOPPED: HealthState.UNHEALTHY,
+        ServiceState.FAILED: HealthState.UNHEALTHY,
+        ServiceState.WAITING: HealthState.UNHEALTHY,
+    }

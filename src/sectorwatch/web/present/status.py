@@ -8,6 +8,7 @@ from sectorwatch import __version__
 from sectorwatch.clock import format_us
 from sectorwatch.observe import HealthState
 from sectorwatch.web.answers.system import FeedStatus, Status
+from sectorwatch.web.present.system import health_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -29,8 +30,7 @@ def status_answer(application: Application) -> Status:
     health = application.telemetry.health
     services = {}
     for each in application.supervisor.status():
-        checked = health.latest(each.name)
-        services[each.name] = HealthState.UNKNOWN if checked is None else checked.status
+        services[each.name] = health_of(each, health.latest(each.name))
     settings, tick = application.settings, application.latest
     now_us = application.clock.now_us()
     return Status(

@@ -6,6 +6,8 @@ import difflib
 from typing import TYPE_CHECKING, Any
 
 from sectorwatch.clock import format_us
+from sectorwatch.observe import HealthState
+from sectorwatch.runtime import ServiceState
 from sectorwatch.web.answers.system import (
     BreakerAnswer,
     DeadLetter,
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from sectorwatch.feed.breaker import BreakerState
+    from sectorwatch.observe import HealthStatus
     from sectorwatch.runtime import Application, BusAnalytics, ServiceStatus
     from sectorwatch.web.stream import StreamHub
 
@@ -28,6 +31,7 @@ __all__ = [
     "breaker_answer",
     "error_analytics",
     "event_analytics",
+    "health_of",
     "nearest_of",
     "service_answer",
     "service_answers",
@@ -51,11 +55,23 @@ def service_answer(application: Application, name: str) -> ServiceAnswer:
     return _service(application, status)
 
 
+def health_of(status: ServiceStatus, checked: HealthStatus | None) -> HealthState:
+    """Say how a service is: by its last check while it runs, else by where it stands in its life.
+
+    A check from before a stop says nothing about what is stopped.
+    """
+    if status.state is ServiceState.RUNNING:
+        return HealthState.UNKNOWN if checked is None else checked.status
+    if status.state in {ServiceState.STARTING, ServiceState.STOPPING}:
+        return HealthState.DEGRADED
+    return HealthState.UNHEALTHY
+
+
 def _service(application: Application, status: ServiceStatus) -> ServiceAnswer:
     health = application.telemetry.health.latest(status.name)
     return ServiceAnswer(
         name=status.name,
-        status="unknown" if health is None else health.status.value,
+        status=health_of(status, health).value,
         state=status.state.value,
         depends_on=[*status.depends_on, *status.uses],
         since=format_us(status.since_us),
