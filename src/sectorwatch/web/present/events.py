@@ -26,7 +26,7 @@ class TickEvent(msgspec.Struct, frozen=True):
     controllers: Annotated[int, Meta(description="Controllers online")]
     moved: Annotated[int, Meta(description="New positions")]
     flights_changed: Annotated[int, Meta(description="Flights new, changed or gone")]
-    sector_entries: Annotated[int, Meta(description="Visits begun")]
+    sector_entries: Annotated[int, Meta(description="Visits begun that go on")]
     sector_exits: Annotated[int, Meta(description="Visits ended")]
     movements: Annotated[int, Meta(description="Take-offs and landings")]
 
