@@ -9,16 +9,21 @@ what the machine remembers of the files is dropped.
 from __future__ import annotations
 
 import os
+import socket
 import statistics
 import subprocess
 import sys
 import tempfile
+import time
+import urllib.error
+import urllib.request
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from _dense import dense_hours
+from _steady import data
 
 from sectorwatch.store import DataDirectory, Store, schema
 from sectorwatch.store.parquet import write_segment
@@ -66,15 +71,17 @@ def run() -> dict[str, Any]:
         size = sum(file.stat().st_size for file in path.rglob("*") if file.is_file())
         files = len(list(path.rglob("*.parquet")))
         steps = np.array([_start(path, flight_id) for _ in range(RUNS)])
+        instance = statistics.median(_instance(path) for _ in range(RUNS))
     names = ("imports", "open", "flights", "track", "hourly demand of all, 30 days")
     whole = statistics.median(steps[:, :3].sum(axis=1).tolist())
     return {
         "target": "14",
-        "what": "start to first answer with 30 days of data on disk (store; the rest is imports)",
+        "what": "start of `sectorwatch run` to its first answer, 30 days of data on disk",
         "against": "",
         "reach": f"≤ {REACH_S:g} s",
         "figures": {
-            "start to first answer": f"{whole:.2f} s",
+            "start to first answer": f"{instance:.2f} s",
+            "the store alone": f"{whole:.2f} s",
             **{
                 name: f"{1e3 * float(np.median(steps[:, number])):.0f} ms"
                 for number, name in enumerate(names)
@@ -82,18 +89,48 @@ def run() -> dict[str, Any]:
             "on disk": f"{size / 1e9:.2f} GB in {files} segments and SQLite",
         },
         "ratio": None,
-        "met": whole <= REACH_S,
+        "met": instance <= REACH_S,
     }
 
 
-def _start(path: Path, flight_id: int) -> list[float]:
-    """One start with cold files: seconds for each step."""
+def _instance(path: Path) -> float:
+    """Seconds from the start of the whole program to its first answer over HTTP."""
+    _forget(path)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "sectorwatch", "run", "--data-dir", str(path)]
+    command += ["--port", str(port), "--feed", "http://127.0.0.1:9/status.json"]
+    command += ["--airspace", f"vatspy:{data()}/airspace/vatspy"]
+    started = time.monotonic()
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as program:
+        try:
+            while time.monotonic() - started < 60:
+                try:
+                    url = f"http://127.0.0.1:{port}/api/flights/QFA5"
+                    with urllib.request.urlopen(url, timeout=30) as answer:
+                        assert answer.status == 200
+                        return time.monotonic() - started
+                except (urllib.error.URLError, ConnectionError):
+                    time.sleep(0.01)
+            raise AssertionError("no answer within a minute")
+        finally:
+            program.terminate()
+
+
+def _forget(path: Path) -> None:
+    """Have the machine forget what it remembers of these files."""
     for file in path.rglob("*"):
         if file.is_file():
             handle = os.open(file, os.O_RDONLY)
             os.fsync(handle)
             os.posix_fadvise(handle, 0, 0, os.POSIX_FADV_DONTNEED)
             os.close(handle)
+
+
+def _start(path: Path, flight_id: int) -> list[float]:
+    """One start with cold files: seconds for each step."""
+    _forget(path)
     command = "import time; print(time.time())"
     before = subprocess.run(
         [
