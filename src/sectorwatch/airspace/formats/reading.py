@@ -158,4 +158,7 @@ def clean_name(value: Any) -> str:
     if value is None or isinstance(value, bool | float | list | dict):
         return ""
     text = " ".join(str(value).split())
+    if text.isprintable():
+        # As nearly all of a hundred thousand names are.
+        return text[:_LONGEST_NAME]
     return "".join(char for char in text if char.isprintable())[:_LONGEST_NAME]
