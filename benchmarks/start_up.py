@@ -23,8 +23,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from _dense import dense_hours
-from _steady import data
+from _steady import data, steady_documents
 
+from sectorwatch.config import load_settings
+from sectorwatch.feed.archive import ArchiveSource
+from sectorwatch.runtime import replay
 from sectorwatch.store import DataDirectory, Store, schema
 from sectorwatch.store.parquet import write_segment
 from sectorwatch.store.segments import DAY_S, DEMAND, HOUR_S, POSITIONS
@@ -68,6 +71,7 @@ def run() -> dict[str, Any]:
     with tempfile.TemporaryDirectory(dir="/var/tmp") as folder:
         path = Path(folder) / "data"
         flight_id = _thirty_days(path)
+        _fly_on(path)
         size = sum(file.stat().st_size for file in path.rglob("*") if file.is_file())
         files = len(list(path.rglob("*.parquet")))
         steps = np.array([_start(path, flight_id) for _ in range(RUNS)])
@@ -102,7 +106,7 @@ def _instance(path: Path) -> tuple[float, float]:
         port = free.getsockname()[1]
     command = [sys.executable, "-m", "sectorwatch", "run", "--data-dir", str(path)]
     command += ["--port", str(port), "--feed", "http://127.0.0.1:9/status.json"]
-    command += ["--airspace", f"vatspy:{data()}/airspace/vatspy"]
+    command += ["--airspace", _airspace()]
     started = time.monotonic()
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as program:
         try:
@@ -167,6 +171,21 @@ def _thirty_days(path: Path) -> int:
                 store.manifest.add(connection, file)
             _rows(connection, flight_id)
     return flight_id
+
+
+def _fly_on(path: Path) -> None:
+    """Has two steady feeds come after the thirty days, so that there is a state to go on from."""
+    with tempfile.TemporaryDirectory() as folder:
+        for number, document in enumerate(steady_documents(2)):
+            later = document.replace(b'"2023-03-1', b'"2023-09-1')
+            Path(folder, f"feed-{number}.json").write_bytes(later)
+        overrides = {"data_dir": str(path), "airspace": (_airspace(),), "log_level": "ERROR"}
+        counts = replay(load_settings(overrides=overrides).settings, ArchiveSource([Path(folder)]))
+        assert counts.feeds == 2
+
+
+def _airspace() -> str:
+    return f"vatspy:{data()}/airspace/vatspy"
 
 
 def _positions(root: Path, hours: list[StoredPositions]) -> Iterator[SegmentFile]:
