@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from sectorwatch.feed.reading import ABSENT, as_int, as_text
-from sectorwatch.feed.records import FlightPlan
+from sectorwatch.feed.records import FiledFields, FlightPlan
 from sectorwatch.feed.repair import clean_text
 from sectorwatch.feed.structure import repair_text
 
@@ -66,27 +66,8 @@ _TAS = re.compile(r"([NK])?(\d{1,5})(?:KTS?)?", re.ASCII)
 _CLOCK = re.compile(r"(\d{1,2}):?(\d\d)Z?|(\d{1,2})", re.ASCII)
 _DURATION = re.compile(r"(\d{1,2}):?(\d\d)", re.ASCII)
 
-
-class _WirePlan(msgspec.Struct, gc=False):
-    flight_rules: str = ""
-    aircraft: str = ""
-    aircraft_faa: str = ""
-    aircraft_short: str = ""
-    departure: str = ""
-    arrival: str = ""
-    alternate: str = ""
-    cruise_tas: str = ""
-    altitude: str = ""
-    deptime: str = ""
-    enroute_time: str = ""
-    fuel_time: str = ""
-    remarks: str = ""
-    route: str = ""
-    revision_id: int = 0
-    assigned_transponder: str = ""
-
-
-_WIRE = msgspec.json.Decoder(_WirePlan)
+# What we understand of a plan is no part of this: no feed may say it in our stead.
+_WIRE = msgspec.json.Decoder(FiledFields)
 
 
 def decode_plan(raw: bytes) -> FlightPlan:
@@ -223,7 +204,7 @@ def _fields(raw: bytes, reasons: dict[str, None]) -> dict[str, Any]:
     except (ValueError, RecursionError):
         value = None
     if not isinstance(value, dict):
-        return msgspec.structs.asdict(_WirePlan())
+        return msgspec.structs.asdict(FiledFields())
     fields: dict[str, Any] = {}
     for name in _TEXTS:
         text = as_text(value.get(name))

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Atis",
     "Controller",
+    "FiledFields",
     "FlightPlan",
     "Kind",
     "Pilot",
@@ -61,8 +62,8 @@ class RawFeed:
     key_fingerprint: str | None = field(default=None, compare=False)
 
 
-class FlightPlan(msgspec.Struct, frozen=True, gc=False):
-    """A filed plan: v3 fields as text, then what could be understood of them (None if nothing)."""
+class FiledFields(msgspec.Struct, frozen=True, gc=False):
+    """The fields of a plan that the feed has, as text."""
 
     flight_rules: str = ""
     aircraft: str = ""
@@ -80,6 +81,11 @@ class FlightPlan(msgspec.Struct, frozen=True, gc=False):
     route: str = ""
     revision_id: int = 0
     assigned_transponder: str = ""
+
+
+class FlightPlan(FiledFields, frozen=True, gc=False):
+    """A filed plan: v3 fields as text, then what could be understood of them (None if nothing)."""
+
     cruise_altitude_ft: int | None = None
     cruise_tas_kt: int | None = None
     departure_minute: int | None = None
