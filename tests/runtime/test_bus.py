@@ -270,7 +270,7 @@ def test_closing_a_subscription() -> None:
         bus.start()
         subscription = bus.subscribe("a", "tick", on_tick)
         bus.announce(1)
-        await _until(lambda: heard == [1])
+        await _until(lambda: heard == [1] and subscription.delivered == 1)
         subscription.close()
         subscription.close()
         bus.announce(2)
