@@ -29,13 +29,13 @@ $(VENV)/.created:
 
 $(VENV)/.installed-run: $(VENV)/.created requirements.lock pyproject.toml
 	@echo "Installing what sectorwatch needs into $(VENV) (once; about a minute) ..."
-	@[ -e $(VENV)/.installed-dev ] || $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@[ -e $(VENV)/.installed-dev ] || $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements.lock
 	@[ -e $(VENV)/.installed-dev ] || $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps -e .
 	@touch $@
 
 $(VENV)/.installed-dev: $(VENV)/.created requirements-dev.lock pyproject.toml
 	@echo "Installing what the tests and checks need into $(VENV) (once; a minute or two) ..."
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements-dev.lock
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps -e .
 	@touch $@
 
