@@ -1,7 +1,8 @@
 """Write the endpoints' part of docs/api.md: from the routes, with answers of the made network.
 
 An instance is started over the made network for it, and asked. What stands above the mark in the
-page is written by hand and stays.
+page is written by hand and stays. So does an example whose fields are those of the new one: the
+page changes where the API does, and not with every clock and key.
 """
 
 from __future__ import annotations
@@ -48,12 +49,37 @@ def main() -> int:
             written = "\n".join(endpoints(system)).replace(folder, "/srv/sectorwatch")
         finally:
             system.stop()
-    head, found, _ = PAGE.read_text(encoding="utf-8").partition(MARK)
+    head, found, before = PAGE.read_text(encoding="utf-8").partition(MARK)
     if not found:
         print(f"{PAGE} has no line {MARK!r}: put it where the endpoints begin")
         return 1
+    kept = dict(_examples(before))
+    for heading, example in _examples(written):
+        if fields(kept.get(heading, "")) == fields(example):
+            written = written.replace(example, kept[heading], 1)
     PAGE.write_text(f"{head}{MARK}\n{written}", encoding="utf-8")
     return 0
+
+
+def fields(example: str) -> list[str]:
+    """What an example is made of: its text without its values.
+
+    >>> fields('{"a": 1.5, "b": "x"}') == fields('{"a": 2, "b": "y: z"}') != fields('{"c": 1}')
+    True
+    """
+    without_values = re.sub(r'(?<=: )(?:"(?:[^"\\]|\\.)*"|-?[0-9.e+-]+)(?=[,\s}]|$)', "_", example)
+    return re.sub(
+        r"^(\S+?\{.*\}|id: |data: ).*$", r"\1", without_values, flags=re.MULTILINE
+    ).split()
+
+
+def _examples(page: str) -> Iterator[tuple[str, str]]:
+    """Each endpoint's heading with the example below it."""
+    for part in page.split("\n### ")[1:]:
+        heading = part.partition("\n")[0]
+        found = re.search(r"```(?:json|text)\n.*?\n```", part, re.DOTALL)
+        if found is not None:
+            yield heading, found[0]
 
 
 def endpoints(system: System) -> Iterator[str]:

@@ -79,3 +79,12 @@ def test_what_the_document_says_is_text_never_markup(system: System) -> None:
     page = docs_page(evil)
     assert "<b>" not in page
     assert "<code>&lt;i&gt;</code> &amp; &lt;u&gt;" in page
+
+
+def test_a_simulated_network_is_said_to_be_one_above_all_else(
+    client: Client, system: System
+) -> None:
+    """And of the real one nothing is said."""
+    page = client.get("/docs").body.decode()
+    assert page.index("Simulated: this shows") < page.index("<nav>")
+    assert "Simulated" not in docs_page(create_fastapi(system.application).openapi())

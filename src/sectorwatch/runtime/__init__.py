@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sectorwatch.runtime.application import Application
+from sectorwatch.runtime.application import Application, History
 from sectorwatch.runtime.bus import BusAnalytics, DeadLetter, Event, EventBus, HandlerCounts
 from sectorwatch.runtime.counts import IntakeCounts, ReplayCounts
 from sectorwatch.runtime.pipeline import Pipeline
@@ -20,6 +20,7 @@ __all__ = [
     "EventBus",
     "HandlerCounts",
     "Health",
+    "History",
     "IntakeCounts",
     "Pipeline",
     "ReplayCounts",

@@ -25,7 +25,27 @@ if TYPE_CHECKING:
     from sectorwatch.store import DataDirectory
     from sectorwatch.traffic.tick import Tick
 
-__all__ = ["Application"]
+__all__ = ["Application", "History"]
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """Time that a source brings as fast as it is taken, before it goes at its own pace.
+
+    Microseconds since 1970.
+    """
+
+    start_us: int
+    end_us: int
+
+    def share(self, time_us: int) -> float:
+        """How much of it is there once `time_us` is, 0 to 1.
+
+        >>> History(1_000, 3_000).share(1_500)
+        0.25
+        """
+        length_us = self.end_us - self.start_us
+        return 1.0 if length_us <= 0 else min(1.0, max(0.0, (time_us - self.start_us) / length_us))
 
 
 @dataclass(kw_only=True)
@@ -50,6 +70,7 @@ class Application:
     intake: Intake
     source_name: str
     is_simulated: bool = False
+    history: History | None = None
     api: ApiService | None = None
     origins: Mapping[str, str] = field(default_factory=dict)
     clock: Clock = field(default_factory=SystemClock)

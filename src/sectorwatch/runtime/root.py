@@ -19,7 +19,7 @@ from sectorwatch.feed.mask import Masker
 from sectorwatch.feed.mask_key import load_or_create_key
 from sectorwatch.feed.quarantine import Quarantine
 from sectorwatch.observe import LogCategory, LogLevel, StreamSink, Telemetry, TerminalSink
-from sectorwatch.runtime.application import Application
+from sectorwatch.runtime.application import Application, History
 from sectorwatch.runtime.bus import EventBus
 from sectorwatch.runtime.follow import Follow, TrackerMaker
 from sectorwatch.runtime.keyring import KeyRing
@@ -180,13 +180,14 @@ def build(
     origins: Mapping[str, str] | None = None,
     clock: Clock | None = None,
     sinks: Sequence[LogSink] | None = None,
+    history: History | None = None,
 ) -> Application:
     """An instance by `settings`, not yet started: over `source`, or the network where None.
 
     `web` makes the API of it, which is then served; without, none is. `sinks` take the log besides
-    its file; None leaves that to the settings. Takes the data directory's lock. Raises a
-    SectorwatchError that says what to do: a directory in use, an airspace that cannot be read, a
-    setting that cannot be used.
+    its file; None leaves that to the settings. `history` is what `source` brings at once. Takes the
+    data directory's lock. Raises a SectorwatchError that says what to do: a directory in use, an
+    airspace that cannot be read, a setting that cannot be used.
     """
     clock = clock or SystemClock()
     with ExitStack() as undo:
@@ -270,6 +271,7 @@ def build(
             intake=intake,
             source_name="VATSIM" if source is None else source.name,
             is_simulated=source is not None and source.is_simulated,
+            history=history,
             api=api,
             started_at_us=clock.now_us(),
         )

@@ -27,6 +27,7 @@ td, th { border-top: 1px solid var(--line); padding: .25rem .5rem; text-align: l
 th { font-weight: 600; }
 small { border: 1px solid var(--line); border-radius: .5em; padding: 0 .5em; }
 nav a { margin-right: 1em; }
+.notice { border: 2px solid #c60; border-radius: .5em; padding: .5em 1em; }
 """
 _HASH = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
 POLICY = (
@@ -36,8 +37,8 @@ POLICY = (
 """The page's own Content-Security-Policy: its one style and nothing else."""
 
 
-def docs_page(document: Mapping[str, Any]) -> str:
-    """Lay an OpenAPI document out as HTML; every link in it is relative."""
+def docs_page(document: Mapping[str, Any], notice: str = "") -> str:
+    """Lay an OpenAPI document out as HTML, under a `notice`; every link in it is relative."""
     info = document["info"]
     by_topic: dict[str, list[tuple[str, str, Mapping[str, Any]]]] = {}
     for path, operations in document["paths"].items():
@@ -51,6 +52,7 @@ def docs_page(document: Mapping[str, Any]) -> str:
         '<meta name="viewport" content="width=device-width, initial-scale=1">',
         f"<title>{escape(info['title'])} API</title><style>{_STYLE}</style></head><body>",
         f"<h1>{escape(info['title'])} API {escape(info['version'])}</h1>",
+        *([f'<p class="notice"><strong>{escape(notice)}</strong></p>'] if notice else []),
         *_paragraphs(info.get("description", "")),
         f'<nav>{topics} <a href="#answers">answers</a> <a href="openapi.json">document</a></nav>',
     ]

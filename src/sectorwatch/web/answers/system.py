@@ -21,6 +21,7 @@ __all__ = [
     "EventAnalytics",
     "FeedStatus",
     "HandlerCounts",
+    "HistoryProgress",
     "Liveness",
     "Readiness",
     "ServiceAnswer",
@@ -47,6 +48,15 @@ class FeedStatus(msgspec.Struct, frozen=True):
     dropped: Annotated[dict[str, int], Meta(description="Records dropped, by reason")]
 
 
+class HistoryProgress(msgspec.Struct, frozen=True):
+    """How far a simulated network has flown the time before it began to be shown."""
+
+    start: Time
+    end: Time
+    share: Annotated[float, Meta(description="Of that time flown so far, 0 to 1")]
+    complete: Annotated[bool, Meta(description="Whether it is, and time goes at its own pace")]
+
+
 class Status(msgspec.Struct, frozen=True):
     """The instance at a glance."""
 
@@ -64,6 +74,9 @@ class Status(msgspec.Struct, frozen=True):
     airspace_made: Annotated[bool, Meta(description="True: sectors made by the project")]
     home_sector: Annotated[str | None, Meta(description="The setting, if it is set")]
     services: Annotated[dict[str, str], Meta(description="Each service's health")]
+    history: Annotated[
+        HistoryProgress | None, Meta(description="Null where no history is being made")
+    ] = None
 
 
 class ServiceAnswer(msgspec.Struct, frozen=True):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from sectorwatch import __version__
 from sectorwatch.clock import format_us
 from sectorwatch.observe import HealthState
-from sectorwatch.web.answers.system import FeedStatus, Status
+from sectorwatch.web.answers.system import FeedStatus, HistoryProgress, Status
 from sectorwatch.web.present.system import health_of
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from sectorwatch.runtime import Application
 
-__all__ = ["status_answer", "worst_of"]
+__all__ = ["notice_of", "status_answer", "worst_of"]
 
 _WORST_FIRST = (
     HealthState.UNHEALTHY,
@@ -48,7 +48,15 @@ def status_answer(application: Application) -> Status:
         airspace_made=application.airspace.is_made,
         home_sector=settings.home_sector,
         services={name: state.value for name, state in services.items()},
+        history=_history(application),
     )
+
+
+def notice_of(application: Application) -> str:
+    """Give what a page has to say above all else; empty where what it shows is real."""
+    if not application.is_simulated:
+        return ""
+    return f"Simulated: this shows {application.source_name}. Nobody in it is real."
 
 
 def worst_of(states: Collection[HealthState]) -> HealthState:
@@ -74,11 +82,30 @@ def _feed(application: Application) -> FeedStatus:
     )
 
 
+def _history(application: Application) -> HistoryProgress | None:
+    history, tick = application.history, application.latest
+    if history is None:
+        return None
+    share = history.share(0 if tick is None else tick.time_us)
+    return HistoryProgress(
+        start=format_us(history.start_us),
+        end=format_us(history.end_us),
+        share=round(share, 4),
+        complete=share >= 1.0,
+    )
+
+
 def _statement(application: Application) -> str:
     tick = application.latest
-    what = "a made recording (not the real network)" if application.is_simulated else "VATSIM"
+    what = "VATSIM"
+    if application.is_simulated:
+        what = f"{application.source_name} (simulated, not the real network)"
     where = " in made sectors" if application.airspace.is_made else ""
     if tick is None:
         return f"This shows {what}{where}; no feed has come yet."
     ended = " It has ended: nothing more comes in." if application.pipeline.is_finished else ""
-    return f"This shows {what}{where}, as of {format_us(tick.time_us)}.{ended}"
+    history = _history(application)
+    filling = ""
+    if history is not None and not history.complete:
+        filling = f" Its history is being flown: {history.share:.0%} so far."
+    return f"This shows {what}{where}, as of {format_us(tick.time_us)}.{ended}{filling}"

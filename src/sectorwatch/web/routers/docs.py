@@ -7,10 +7,11 @@ from typing import Any
 from fastapi import APIRouter, Request
 from starlette.responses import RedirectResponse, Response
 
-from sectorwatch.web.context import PUBLIC
+from sectorwatch.web.context import PUBLIC, application_of
 from sectorwatch.web.docs_page import POLICY, docs_page
 from sectorwatch.web.hot import Encoded, HotAnswers, encode
 from sectorwatch.web.openapi import documented
+from sectorwatch.web.present.status import notice_of
 
 router = APIRouter(tags=["docs"], dependencies=PUBLIC)
 
@@ -32,7 +33,7 @@ async def docs(request: Request) -> Response:
     """Show every endpoint, its parameters and its answers; the page loads nothing."""
 
     def build() -> Encoded:
-        page = docs_page(request.app.openapi()).encode()
+        page = docs_page(request.app.openapi(), notice_of(application_of(request))).encode()
         return Encoded(page, content_type=_HTML, more={"Content-Security-Policy": POLICY})
 
     return await _fixed(request).get(request.headers.raw, "docs", 0, build)
