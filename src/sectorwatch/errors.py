@@ -3,6 +3,7 @@
 SectorwatchError
 ├── ConfigError              a setting that cannot be used
 ├── AirspaceError            an airspace data set that cannot be read
+├── ScheduleError            a schedule of flights that the simulator cannot fly
 ├── FeedError
 │   ├── FeedRefusedError     a feed refused whole; `reason` is one of few words, for counting
 │   └── FetchError           the network's servers could not be asked; `reason` likewise
@@ -33,6 +34,7 @@ __all__ = [
     "JournalVersionError",
     "JournalWriteError",
     "QueryTooLongError",
+    "ScheduleError",
     "SectorwatchError",
     "ServiceError",
     "StoreError",
@@ -50,6 +52,10 @@ class ConfigError(SectorwatchError):
 
 class AirspaceError(SectorwatchError):
     """An airspace data set that cannot be read."""
+
+
+class ScheduleError(SectorwatchError):
+    """A schedule of flights that the simulator cannot fly."""
 
 
 class FeedError(SectorwatchError):

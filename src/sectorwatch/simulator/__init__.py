@@ -1,0 +1,27 @@
+"""A made network: it flies a schedule as a faithful v3 feed with transceivers, controllers too.
+
+Whoever is scored on what it flies must not know how it flies: `traffic` and `forecast` import
+nothing of it, and it imports nothing of them. The names here are loaded when first asked for.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from sectorwatch.simulator.schedule import Schedule, read_schedule
+
+__all__ = ["Schedule", "read_schedule"]
+
+_HOMES = {
+    "Schedule": "schedule",
+    "read_schedule": "schedule",
+}
+
+
+def __getattr__(name: str) -> object:
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"{__name__} has no {name!r}")
+    return getattr(import_module(f"{__name__}.{home}"), name)
