@@ -336,7 +336,7 @@ def test_a_database_that_is_away_is_a_503(system: System) -> None:
 @pytest.mark.parametrize(
     ("path", "said"),
     [
-        ("/api/flights?at=2026-11-01T09:00:00Z", "'at' is no parameter here"),
+        ("/api/traffic/summary?at=2026-11-01T09:00:00Z", "'at' is no parameter here"),
         ("/api/flights?sectr=YSSY_CTR", "did you mean 'sector'"),
         ("/api/sectors/YSSY_CTR?x=1", "partition"),
         ("/api/status?a=b", "takes no parameters"),

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from sectorwatch.store.sources import Sources
 
-__all__ = ["ControllerQueries"]
+__all__ = ["ControllerQueries", "ownership_of", "session_of"]
 
 _SESSION = schema.session.c
 _OWNERSHIP = schema.ownership.c
@@ -38,7 +38,7 @@ class ControllerQueries:
             row = connection.execute(
                 select(schema.session).where(_SESSION.session_id == session_id)
             ).one_or_none()
-        return None if row is None else _session_of(row)
+        return None if row is None else session_of(row)
 
     def sessions(
         self,
@@ -67,7 +67,7 @@ class ControllerQueries:
                 .limit(limit)
                 .offset(offset)
             ).all()
-        return Page(int(total or 0), [_session_of(row) for row in rows])
+        return Page(int(total or 0), [session_of(row) for row in rows])
 
     def owners(self, from_s: int, to_s: int, *, sector_id: int | None = None) -> list[Ownership]:
         """Who owned which sector, of what lies in the period in part at least, oldest first."""
@@ -83,20 +83,23 @@ class ControllerQueries:
                 .where(*wanted)
                 .order_by(_OWNERSHIP.start_s, _OWNERSHIP.sector_id)
             ).all()
-        return [
-            Ownership(
-                sector_id=row.sector_id,
-                start_s=row.start_s,
-                session_id=row.session_id,
-                callsign=row.callsign,
-                why=row.why,
-                end_s=row.end_s,
-            )
-            for row in rows
-        ]
+        return [ownership_of(row) for row in rows]
 
 
-def _session_of(row: Row[Any]) -> Session:
+def ownership_of(row: Row[Any]) -> Ownership:
+    """A row of `ownership` as the tracker gave it."""
+    return Ownership(
+        sector_id=row.sector_id,
+        start_s=row.start_s,
+        session_id=row.session_id,
+        callsign=row.callsign,
+        why=row.why,
+        end_s=row.end_s,
+    )
+
+
+def session_of(row: Row[Any]) -> Session:
+    """A row of `session` as the tracker gave it."""
     return Session(
         session_id=row.session_id,
         cid=row.cid,

@@ -14,14 +14,14 @@ from sectorwatch.store.sources import END_OF_TIME_S, Page, is_number
 from sectorwatch.traffic.tick import Flight, Movement, PlanRevision, Visit
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
     from typing import Any
 
     from sqlalchemy import Connection, Row
 
     from sectorwatch.store.sources import Sources
 
-__all__ = ["FlightQueries", "movement_of", "visit_of"]
+__all__ = ["FlightQueries", "flights_numbered", "movement_of", "visit_of"]
 
 _FLIGHT = schema.flight.c
 _PLAN = schema.flight_plan.c
@@ -187,6 +187,16 @@ def flight_by_id(connection: Connection, flight_id: int) -> Flight | None:
         return None
     row = connection.execute(_SELECT.where(_FLIGHT.flight_id == flight_id)).one_or_none()
     return None if row is None else flight_of(row)
+
+
+def flights_numbered(connection: Connection, flight_ids: Sequence[int]) -> dict[int, Flight]:
+    """The flights of these numbers, by number, as far as they are kept."""
+    found: dict[int, Flight] = {}
+    for start in range(0, len(flight_ids), _MOST_IDS):
+        some = flight_ids[start : start + _MOST_IDS]
+        rows = connection.execute(_SELECT.where(_FLIGHT.flight_id.in_(some)))
+        found |= {row.flight_id: flight_of(row) for row in rows}
+    return found
 
 
 def flight_of(row: Row[Any]) -> Flight:

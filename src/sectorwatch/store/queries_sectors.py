@@ -9,6 +9,7 @@ import numpy as np
 from sqlalchemy import Integer, func, literal, literal_column, or_, select
 
 from sectorwatch.store import schema
+from sectorwatch.store.catalog import kept_sectors, kept_sectors_named
 from sectorwatch.store.queries_flights import visit_of, visits_of
 from sectorwatch.store.queries_network import known_times
 from sectorwatch.store.segments import DEMAND, HOUR_S, VISITS
@@ -16,9 +17,12 @@ from sectorwatch.store.sources import Page, merged
 from sectorwatch.traffic import known_minutes
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
     from sqlalchemy import Connection
 
+    from sectorwatch.airspace.model import Sector
     from sectorwatch.store.sources import Sources
     from sectorwatch.traffic.tick import Visit
 
@@ -94,6 +98,14 @@ class SectorQueries:
 
     def __init__(self, sources: Sources) -> None:
         self._sources = sources
+
+    def kept(self, sector_ids: Sequence[int]) -> dict[int, Sector]:
+        """What is kept of these sectors, by number, without shapes; by its number if unknown."""
+        return kept_sectors(self._sources.database, sector_ids)
+
+    def kept_named(self, name: str) -> list[Sector]:
+        """The sectors called `name`, or `partition/name`, that were ever in the airspace."""
+        return kept_sectors_named(self._sources.database, name)
 
     def visits(
         self, sector_id: int, from_s: int, to_s: int, *, limit: int = 1000, offset: int = 0

@@ -18,6 +18,7 @@ from sectorwatch.store.queries_airports import AirportQueries
 from sectorwatch.store.queries_controllers import ControllerQueries
 from sectorwatch.store.queries_database import DatabaseQueries
 from sectorwatch.store.queries_flights import FlightQueries
+from sectorwatch.store.queries_moments import MomentQueries
 from sectorwatch.store.queries_network import NetworkQueries
 from sectorwatch.store.queries_sectors import SectorQueries
 from sectorwatch.store.queries_tracks import TrackQueries
@@ -45,7 +46,7 @@ class Store:
 
     Every method may be called from any thread. Made by `Store.open`; `found` says what that start
     found in the folder of segments. Questions go to `flights`, `tracks`, `sectors`, `airports`,
-    `controllers`, `network` and `status()`; `keys` are the API's.
+    `controllers`, `moments`, `network` and `status()`; `keys` are the API's.
     """
 
     def __init__(
@@ -69,6 +70,7 @@ class Store:
         self.sectors = SectorQueries(sources)
         self.airports = AirportQueries(sources)
         self.controllers = ControllerQueries(sources)
+        self.moments = MomentQueries(sources)
         self.network = NetworkQueries(sources)
         self.status = DatabaseQueries(sources, directory).status
 

@@ -50,14 +50,18 @@ def documented(
     content_type: str = _JSON,
     words: str = "Good.",
     also: Mapping[str, Any] | None = None,
+    past: Any = None,
 ) -> dict[int | str, dict[str, Any]]:
     """Say what a route answers, for its `responses=`: a struct and the statuses of errors.
 
-    `also` are answers in other content types. 401, 403, 422, 500 and 503 (a key cannot be looked up
-    while the database is away) belong to every route and need not be named; without a struct the
-    answer is text.
+    `also` are answers in other content types, `past` is the one about a past moment. 401, 403,
+    422, 500 and 503 (a key cannot be looked up while the database is away) belong to every
+    route and need not be named; without a struct the answer is text.
     """
-    content = {content_type: {"schema": {"type": "string"} if answer is None else _named(answer)}}
+    schema: dict[str, Any] = {"type": "string"} if answer is None else _named(answer)
+    if past is not None:
+        schema = {"anyOf": [schema, _named(past)]}
+    content = {content_type: {"schema": schema}}
     content |= {other: {"schema": _named(kind)} for other, kind in (also or {}).items()}
     said: dict[int | str, dict[str, Any]] = {200: {"description": words, "content": content}}
     for status in sorted({401, 403, 422, 500, 503, *statuses}):

@@ -10,11 +10,14 @@ from fastapi import Query
 from sectorwatch.clock import format_s, parse_us
 from sectorwatch.web.problems import ApiError
 
-__all__ = ["From", "To", "period"]
+__all__ = ["At", "From", "To", "moment", "period"]
 
 _EXAMPLE = "UTC, such as 2025-08-06T21:00:00Z, or a time before now such as -4h or -30min or -7d"
 From = Annotated[str | None, Query(alias="from", max_length=40, description=_EXAMPLE)]
 To = Annotated[str | None, Query(alias="to", max_length=40, description=f"{_EXAMPLE}; else now")]
+At = Annotated[
+    str | None, Query(max_length=40, description=f"As it was at a moment: {_EXAMPLE}; else now")
+]
 
 _BACK = re.compile(r"-(\d{1,6})(min|h|d)", re.ASCII)
 _UNIT_S = {"min": 60, "h": 3_600, "d": 86_400}
@@ -51,6 +54,11 @@ def period(
             f"{longest_s // 3_600} h: ask for shorter periods, one after another.",
         )
     return start_s, end_s
+
+
+def moment(at: str, *, now_s: int) -> int:
+    """Read a moment as seconds since 1970. Raises ApiError 422 with what to do."""
+    return _moment("at", at, now_s)
 
 
 def _moment(name: str, text: str, now_s: int) -> int:

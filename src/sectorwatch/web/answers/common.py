@@ -11,12 +11,16 @@ __all__ = [
     "AltitudeFt",
     "Callsign",
     "FlightId",
+    "GapAnswer",
     "Icao",
+    "Known",
     "Latitude",
     "Longitude",
+    "MaybeGap",
     "MaybeTime",
     "MemberHash",
     "SectorRef",
+    "Statement",
     "Time",
 ]
 
@@ -47,6 +51,25 @@ MemberHash: TypeAlias = Annotated[
 Latitude: TypeAlias = Annotated[float, Meta(description="Degrees north, -90 to 90")]
 Longitude: TypeAlias = Annotated[float, Meta(description="Degrees east, -180 to 180")]
 AltitudeFt: TypeAlias = Annotated[int, Meta(description="Feet above mean sea level")]
+
+
+class GapAnswer(msgspec.Struct, frozen=True):
+    """Time of which there is no snapshot: nothing is known of it, which is not nobody."""
+
+    start: Time
+    end: Time
+
+
+Known: TypeAlias = Annotated[
+    bool,
+    Meta(description="False: nothing is known of that moment, and the list is empty for it"),
+]
+Statement: TypeAlias = Annotated[
+    str, Meta(description="In words: by which snapshot, or why nothing is known, what is missing")
+]
+MaybeGap: TypeAlias = Annotated[
+    GapAnswer | None, Meta(description="The gap between snapshots that the moment lies in")
+]
 
 
 class SectorRef(msgspec.Struct, frozen=True, gc=False):

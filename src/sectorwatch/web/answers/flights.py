@@ -12,11 +12,14 @@ from sectorwatch.web.answers.common import (
     Callsign,
     FlightId,
     Icao,
+    Known,
     Latitude,
     Longitude,
+    MaybeGap,
     MaybeTime,
     MemberHash,
     SectorRef,
+    Statement,
     Time,
 )
 
@@ -29,6 +32,7 @@ __all__ = [
     "LineFeature",
     "LineGeometry",
     "MovementAnswer",
+    "PastFlightList",
     "Track",
     "TrackFeatures",
     "TrackPoint",
@@ -100,6 +104,18 @@ class FlightList(msgspec.Struct, frozen=True):
 
     snapshot_time: Annotated[str | None, Meta(description="Time of the feed this comes from, UTC")]
     total: Annotated[int, Meta(description="How many match, on all pages")]
+    flights: list[FlightAnswer]
+
+
+class PastFlightList(msgspec.Struct, frozen=True):
+    """Flights that were on the network at a moment of the past, each at its last position."""
+
+    at: Time
+    known: Known
+    statement: Statement
+    gap: MaybeGap
+    snapshot_time: Annotated[str | None, Meta(description="Time of the feed this comes from, UTC")]
+    total: Annotated[int | None, Meta(description="How many match; null where nothing is known")]
     flights: list[FlightAnswer]
 
 

@@ -7,7 +7,16 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta
 
-from sectorwatch.web.answers.common import Callsign, FlightId, MaybeTime, MemberHash, Time
+from sectorwatch.web.answers.common import (
+    Callsign,
+    FlightId,
+    Known,
+    MaybeGap,
+    MaybeTime,
+    MemberHash,
+    Statement,
+    Time,
+)
 from sectorwatch.web.answers.flights import FlightAnswer
 
 __all__ = [
@@ -17,6 +26,8 @@ __all__ = [
     "MinuteBin",
     "Occupancy",
     "OwnerAnswer",
+    "PastControllerList",
+    "PastSectorList",
     "PositionListEntry",
     "QuarterBin",
     "SectorAnswer",
@@ -44,10 +55,15 @@ class SectorAnswer(msgspec.Struct, frozen=True):
     kind: Annotated[str, Meta(description="fir, enroute or approach")]
     partition: Annotated[str, Meta(description="Data set and kind, such as vatspy:fir")]
     sector_id: Annotated[str, Meta(description="A stable number for it, as text")]
-    occupancy: Annotated[int, Meta(description="Airborne flights inside now")]
+    occupancy: Annotated[
+        int | None, Meta(description="Airborne flights inside; null: not known of a past moment")
+    ]
     capacity: Annotated[int | None, Meta(description="Flights at once, as configured")]
     staffed: Annotated[bool, Meta(description="Whether an owner is online")]
     owner: Annotated[OwnerAnswer | None, Meta(description="null where nobody is online for it")]
+    in_airspace: Annotated[
+        bool, Meta(description="False: no longer drawn, shown for its history alone")
+    ]
 
 
 class SectorList(msgspec.Struct, frozen=True):
@@ -56,6 +72,19 @@ class SectorList(msgspec.Struct, frozen=True):
     snapshot_time: Annotated[str | None, Meta(description="Time of the feed this comes from, UTC")]
     made: Annotated[bool, Meta(description="True: made by the project, no real boundaries")]
     total: Annotated[int, Meta(description="How many match, on all pages")]
+    sectors: list[SectorAnswer]
+
+
+class PastSectorList(msgspec.Struct, frozen=True):
+    """All sectors at a moment of the past."""
+
+    at: Time
+    known: Known
+    statement: Statement
+    gap: MaybeGap
+    snapshot_time: Annotated[str | None, Meta(description="Time of the feed this comes from, UTC")]
+    made: Annotated[bool, Meta(description="True: made by the project, no real boundaries")]
+    total: Annotated[int | None, Meta(description="How many match; null where nothing is known")]
     sectors: list[SectorAnswer]
 
 
@@ -166,6 +195,18 @@ class ControllerAnswer(msgspec.Struct, frozen=True, gc=False):
     text_atis: Annotated[list[str], Meta(description="Controller information, names removed")]
     sectors: Annotated[list[str], Meta(description="Names of the sectors it owns now")]
     ended: MaybeTime
+
+
+class PastControllerList(msgspec.Struct, frozen=True):
+    """Controllers that were online at a moment of the past; `text_atis` is not kept."""
+
+    at: Time
+    known: Known
+    statement: Statement
+    gap: MaybeGap
+    snapshot_time: Annotated[str | None, Meta(description="Time of the feed this comes from, UTC")]
+    total: Annotated[int | None, Meta(description="How many match; null where nothing is known")]
+    controllers: list[ControllerAnswer]
 
 
 class ControllerList(msgspec.Struct, frozen=True):

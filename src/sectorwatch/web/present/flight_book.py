@@ -15,12 +15,12 @@ import numpy as np
 from sectorwatch.clock import format_us
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
-    from sectorwatch.traffic.tick import Tick
+    from sectorwatch.traffic.tick import Flight, Tick
     from sectorwatch.web.present.flights import FlightPresenter
 
-__all__ = ["FlightBook", "FlightBooks"]
+__all__ = ["FlightBook", "FlightBooks", "by_airport"]
 
 _AFTER_ANY = "\U0010ffff"
 
@@ -40,7 +40,7 @@ class FlightBook:
         order = sorted(range(len(callsigns)), key=callsigns.__getitem__)
         self._ordered = [callsigns[n] for n in order]
         self._order = order
-        self._at_airport = _by_airport(tick)
+        self._at_airport = by_airport(live.flights)
 
     @property
     def total(self) -> int:
@@ -113,9 +113,10 @@ class FlightBooks:
         return found
 
 
-def _by_airport(tick: Tick) -> dict[str, list[int]]:
+def by_airport(flights: Iterable[Flight]) -> dict[str, list[int]]:
+    """Which of `flights` filed, left or reached each airport, by where they stand."""
     serves: dict[str, list[int]] = {}
-    for number, flight in enumerate(tick.live.flights):
+    for number, flight in enumerate(flights):
         airports = {flight.departed_from, flight.arrived_at}
         if flight.plan is not None:
             airports |= {flight.plan.departure, flight.plan.arrival}

@@ -6,7 +6,7 @@ it comes from lives; what moves is taken from the arrays, for the flights asked 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 import numpy as np
@@ -16,13 +16,13 @@ from sectorwatch.web.answers.common import SectorRef
 from sectorwatch.web.answers.flights import FiledPlan, FlightAnswer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
-    from sectorwatch.airspace import Airspace
+    from sectorwatch.airspace.model import Sector
     from sectorwatch.feed.records import FlightPlan
     from sectorwatch.traffic.tick import Flight, Live
 
-__all__ = ["FlightPresenter", "filed_plan", "maybe_time", "squawk"]
+__all__ = ["FlightPresenter", "Space", "filed_plan", "maybe_time", "squawk"]
 
 _PLAN_FIELDS = tuple(field.name for field in msgspec.structs.fields(FiledPlan))
 
@@ -48,6 +48,15 @@ def squawk(code: int) -> str:
     return "" if code < 0 else f"{code:04d}"
 
 
+class Space(Protocol):
+    """Sectors, in the order that flights' numbers of sectors mean."""
+
+    @property
+    def sectors(self) -> Sequence[Sector]:
+        """All of them."""
+        ...
+
+
 class _Fixed:
     """What does not move while a `Flight` value lives."""
 
@@ -65,7 +74,7 @@ class _Fixed:
 class FlightPresenter:
     """Makes answers of live flights; keeps what does not move from tick to tick."""
 
-    def __init__(self, airspace: Airspace) -> None:
+    def __init__(self, airspace: Space) -> None:
         self._refs = [SectorRef(s.name, s.partition) for s in airspace.sectors]
         self._fixed: dict[int, tuple[Flight, _Fixed]] = {}
 

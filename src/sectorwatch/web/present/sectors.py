@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import shapely
@@ -25,9 +26,26 @@ if TYPE_CHECKING:
 
     from sectorwatch.airspace import Airspace
     from sectorwatch.airspace.model import Sector, Volume
-    from sectorwatch.traffic.tick import Owner, Session, Tick
+    from sectorwatch.traffic.tick import Live, Owner, Session, Tick
+    from sectorwatch.web.present.flights import Space
 
-__all__ = ["controller_list", "owner_answer", "sector_answers", "sector_detail", "sector_list"]
+__all__ = [
+    "Sky",
+    "controller_answers",
+    "controller_list",
+    "owner_answer",
+    "sector_answers",
+    "sector_detail",
+    "sector_list",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Sky:
+    """Sectors that a moment speaks of: the first `drawn` are in today's airspace."""
+
+    sectors: Sequence[Sector]
+    drawn: int
 
 
 def owner_answer(owner: Owner | None) -> OwnerAnswer | None:
@@ -38,12 +56,19 @@ def owner_answer(owner: Owner | None) -> OwnerAnswer | None:
 
 
 def sector_answers(
-    airspace: Airspace, tick: Tick | None, which: Iterable[int] | None = None
+    airspace: Space,
+    live: Live | None,
+    which: Iterable[int] | None = None,
+    *,
+    drawn: int | None = None,
 ) -> list[SectorAnswer]:
-    """Show sectors with their load and owner: those at these indices, else all, in order."""
+    """Show sectors with their load and owner: those at these indices, else all, in order.
+
+    Only the first `drawn` are in today's airspace; without it all are.
+    """
     count = len(airspace.sectors)
-    occupancy = [0] * count if tick is None else tick.live.occupancy.tolist()
-    owners: Sequence[Owner | None] = [None] * count if tick is None else tick.live.owners
+    occupancy = [0] * count if live is None else live.occupancy.tolist()
+    owners: Sequence[Owner | None] = [None] * count if live is None else live.owners
     return [
         SectorAnswer(
             name=sector.name,
@@ -55,6 +80,7 @@ def sector_answers(
             capacity=sector.capacity,
             staffed=owners[number] is not None,
             owner=owner_answer(owners[number]),
+            in_airspace=drawn is None or number < drawn,
         )
         for number in (range(count) if which is None else which)
         for sector in (airspace.sectors[number],)
@@ -67,7 +93,7 @@ def sector_list(airspace: Airspace, tick: Tick | None) -> SectorList:
         snapshot_time=None if tick is None else format_us(tick.time_us),
         made=airspace.is_made,
         total=len(airspace.sectors),
-        sectors=sector_answers(airspace, tick),
+        sectors=sector_answers(airspace, None if tick is None else tick.live),
     )
 
 
@@ -99,15 +125,19 @@ def controller_list(airspace: Airspace, tick: Tick | None) -> ControllerList:
     """Show all controllers online: those who control, by callsign."""
     if tick is None:
         return ControllerList(None, 0, [])
-    live = tick.live
+    answers = controller_answers(airspace, tick.live, tick.time_us // 1_000_000)
+    return ControllerList(format_us(tick.time_us), len(answers), answers)
+
+
+def controller_answers(airspace: Space, live: Live, now_s: int) -> list[ControllerAnswer]:
+    """Show the controllers of `live`, by callsign."""
     owned: dict[int, list[str]] = {}
     for sector, owner in zip(airspace.sectors, live.owners, strict=True):
         if owner is not None:
             owned.setdefault(owner.session_id, []).append(sector.name)
     texts = {(c.cid, c.callsign): c.text_atis for c in live.controllers}
     facilities, ratings = live.reference.facilities, live.reference.ratings
-    now_s = tick.time_us // 1_000_000
-    answers = [
+    return [
         _controller(
             session,
             texts.get((session.cid, session.callsign), ()),
@@ -118,7 +148,6 @@ def controller_list(airspace: Airspace, tick: Tick | None) -> ControllerList:
         )
         for session in sorted(live.sessions, key=lambda session: session.callsign)
     ]
-    return ControllerList(format_us(tick.time_us), len(answers), answers)
 
 
 def _controller(

@@ -1,4 +1,4 @@
-"""Flights: who is online now, and everything that is kept of one."""
+"""Flights: who is online now or was at a moment, and everything that is kept of one."""
 
 from __future__ import annotations
 
@@ -9,11 +9,13 @@ from fastapi import APIRouter, Path, Query, Request
 from starlette.responses import Response
 
 from sectorwatch.airspace.geodesy import distance_nm
-from sectorwatch.web.access import Gate, Tier
+from sectorwatch.clock import format_s
+from sectorwatch.web.access import Gate, Tier, let_in
 from sectorwatch.web.answers.flights import (
     FlightDetail,
     FlightList,
     FlightStats,
+    PastFlightList,
     Track,
     TrackFeatures,
 )
@@ -32,13 +34,16 @@ from sectorwatch.web.hot import Encoded, HotAnswers, encode
 from sectorwatch.web.names import named
 from sectorwatch.web.openapi import GEOJSON, documented
 from sectorwatch.web.paging import next_link, page
+from sectorwatch.web.periods import At, moment
 from sectorwatch.web.present.flight_book import FlightBook, FlightBooks
+from sectorwatch.web.present.flights import FlightPresenter
 from sectorwatch.web.present.history import (
     flight_detail,
     flight_stats,
     track_answer,
     track_features,
 )
+from sectorwatch.web.present.past import chosen_flights, past_of, said_of, sectors_called
 from sectorwatch.web.problems import ApiError, not_found
 
 if TYPE_CHECKING:
@@ -62,7 +67,12 @@ LONGEST = {"airport": 8, "sector": 100, "callsign": 20}
 """The filters, and how long what is given for each may be."""
 
 
-@router.get("", dependencies=PUBLIC, responses=documented(FlightList, 304), response_model=None)
+@router.get(
+    "",
+    dependencies=PUBLIC,
+    responses=documented(FlightList, 304, past=PastFlightList),
+    response_model=None,
+)
 async def flights(
     request: Request,
     airport: Annotated[
@@ -83,10 +93,18 @@ async def flights(
             min_length=1, max_length=LONGEST["callsign"], description="Callsign, or how it begins"
         ),
     ] = None,
+    at: At = None,
     limit: Limit = None,
     offset: Offset = 0,
 ) -> Response:
-    """List the flights online now; the answer changes once a tick."""
+    """List the flights online now, which changes once a tick, or at a moment of the past.
+
+    Moment by moment the past of each flight could be followed, so with `at` this is for staff.
+    """
+    if at is not None:
+        await let_in(request, Tier.STAFF)
+        asked = {"airport": airport, "sector": sector, "callsign": callsign}
+        return await _flights_at(request, at, asked, limit, offset)
     application = application_of(request)
     tick, hot = application.latest, hot_of(request)
     books: FlightBooks = request.app.state.flights
@@ -107,6 +125,36 @@ async def flights(
     is_whole = (*asked.values(), limit, offset) == (None, None, None, None, 0)
     name = FLIGHTS if is_whole else f"{FLIGHTS}{(*asked.values(), limit, offset)}"
     return await hot.get(request.headers.raw, name, version_of(tick), build)
+
+
+async def _flights_at(
+    request: Request, at: str, asked: Mapping[str, str | None], limit: int | None, offset: int
+) -> Response:
+    application = application_of(request)
+    at_s = moment(at, now_s=application.pipeline_now_s())
+
+    def build() -> Encoded:
+        past = past_of(application, at_s)
+        sector, numbers = asked["sector"], None
+        if sector is not None:
+            numbers = sectors_called(past.sky, sector)
+            if not numbers and not application.store.ask().sectors.kept_named(sector):
+                raise not_found("sector", sector, application.airspace.nearest_names(sector))
+        chosen = chosen_flights(
+            past, airport=asked["airport"], sectors=numbers, callsign=asked["callsign"]
+        )
+        total, shown = None, []
+        if past.live is not None and past.loads:
+            presenter = FlightPresenter(past.sky)
+            total, shown = len(chosen), presenter.answers(past.live, page(chosen, limit, offset))
+        answered = PastFlightList(**said_of(past, flights=True), total=total, flights=shown)
+        kept = {**asked, "at": format_s(at_s)}
+        link = next_link(request, kept, total=len(chosen), limit=limit, offset=offset)
+        return Encoded(encode(answered), more=link)
+
+    name = f"{FLIGHTS}{(*asked.values(), at_s, limit, offset)}"
+    version = version_of(application.latest)
+    return await hot_of(request).get(request.headers.raw, name, version, build)
 
 
 def ready_flights(

@@ -9,9 +9,11 @@ import numpy as np
 from fastapi import APIRouter, Path, Query, Request
 from starlette.responses import Response
 
-from sectorwatch.clock import format_us
+from sectorwatch.clock import format_s, format_us
 from sectorwatch.web.answers.sectors import (
     Occupancy,
+    PastSectorList,
+    SectorAnswer,
     SectorDetail,
     SectorFlights,
     SectorList,
@@ -31,10 +33,11 @@ from sectorwatch.web.hot import Encoded, encode
 from sectorwatch.web.names import named
 from sectorwatch.web.openapi import documented
 from sectorwatch.web.paging import next_link, page
-from sectorwatch.web.periods import From, To, period
+from sectorwatch.web.periods import At, From, To, moment, period
 from sectorwatch.web.present.demand import occupancy_answer
 from sectorwatch.web.present.flight_book import FlightBooks
 from sectorwatch.web.present.inbound import Inbound
+from sectorwatch.web.present.past import past_of, past_sectors, said_of
 from sectorwatch.web.present.sectors import sector_answers, sector_detail, sector_list
 
 _NAMED = f"/{named('name')}"
@@ -51,7 +54,7 @@ NOTHING = (None, None, None, None, 0)
 _LONGEST_S = 31 * 86_400
 
 
-@router.get("", responses=documented(SectorList, 304), response_model=None)
+@router.get("", responses=documented(SectorList, 304, past=PastSectorList), response_model=None)
 async def sectors(
     request: Request,
     partition: Partition = None,
@@ -59,25 +62,45 @@ async def sectors(
         Literal["fir", "enroute", "approach"] | None, Query(description="Only of this kind")
     ] = None,
     staffed: Annotated[bool | None, Query(description="Only with, or without, an owner")] = None,
+    at: At = None,
     limit: Limit = None,
     offset: Offset = 0,
 ) -> Response:
-    """List all sectors with their load and owner now."""
+    """List all sectors with their load and owner, now or as they were at a moment."""
     application = application_of(request)
     tick, airspace = application.latest, application.airspace
     asked = (partition, kind, staffed, limit, offset)
+    at_s = None if at is None else moment(at, now_s=application.pipeline_now_s())
 
-    def build() -> Encoded:
-        everything = sector_list(airspace, tick)
-        if asked == NOTHING:
-            return Encoded(encode(everything))
-        chosen = [
+    def wanted(sectors: list[SectorAnswer]) -> list[SectorAnswer]:
+        return [
             sector
-            for sector in everything.sectors
+            for sector in sectors
             if (partition is None or sector.partition == partition)
             and (kind is None or sector.kind == kind)
             and (staffed is None or sector.staffed == staffed)
         ]
+
+    def build_past(at_s: int) -> Encoded:
+        past = past_of(application, at_s)
+        chosen = wanted(past_sectors(past))
+        shown = PastSectorList(
+            **said_of(past),
+            made=airspace.is_made,
+            total=None if past.live is None else len(chosen),
+            sectors=list(page(chosen, limit, offset)),
+        )
+        kept = {"partition": partition, "kind": kind, "staffed": staffed, "at": format_s(at_s)}
+        link = next_link(request, kept, total=len(chosen), limit=limit, offset=offset)
+        return Encoded(encode(shown), more=link)
+
+    def build() -> Encoded:
+        if at_s is not None:
+            return build_past(at_s)
+        everything = sector_list(airspace, tick)
+        if asked == NOTHING:
+            return Encoded(encode(everything))
+        chosen = wanted(everything.sectors)
         shown = msgspec.structs.replace(
             everything, total=len(chosen), sectors=list(page(chosen, limit, offset))
         )
@@ -85,7 +108,7 @@ async def sectors(
         link = next_link(request, kept, total=len(chosen), limit=limit, offset=offset)
         return Encoded(encode(shown), more=link)
 
-    name = SECTORS if asked == NOTHING else f"{SECTORS}{asked}"
+    name = SECTORS if (*asked, at_s) == (*NOTHING, None) else f"{SECTORS}{(*asked, at_s)}"
     return await hot_of(request).get(request.headers.raw, name, version_of(tick), build)
 
 
@@ -152,7 +175,8 @@ async def sector(request: Request, name: Name, partition: Partition = None) -> R
     found = sector_named(airspace, name, partition)
 
     def build() -> Encoded:
-        (shown,) = sector_answers(airspace, tick, numbers_of(airspace, [found]))
+        live = None if tick is None else tick.live
+        (shown,) = sector_answers(airspace, live, numbers_of(airspace, [found]))
         return Encoded(encode(sector_detail(found, shown, airspace.find(found.name))))
 
     about = f"sector/{found.sector_id}"
