@@ -12,13 +12,16 @@ import time
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
-__all__ = ["Clock", "SystemClock", "format_s", "format_us", "parse_us"]
+__all__ = ["Clock", "SystemClock", "format_s", "format_us", "moment_s", "parse_us"]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 # fromisoformat in Python 3.11 takes 3 or 6 fractional digits of the 0 to 7 that the feed has.
 _PATTERN = re.compile(
     r"(\d{4})-(\d\d)-(\d\d)[T ](\d\d):(\d\d):(\d\d)(?:\.(\d{1,9}))?(Z|[+-]\d\d:?\d\d)?", re.ASCII
 )
+
+_BACK = re.compile(r"-(\d{1,6})(min|h|d)", re.ASCII)
+_UNIT_S = {"min": 60, "h": 3_600, "d": 86_400}
 
 
 class Clock(Protocol):
@@ -64,6 +67,20 @@ def parse_us(text: str) -> int:
         moment -= offset if zone[0] == "+" else -offset
     micro = int((match[7] or "0")[:6].ljust(6, "0"))
     return (moment - _EPOCH) // timedelta(microseconds=1) + micro
+
+
+def moment_s(text: str, *, now_s: int) -> int:
+    """Whole seconds since 1970 of a time, or of so long before `now_s`.
+
+    Raises ValueError where `text` is neither.
+
+    >>> moment_s("-30min", now_s=3_600), moment_s("1970-01-01T00:00:07Z", now_s=0)
+    (1800, 7)
+    """
+    back = _BACK.fullmatch(text)
+    if back is not None:
+        return now_s - int(back[1]) * _UNIT_S[back[2]]
+    return parse_us(text) // 1_000_000
 
 
 def format_s(time_s: int) -> str:

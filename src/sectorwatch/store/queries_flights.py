@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from sectorwatch.store.sources import Sources
 
-__all__ = ["FlightQueries", "flights_numbered", "movement_of", "visit_of"]
+__all__ = ["FlightQueries", "flights_numbered", "movement_of", "touches", "visit_of"]
 
 _FLIGHT = schema.flight.c
 _PLAN = schema.flight_plan.c
@@ -74,7 +74,7 @@ class FlightQueries:
         if callsign is not None:
             wanted.append(_FLIGHT.callsign == clean(callsign))
         if airport is not None:
-            wanted.append(_touches(clean(airport), first, last))
+            wanted.append(touches(clean(airport), first, last))
         if sector_id is not None:
             wanted.append(_FLIGHT.flight_id.in_(self._visitors(sector_id, first, last)))
         with self._sources.database.read("asking for flights") as connection:
@@ -167,7 +167,8 @@ class FlightQueries:
         return sorted(ids)
 
 
-def _touches(airport: str, from_s: int, to_s: int) -> ColumnElement[bool]:
+def touches(airport: str, from_s: int, to_s: int) -> ColumnElement[bool]:
+    """Which rows of `flight` filed, left or reached `airport` in the period."""
     moved = schema.movement.c
     # Each part has an index: joined by "or" they are looked up, not searched for.
     return or_(

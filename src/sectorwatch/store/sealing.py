@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from sectorwatch.store.manifest import Manifest
     from sectorwatch.store.segments import SegmentFile
 
-__all__ = ["WINDOW_S", "Sealer"]
+__all__ = ["WINDOW_S", "Sealer", "table_columns"]
 
 WINDOW_S = 48 * HOUR_S
 _READ_LIMIT_S = 120.0
@@ -142,7 +142,7 @@ class Sealer:
     def _seal_day(self, day: _Day, day_s: int) -> SegmentFile | None:
         within = day.time.between(day_s, day_s + DAY_S - 1)
         with self._reading(f"reading the {day.kind.name} of {format_s(day_s)}") as connection:
-            columns = _columns(connection, day, within)
+            columns = table_columns(connection, day.kind, day.table, within)
         return self._seal(day.kind, day_s, columns, delete(day.table).where(within))
 
     def _seal(
@@ -201,12 +201,14 @@ class Sealer:
         return self._database.read(doing, limit_s=_READ_LIMIT_S)
 
 
-def _columns(connection: Connection, day: _Day, within: ColumnElement[bool]) -> Columns:
+def table_columns(
+    connection: Connection, kind: SegmentKind, table: Table, within: ColumnElement[bool]
+) -> Columns:
     """Rows of a table as columns, read in chunks: as tuples a day of visits takes 400 MB."""
-    names = list(day.kind.columns)
-    types = [np.dtype(stored.type) for stored in day.kind.columns.values()]
+    names = list(kind.columns)
+    types = [np.dtype(stored.type) for stored in kind.columns.values()]
     rows = connection.execution_options(yield_per=_CHUNK).execute(
-        select(*day.table.c[tuple(names)]).where(within)
+        select(*table.c[tuple(names)]).where(within)
     )
     chunks = [
         [_array(values, kind) for values, kind in zip(zip(*chunk, strict=True), types, strict=True)]

@@ -64,7 +64,7 @@ class Store:
         self._sealing = threading.Lock()
         self._reader = SegmentReader(directory.segments)
         self.keys = Keys(database, clock)
-        sources = Sources(database, self.manifest, self._reader)
+        self.sources = sources = Sources(database, self.manifest, self._reader)
         self.flights = FlightQueries(sources)
         self.tracks = TrackQueries(sources)
         self.sectors = SectorQueries(sources)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from typing import Annotated
 
 from fastapi import Query
 
-from sectorwatch.clock import format_s, parse_us
+from sectorwatch.clock import format_s
+from sectorwatch.clock import moment_s as read_moment
 from sectorwatch.web.problems import ApiError
 
 __all__ = ["At", "From", "To", "moment", "period"]
@@ -19,8 +19,6 @@ At = Annotated[
     str | None, Query(max_length=40, description=f"As it was at a moment: {_EXAMPLE}; else now")
 ]
 
-_BACK = re.compile(r"-(\d{1,6})(min|h|d)", re.ASCII)
-_UNIT_S = {"min": 60, "h": 3_600, "d": 86_400}
 # Before this there was no network, after it no datetime.
 _FIRST_S, _LAST_S = 946_684_800, 4_102_444_800
 
@@ -62,15 +60,11 @@ def moment(at: str, *, now_s: int) -> int:
 
 
 def _moment(name: str, text: str, now_s: int) -> int:
-    back = _BACK.fullmatch(text)
-    if back is not None:
-        moment_s = now_s - int(back[1]) * _UNIT_S[back[2]]
-    else:
-        try:
-            # A "+" in a query is a space unless it is escaped; nobody means a space there.
-            moment_s = parse_us(text.replace(" ", "+") if "T" in text else text) // 1_000_000
-        except ValueError as error:
-            raise ApiError(422, f"{name}={text!r}: give {_EXAMPLE}.") from error
+    try:
+        # A "+" in a query is a space unless it is escaped; nobody means a space there.
+        moment_s = read_moment(text.replace(" ", "+") if "T" in text else text, now_s=now_s)
+    except ValueError as error:
+        raise ApiError(422, f"{name}={text!r}: give {_EXAMPLE}.") from error
     if not _FIRST_S <= moment_s <= _LAST_S:
         raise ApiError(422, f"{name}={text!r} is no time that this could know anything about.")
     return moment_s

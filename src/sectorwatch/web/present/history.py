@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from sectorwatch.clock import format_s
+from sectorwatch.store.geojson import METRES_A_FOOT, line_geometry
 from sectorwatch.web.answers.flights import (
     FlightDetail,
     FlightStats,
@@ -35,8 +36,6 @@ __all__ = [
     "track_features",
     "visit_answer",
 ]
-
-_METRES_A_FOOT = 0.3048
 
 
 def visit_answer(visit: Visit, names: Mapping[int, tuple[str, str]]) -> VisitAnswer:
@@ -119,44 +118,17 @@ def track_answer(kept: KeptTrack) -> Track:
 def track_features(kept: KeptTrack) -> TrackFeatures:
     """Show a track as GeoJSON, cut at the antimeridian as RFC 7946 wants it."""
     longitude, latitude = kept.longitude.round(5), kept.latitude.round(5)
-    altitude_m = (kept.positions.altitude_ft * _METRES_A_FOOT).round(1)
+    altitude_m = (kept.positions.altitude_ft * METRES_A_FOOT).round(1)
     points = np.column_stack([longitude, latitude, altitude_m])
     properties: dict[str, object] = {
         "flight_id": str(kept.flight.flight_id),
         "callsign": kept.flight.callsign,
         "times": _times(kept),
     }
-    feature = LineFeature("Feature", _geometry(points), properties)
+    geometry = line_geometry(points)
+    shown = None if geometry is None else LineGeometry(**geometry)
+    feature = LineFeature("Feature", shown, properties)
     return TrackFeatures("FeatureCollection", [feature])
-
-
-def _geometry(points: np.ndarray) -> LineGeometry | None:
-    if len(points) == 0:
-        return None
-    if len(points) == 1:
-        return LineGeometry("Point", points[0].tolist())
-    crossings = np.flatnonzero(np.abs(np.diff(points[:, 0])) > 180)  # noqa: PLR2004 - degrees
-    if len(crossings) == 0:
-        return LineGeometry("LineString", points.tolist())
-    lines: list[object] = []
-    start = points[0]
-    first = 0
-    for last in crossings.tolist():
-        leave, enter = _cut(points[last], points[last + 1])
-        lines.append([start.tolist(), *points[first + (first == 0) : last + 1].tolist(), leave])
-        start, first = np.array(enter), last + 1
-    lines.append([start.tolist(), *points[first:].tolist()])
-    return LineGeometry("MultiLineString", lines)
-
-
-def _cut(before: np.ndarray, after: np.ndarray) -> tuple[list[float], list[float]]:
-    """Give the two faces of the antimeridian between two points, same latitude and height."""
-    side = 180.0 if before[0] > 0 else -180.0
-    beyond = after[0] + 2 * side
-    span = beyond - before[0]
-    part = (side - before[0]) / span if span else 0.0
-    middle = before + (after - before) * part
-    return [side, *middle[1:].round(5).tolist()], [-side, *middle[1:].round(5).tolist()]
 
 
 def flight_stats(
