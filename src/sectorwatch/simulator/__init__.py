@@ -10,11 +10,15 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from sectorwatch.simulator.control import ControlRoom
+    from sectorwatch.simulator.radios import Radios
     from sectorwatch.simulator.schedule import Schedule, read_schedule
 
-__all__ = ["Schedule", "read_schedule"]
+__all__ = ["ControlRoom", "Radios", "Schedule", "read_schedule"]
 
 _HOMES = {
+    "ControlRoom": "control",
+    "Radios": "radios",
     "Schedule": "schedule",
     "read_schedule": "schedule",
 }
