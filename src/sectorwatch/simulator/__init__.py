@@ -10,16 +10,35 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from sectorwatch.simulator.behaviour import Behaviour
     from sectorwatch.simulator.control import ControlRoom
+    from sectorwatch.simulator.gravity import MadeTimetable, made_schedule
+    from sectorwatch.simulator.network import Network
     from sectorwatch.simulator.radios import Radios
     from sectorwatch.simulator.schedule import Schedule, read_schedule
+    from sectorwatch.simulator.source import SimulatedSource
 
-__all__ = ["ControlRoom", "Radios", "Schedule", "read_schedule"]
+__all__ = [
+    "Behaviour",
+    "ControlRoom",
+    "MadeTimetable",
+    "Network",
+    "Radios",
+    "Schedule",
+    "SimulatedSource",
+    "made_schedule",
+    "read_schedule",
+]
 
 _HOMES = {
+    "Behaviour": "behaviour",
     "ControlRoom": "control",
+    "MadeTimetable": "gravity",
+    "Network": "network",
     "Radios": "radios",
     "Schedule": "schedule",
+    "SimulatedSource": "source",
+    "made_schedule": "gravity",
     "read_schedule": "schedule",
 }
 

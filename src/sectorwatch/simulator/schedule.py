@@ -131,6 +131,11 @@ class Schedule:
             name=self.name,
         )
 
+    def taking_off(self, start_s: int, end_s: int) -> Schedule:
+        """The flights that take off at `start_s` <= t < `end_s`."""
+        first, last = np.searchsorted(self.off_s, [start_s, end_s])
+        return self.rows(np.arange(first, last))
+
     def between(self, start_s: int, end_s: int) -> Schedule:
         """The flights that are in the air at some moment of `start_s` <= t < `end_s`."""
         return self.rows((self.off_s < end_s) & (self.on_s >= start_s))

@@ -1,0 +1,237 @@
+"""What people do, in numbers: the only place that holds them, each with its unit and source.
+
+`Behaviour()` is as measured; `Behaviour.none()` is a network of people who do nothing odd, for
+exact tests. Where a source says "feeds" it is the real feeds described in `docs/simulator.md`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
+
+__all__ = ["DISTANCE_EDGES_NM", "PROBABILITIES", "Behaviour", "ByDistance", "Table"]
+
+PROBABILITIES = (0.0, 0.05, 0.25, 0.5, 0.75, 0.95, 1.0)
+"""At which a `Table` gives its values; between them it is straight."""
+
+DISTANCE_EDGES_NM = (150.0, 400.0, 1_000.0, 2_500.0)
+"""Where one class of distance ends and the next begins: five classes."""
+
+Table = tuple[float, ...]
+"""A distribution: its values at `PROBABILITIES`."""
+
+ByDistance = tuple[Table, Table, Table, Table, Table]
+"""A distribution for each class of distance."""
+
+Outages = tuple[tuple[int, int], ...]
+
+
+@dataclass(frozen=True)
+class Behaviour:
+    """Every number of noise; a share is of all scheduled flights unless its line says otherwise."""
+
+    # On the ground
+    gate_min: ByDistance = (
+        (4.0, 6.0, 11.0, 18.0, 28.0, 60.0, 150.0),
+        (5.0, 8.0, 15.0, 23.0, 34.0, 62.0, 180.0),
+        (6.0, 10.0, 18.0, 28.0, 42.0, 75.0, 220.0),
+        (7.0, 12.0, 22.0, 34.0, 50.0, 90.0, 260.0),
+        (8.0, 15.0, 30.0, 48.0, 75.0, 140.0, 400.0),
+    )
+    """Minutes online before take-off. Feeds: share at the gate against share in the air."""
+    after_min: ByDistance = ((1.0, 2.0, 5.0, 9.0, 14.0, 28.0, 90.0),) * 5
+    """Minutes online after landing. Feeds: share at the arrival field against share in the air."""
+    taxi_out_s: Table = (120.0, 180.0, 260.0, 340.0, 440.0, 660.0, 1_200.0)
+    """Seconds of taxi before take-off, no longer than the time online. Feeds: share moving."""
+    taxi_in_s: Table = (60.0, 90.0, 150.0, 210.0, 290.0, 420.0, 700.0)
+    """Seconds of taxi after landing. Feeds: share moving."""
+
+    # What is filed, and when
+    overdue_min: Table = (-300.0, -45.0, -2.0, 13.0, 28.0, 70.0, 240.0)
+    """Minutes that the filed time is earlier than the schedule's `filed_off_at`. Feeds: overdue."""
+    filed_minute_step: int = 5
+    """Filed times are multiples of so many minutes. Feeds: 5 is by far the commonest."""
+    no_plan_share: float = 0.025
+    """Never file. Feeds: 5.8 % of records have none, those who file late among them."""
+    by_eye_no_plan_share: float = 0.5
+    """As above, of those who fly circuits or about. Feeds: plans of rules V against records."""
+    prefile_share: float = 0.45
+    """File before they log on. Feeds: prefiles against pilots."""
+    prefile_lead_min: Table = (1.0, 3.0, 12.0, 30.0, 75.0, 240.0, 900.0)
+    """Minutes from such a filing to logging on. Feeds: age of prefiles."""
+    late_filing_share: float = 0.45
+    """Of those who do not prefile: file only once they are online."""
+    late_filing_min: Table = (0.2, 0.5, 1.5, 4.0, 8.0, 20.0, 60.0)
+    """Minutes from logging on to that, no later than take-off."""
+    prefile_ghost_share: float = 0.10
+    """Prefiles of flights that never come, beside those that do. Feeds: prefiles that stay."""
+    prefile_ghost_after_min: Table = (5.0, 20.0, 60.0, 115.0, 120.0, 120.0, 120.0)
+    """Minutes after its filed time that a prefile goes, where nobody came for it."""
+    prefile_online_share: float = 0.003
+    """Prefiles that stay though the flight is online. Feeds: 11 of 4,686."""
+    prefile_twice_share: float = 0.004
+    """Members with a second prefile at once, under another callsign. README of the feeds, 8."""
+    amended_share: float = 0.12
+    """Flights whose level and plan change in flight. Feeds: 4 plans in a step of 757 pilots."""
+
+    # Coming and going
+    short_gap_share: float = 0.035
+    """Disconnect in flight and are back within 15 min. A guess: no feed shows it."""
+    short_gap_s: tuple[float, float] = (30.0, 840.0)
+    """Seconds that such a gap lasts, evenly."""
+    long_gap_share: float = 0.010
+    """Disconnect in flight and are back after more than 15 min. A guess, as above."""
+    long_gap_s: tuple[float, float] = (960.0, 3_000.0)
+    """Seconds that such a gap lasts, evenly."""
+    quit_share: float = 0.03
+    """Disconnect in flight for good. A guess, as above."""
+    freeze_share: float = 0.004
+    """Of pilots, in each ten minutes: their position stands still. Feeds: 1 % of lags above 5 s."""
+    freeze_s: tuple[float, float] = (5.0, 177.0)
+    """Seconds that it does. Feeds: the longest lag is 177 s."""
+    position_period_s: float = 5.0
+    """Seconds between two positions of a pilot. Feeds: lags are even between 0 and 5 s."""
+    outage_days: float = 30.0
+    """A network-wide disconnect comes once in so many days, 0 for never."""
+    outage_s: tuple[float, float] = (60.0, 420.0)
+    """Seconds for which everybody is gone. A guess."""
+    outage_return_mean_s: float = 150.0
+    """Mean seconds from its end until a pilot is back. A guess."""
+    outage_quit_share: float = 0.2
+    """Of pilots in flight, those who do not come back from it. A guess."""
+    outages: Outages = ()
+    """More of them: (start, seconds since 1970; duration, seconds)."""
+
+    # People besides the schedule, one for so many of its flights
+    gate_sitter_share: float = 0.05
+    """Online at a gate, never to fly. Feeds: sessions at the gate of over an hour."""
+    circuit_share: float = 0.012
+    """Fly circuits. Feeds: 1.1 % of plans have departure = arrival."""
+    wanderer_share: float = 0.03
+    """Fly somewhere by eye and back. Feeds: 3.2 % of plans are VFR."""
+    supersonic_share: float = 0.001
+    """Fly at up to 1,636 kt. README of the feeds, 6."""
+    observer_share: float = 0.06
+    """Watch, as records of facility 0 under a pilot's callsign. README of the feeds, 2."""
+    twice_online_share: float = 0.004
+    """A second flight of a member who is online. README of the feeds, 8."""
+
+    # What is odd in what they send
+    altitude_text_odd_share: float = 0.045
+    """Filed altitudes such as FL340, F340, 370, VFR. Feeds: 8 % are not plain feet."""
+    deptime_odd_share: float = 0.002
+    """Departure times such as 7000 and 5772193. README of the feeds, 4."""
+    enroute_zero_share: float = 0.05
+    """Enroute times of 0000. README of the feeds, 4: 4,208 of 84,478."""
+    enroute_odd_share: float = 0.002
+    """Enroute times such as 0060 and 01224292762. README of the feeds, 4."""
+    airport_odd_share: float = 0.004
+    """ZZZZ, AFIL, 6N7 or nothing for an airport. README of the feeds, 9."""
+    absent_keys_share: float = 0.03
+    """Plans without aircraft_short, aircraft_faa, revision_id. README of the feeds, 1."""
+    name_number_share: float = 0.014
+    """Names that are the member number. README of the feeds, 5: 1,199 of 84,478."""
+    name_odd_share: float = 0.01
+    """Names with C1 bytes, mojibake, control characters, padding. README of the feeds, 5."""
+    callsign_odd_share: float = 0.004
+    """Callsigns such as G-RKNM. README of the feeds, 9."""
+    heading_360_share: float = 0.3
+    """Of pilots: those whose client says 360 for north. README of the feeds, 6."""
+    squawk_odd_share: float = 0.0006
+    """Squawk 9999. README of the feeds, 6."""
+    qnh_odd_share: float = 0.0004
+    """A QNH of -385.68 inHg or the like. README of the feeds, 6."""
+    null_island_share: float = 0.004
+    """Of pilots: at 0 N 0 E for their first seconds online. README of the feeds, 6."""
+    null_island_s: float = 20.0
+    """Seconds that they are there."""
+    late_update_share: float = 0.004
+    """Of positions: later than the feed they stand in. Feeds: up to 0.6 s."""
+
+    # How they fly
+    cruise_ft: ByDistance = (
+        (1_500.0, 2_500.0, 5_000.0, 10_000.0, 17_000.0, 26_000.0, 34_000.0),
+        (5_000.0, 12_000.0, 24_000.0, 31_000.0, 34_500.0, 38_000.0, 41_000.0),
+        (15_000.0, 29_000.0, 34_500.0, 36_000.0, 37_000.0, 39_000.0, 43_000.0),
+        (24_000.0, 31_500.0, 34_500.0, 36_000.0, 37_000.0, 39_500.0, 45_000.0),
+        (28_000.0, 31_000.0, 34_000.0, 35_500.0, 37_500.0, 39_500.0, 45_000.0),
+    )
+    """Filed cruising altitude, within what the class can. Feeds: altitude in the middle third."""
+    field_error_ft: float = 6.0
+    """Deviation of an altitude on the ground from the field's. Feeds: altitudes at gates."""
+    altitude_error_share: float = 0.015
+    """Deviation of true from pressure altitude, of itself. Feeds: altitudes at cruise."""
+    route_detour_share: float = 0.025
+    """How far, of its length, a route swings off the great circle, one deviation."""
+
+    def __post_init__(self) -> None:
+        """Refuse what is no distribution and no share."""
+        for each in fields(self):
+            value = getattr(self, each.name)
+            if each.name.endswith("_share") and not 0 <= value <= 1:
+                raise ValueError(f"{each.name} is {value}: a share is between 0 and 1")
+            if isinstance(value, tuple) and value and isinstance(value[0], tuple):
+                tables = value if each.name != "outages" else ()
+            else:
+                tables = (value,) if each.name in _TABLES else ()
+            for table in tables:
+                if len(table) != len(PROBABILITIES) or any(np.diff(table) < 0):
+                    raise ValueError(
+                        f"{each.name} has {table}: give {len(PROBABILITIES)} values that rise"
+                    )
+
+    @classmethod
+    def none(cls) -> Behaviour:
+        """Nobody does anything odd: everyone of the schedule files as scheduled, and flies."""
+        usual = cls()
+        shares = {
+            each.name: 0.0
+            for each in fields(usual)
+            if each.name.endswith("_share") and each.name != "prefile_share"
+        }
+        nothing = (0.0,) * len(PROBABILITIES)
+        changes: dict[str, Any] = {
+            **shares,
+            "overdue_min": nothing,
+            "filed_minute_step": 1,
+            "field_error_ft": 0.0,
+            "position_period_s": 0.0,
+            "outage_days": 0.0,
+        }
+        return replace(usual, **changes)
+
+
+_TABLES = {
+    "taxi_out_s",
+    "taxi_in_s",
+    "overdue_min",
+    "prefile_lead_min",
+    "late_filing_min",
+    "prefile_ghost_after_min",
+}
+
+
+def distance_class(distance_nm: ArrayLike) -> NDArray[np.intp]:
+    """The class of each distance, 0 to 4, shape (n,)."""
+    return np.searchsorted(DISTANCE_EDGES_NM, np.asarray(distance_nm, np.float64), side="right")
+
+
+def drawn(table: Table, uniform: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The values of a distribution at `uniform`, shape (n,)."""
+    return np.interp(uniform, PROBABILITIES, table)
+
+
+def drawn_by_distance(
+    tables: ByDistance, uniform: NDArray[np.float64], classes: NDArray[np.intp]
+) -> NDArray[np.float64]:
+    """The values at `uniform` of each one's class of distance, shape (n,)."""
+    values = np.empty(len(uniform))
+    for number, table in enumerate(tables):
+        mine = classes == number
+        values[mine] = np.interp(uniform[mine], PROBABILITIES, table)
+    return values

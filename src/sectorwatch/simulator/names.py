@@ -1,0 +1,177 @@
+"""What people are called, and under which callsign they fly.
+
+Nobody is real: names are drawn from two short lists, and every member number begins with 99.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from sectorwatch.simulator.members import Sort
+from sectorwatch.simulator.performance import FAST, HELICOPTER, PISTON, TYPES
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from sectorwatch.simulator.behaviour import Behaviour
+    from sectorwatch.simulator.draws import Draws
+    from sectorwatch.simulator.members import Members
+    from sectorwatch.simulator.schedule import ScheduleAirports
+
+__all__ = ["SERVERS", "callsigns", "member_name"]
+
+SERVERS = ("MADE-NORTH", "MADE-SOUTH", "MADE-EAST", "MADE-WEST")
+
+_AIRLINES = {
+    "K": "AAL DAL UAL SWA JBU ASA NKS FFT SKW RPA ENY FDX UPS EDV JIA HAL AAY SCX",
+    "Y": "QFA VOZ JST QLK RXA NWK UTY ANZ PFY TGG AWQ XFX LNK FJI ANG",
+    "": "BAW DLH AFR KLM SAS IBE TAP AUA SWR EZY RYR WZZ THY UAE QTR ETD SIA CPA JAL ANA",
+}
+_NUMBERS = 8_192
+_STYLES = 3
+_SPREAD = 181_081  # odd, so that numbers one after another lie far apart and never fall together
+_LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+_REGISTRATIONS = {
+    "K": ("N", 3, 2), "C": ("CG", 0, 3), "Y": ("VH", 0, 3), "E": ("G", 0, 4), "L": ("F", 0, 4),
+    "Z": ("ZK", 0, 3), "": ("D", 0, 4),
+}  # fmt: skip
+_MILITARY = ("VIPER", "EAGLE", "HORNET", "DARK", "SABRE")
+_FIRST = [
+    "Ada",
+    "Ben",
+    "Cleo",
+    "Dan",
+    "Eve",
+    "Finn",
+    "Gus",
+    "Hana",
+    "Ivo",
+    "Jun",
+    "Kai",
+    "Lea",
+    "Max",
+    "Nia",
+    "Otto",
+    "Pia",
+    "Quin",
+    "Rosa",
+    "Sam",
+    "Tess",
+    "Uma",
+    "Vic",
+    "Wen",
+    "Xia",
+    "Yan",
+    "Zoe",
+    "José",
+    "Søren",
+    "Łukasz",
+    "Zoë",
+]
+_LAST = [
+    "Made",
+    "Flyer",
+    "Cloud",
+    "Runway",
+    "Marker",
+    "Beacon",
+    "Cirrus",
+    "Stratus",
+    "Aileron",
+    "Rudder",
+    "Flap",
+    "Slat",
+    "Spinner",
+    "Cowling",
+    "Taxiway",
+    "Apron",
+    "Heading",
+    "Squawk",
+    "Vector",
+    "Altimeter",
+    "Müller",
+    "Ångström",
+    "O'Stall",
+]
+_ODD_NAMES = (
+    "{name}\u0080\u0099",
+    "{name} \u00c3\u00a9\u00c2\u00a9",
+    "{name}\u0007",
+    "  {name}   ",
+    "{name}\t",
+    "\u009fMade",
+)
+_ODD_CALLSIGNS = ("G-RKNM", "LTC__CTR", "N-12-AB", "D-E123", "TEST_1", "VH-ODD")
+
+
+def callsigns(
+    members: Members,
+    types: NDArray[np.int16],
+    airports: ScheduleAirports,
+    draws: Draws,
+    behaviour: Behaviour,
+) -> NDArray[np.object_]:
+    """The callsign of each session, shape (n,).
+
+    Those of airlines are all different among any 350,000 flights numbered one after another.
+    """  # fmt: skip
+    ids = members.member
+    kinds = np.array([each.kind for each in TYPES])[types]
+    odd = draws.happens(ids, "odd callsign", behaviour.callsign_odd_share)
+    private = (kinds == PISTON) | (kinds == HELICOPTER)
+    private |= draws.happens(ids, "private", 0.04)
+    bits = draws.bits(ids, "callsign")
+    # A second session of one flight has a callsign of its own.
+    turned = ids + (ids >> 56) * 29
+    found = np.empty(len(ids), dtype=object)
+    for row, (origin, flight, chance) in enumerate(
+        zip(members.origin.tolist(), turned.tolist(), bits.tolist(), strict=True)
+    ):
+        place = airports.icao[origin][:1]
+        if private[row] or members.sort[row] == Sort.CIRCUIT:
+            found[row] = _registration(place, chance)
+        elif kinds[row] == FAST:
+            found[row] = f"{_MILITARY[chance % len(_MILITARY)]}{1 + (chance >> 8) % 99}"
+        else:
+            found[row] = _airline(place, flight)
+        if odd[row]:
+            stem = _ODD_CALLSIGNS[chance % len(_ODD_CALLSIGNS)]
+            found[row] = f"{stem}{_LETTERS[(chance >> 16) % 26]}"
+    return found
+
+
+def member_name(cid: int, home: str, chance: int, *, is_number: bool, is_odd: bool) -> str:
+    """What a member is called; `chance` is 64 bits of it."""
+    if is_number:
+        return str(cid)
+    name = f"{_FIRST[chance % len(_FIRST)]} {_LAST[(chance >> 16) % len(_LAST)]}"
+    if is_odd:
+        return _ODD_NAMES[(chance >> 32) % len(_ODD_NAMES)].format(name=name)
+    return f"{name} {home}" if (chance >> 40) % 10 < 6 else name  # noqa: PLR2004 - six of ten
+
+
+def _airline(place: str, flight: int) -> str:
+    """An airline's callsign, of one of three forms: QFA12, QFA123K, QFA7KD."""
+    airlines = _AIRLINES.get(place, _AIRLINES["K" if place in "PCT" else ""]).split()
+    place_of = flight * _SPREAD % (len(airlines) * _STYLES * _NUMBERS)
+    number, slot = place_of % _NUMBERS, place_of // _NUMBERS
+    airline, style = airlines[slot % len(airlines)], slot // len(airlines)
+    if style == 0:
+        return f"{airline}{number + 1}"
+    if style == 1:
+        return f"{airline}{number // 26 + 1}{_LETTERS[number % 26]}"
+    return f"{airline}{number // 676 + 1}{_LETTERS[number // 26 % 26]}{_LETTERS[number % 26]}"
+
+
+def _registration(place: str, chance: int) -> str:
+    stem, digits, letters = _REGISTRATIONS.get(place, _REGISTRATIONS[""])
+    text = stem
+    if digits:
+        text += str(1 + chance % (10**digits - 1))
+        chance //= 10**digits
+    for _ in range(letters):
+        text += _LETTERS[chance % 26]
+        chance //= 26
+    return text

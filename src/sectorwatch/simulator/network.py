@@ -1,0 +1,206 @@
+"""The made network: what it would answer at any moment, from a schedule and a seed.
+
+Flights come into view block by block and leave it when they are over, so that a schedule of months
+costs no more than the day around now.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+
+from sectorwatch.simulator.behaviour import Behaviour
+from sectorwatch.simulator.draws import Draws
+from sectorwatch.simulator.encode import Encoder, Radio, Transceivers
+from sectorwatch.simulator.members import NEVER, members_of, nobody
+from sectorwatch.simulator.motion import Movements, flights_of
+from sectorwatch.simulator.names import callsigns
+from sectorwatch.simulator.outages import Outages
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+
+    from sectorwatch.airspace import Airspace
+    from sectorwatch.simulator.members import Members
+    from sectorwatch.simulator.motion import PilotStates
+    from sectorwatch.simulator.schedule import Schedule, ScheduleAirports
+
+__all__ = ["Network", "Timetable"]
+
+_BLOCK_S = 6 * 3_600
+_UNICOM_HZ = 122_800_000
+_FEET_A_METRE = 0.3048
+
+
+class Timetable(Protocol):
+    """Flights by when they take off: a `Schedule`, or one that is made as it goes on."""
+
+    @property
+    def name(self) -> str:
+        """What a person calls it."""
+
+    @property
+    def airports(self) -> ScheduleAirports:
+        """All airports that it ever uses."""
+
+    def taking_off(self, start_s: int, end_s: int) -> Schedule:
+        """The flights that take off at `start_s` <= t < `end_s`."""
+
+
+class Network:
+    """A made network between `start_s` and `end_s` (None: it goes on).
+
+    Asked in ascending order of time, by one thread. The same schedule, airspace, behaviour and seed
+    give the same bytes at the same moment, whenever it began and whatever was asked before.
+    """
+
+    def __init__(
+        self,
+        timetable: Timetable,
+        airspace: Airspace | None = None,
+        *,
+        behaviour: Behaviour | None = None,
+        seed: int = 1,
+        start_s: int,
+        end_s: int | None = None,
+    ) -> None:
+        self.timetable = timetable
+        self.airspace = airspace
+        self.behaviour = behaviour or Behaviour()
+        self.seed = seed
+        self.start_s = start_s
+        self.end_s = end_s
+        self.airports = timetable.airports
+        self._draws = Draws(seed)
+        self._outages = Outages(self._draws, self.behaviour)
+        self._encoder = Encoder(self.airports, self._draws, self.behaviour)
+        self._movements: Movements | None = None
+        self._loaded: tuple[int, int] | None = None
+        early_s, late_s = _reach_s(self.behaviour)
+        self._before_s, self._after_s = late_s, early_s
+        self._states: tuple[PilotStates, NDArray[np.int64]] | None = None
+
+    @property
+    def name(self) -> str:
+        """What a person calls it."""
+        return f"simulated network over {self.timetable.name}"
+
+    def states(self, time_s: int) -> PilotStates:
+        """Where everybody who is online is."""
+        return self._at(time_s)[0]
+
+    def feed(self, time_s: int) -> bytes:
+        """The v3 data feed of that moment."""
+        states, logon_s = self._at(time_s)
+        return self._encoder.feed(time_s, states, logon_s)
+
+    def transceivers(self, time_s: int) -> bytes:
+        """The transceivers feed of that moment."""
+        return self._encoder.transceivers(_on_unicom(self.states(time_s)))
+
+    def movements(self, time_s: int) -> Movements:
+        """The tables of everybody who may be online, or prefiled, at that moment."""
+        first = (time_s - self._before_s) // _BLOCK_S
+        last = (time_s + self._after_s) // _BLOCK_S
+        if self._movements is None or self._loaded != (first, last):
+            have = range(first, first) if self._loaded is None else range(*self._loaded_range())
+            parts, kept = [], []
+            if self._movements is not None:
+                parts.append(self._movements)
+                kept.append(~_is_over(self._movements, time_s))
+            for block in range(first, last + 1):
+                if block not in have:
+                    for part in self._block(block):
+                        parts.append(part)
+                        kept.append(~_is_over(part, time_s))
+            if not parts:
+                parts, kept = [self._made(nobody())], [np.zeros(0, dtype=np.bool_)]
+            self._movements = Movements.together(parts, kept)
+            _make_unique(self._movements)
+            self._loaded = first, last
+        self._encoder.look_at(self._movements)
+        return self._movements
+
+    def _loaded_range(self) -> tuple[int, int]:
+        assert self._loaded is not None  # noqa: S101 - asked only where something is loaded
+        return self._loaded[0], self._loaded[1] + 1
+
+    def _at(self, time_s: int) -> tuple[PilotStates, NDArray[np.int64]]:
+        if self._states is None or self._states[0].time_s != time_s:
+            movements = self.movements(time_s)
+            members = movements.members
+            online = movements.online(time_s)
+            back_s = self._outages.back_s(members, time_s)
+            if back_s is not None:
+                online &= back_s <= time_s
+            rows = np.flatnonzero(online)
+            logon_s = members.logon_s[rows]
+            gap_to_s = members.gap_to_s[rows]
+            logon_s = np.where(gap_to_s <= time_s, gap_to_s, logon_s)
+            if back_s is not None:
+                logon_s = np.maximum(logon_s, back_s[rows])
+            self._states = movements.at(time_s, rows), logon_s
+        return self._states
+
+    def _block(self, number: int) -> Iterator[Movements]:
+        start_s = number * _BLOCK_S
+        schedule = self.timetable.taking_off(start_s, start_s + _BLOCK_S)
+        if not len(schedule):
+            return
+        for made in members_of(schedule, self._draws, self.behaviour):
+            members = self._outages.with_quitters(
+                made, start_s - self._after_s, start_s + _BLOCK_S + self._before_s
+            )
+            yield self._made(members)
+
+    def _made(self, members: Members) -> Movements:
+        flights = flights_of(members, self.airports, self._draws, self.behaviour)
+        names = callsigns(members, flights.type, self.airports, self._draws, self.behaviour)
+        return Movements(members, flights, names, self._draws, self.behaviour)
+
+
+def _reach_s(behaviour: Behaviour) -> tuple[int, int]:
+    """How long before its take-off, and after it, a session can be seen at most."""
+    gate_s = 60 * max(table[-1] for table in behaviour.gate_min)
+    lead_s = 60 * behaviour.prefile_lead_min[-1]
+    overdue_s = 60 * (abs(behaviour.overdue_min[0]) + abs(behaviour.overdue_min[-1]))
+    after_s = 60 * max(table[-1] for table in behaviour.after_min)
+    stays_s = 2 * gate_s + overdue_s + 60 * behaviour.prefile_ghost_after_min[-1]
+    return (
+        round(gate_s + lead_s + 3_600),
+        round(max(86_400 + after_s, stays_s) + 3_600),
+    )
+
+
+def _is_over(movements: Movements, time_s: int) -> NDArray[np.bool_]:
+    members = movements.members
+    gone = (members.logoff_s <= time_s) | (members.logon_s == NEVER)
+    return np.asarray(gone & ((members.prefile_to_s <= time_s) | (members.prefile_to_s == NEVER)))
+
+
+def _make_unique(movements: Movements) -> None:
+    """Give a callsign that somebody has already another letter, as its second bearer would."""
+    seen: set[str] = set()
+    for row, callsign in enumerate(movements.callsigns.tolist()):
+        name = callsign
+        while name in seen:
+            name += "X"
+        seen.add(name)
+        if name is not callsign:
+            movements.callsigns[row] = name
+
+
+def _on_unicom(states: PilotStates) -> Iterator[Transceivers]:
+    """Everybody on the common frequency: nobody controls here."""
+    for callsign, lat, lon, altitude in zip(
+        states.callsign,
+        states.latitude.tolist(),
+        states.longitude.tolist(),
+        states.altitude_ft.tolist(),
+        strict=True,
+    ):
+        height_m = altitude * _FEET_A_METRE
+        yield Transceivers(callsign, [Radio(0, _UNICOM_HZ, lat, lon, height_m, max(height_m, 0.0))])
