@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import ArrayLike
 
-__all__ = ["choose", "draw", "key_of", "lot", "pick"]
+__all__ = ["bits", "choose", "draw", "key_of", "lot", "pick"]
 
 Floats = NDArray[np.float64]
 
@@ -48,11 +48,16 @@ def draw(seed: int, what: str, *keys: ArrayLike) -> Floats:
     >>> draw(1, "lot", [4, 5]).shape, float(draw(1, "lot", 4)[()] == draw(1, "lot", [4, 5])[0])
     ((2,), 1.0)
     """
+    return (bits(seed, what, *keys) >> _S11).astype(np.float64) * _UNIT
+
+
+def bits(seed: int, what: str, *keys: ArrayLike) -> NDArray[np.uint64]:
+    """64 bits of chance for each set of `keys`; `draw` is made of the first 53."""
     state = np.asarray(_begun(seed, what), dtype=np.uint64)
     with np.errstate(over="ignore"):
         for key in keys:
             state = _mixed((state ^ np.asarray(key).astype(np.int64).view(np.uint64)) + _STEP)
-    return (state >> _S11).astype(np.float64) * _UNIT
+    return state
 
 
 def lot(seed: int, what: str, *keys: int) -> float:

@@ -6,12 +6,12 @@ that began earlier, and each hour can be made alone.
 
 from __future__ import annotations
 
-import hashlib
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
+
+from sectorwatch.simulator.chance import bits, draw
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,10 +21,6 @@ if TYPE_CHECKING:
 __all__ = ["Draws"]
 
 Floats = NDArray[np.float64]
-_STEP = np.uint64(0x9E3779B97F4A7C15)
-_FIRST, _SECOND = np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)
-_SHIFTS = np.uint64(30), np.uint64(27), np.uint64(31)
-_UNIT = 2.0**-53
 
 
 class Draws:
@@ -32,17 +28,14 @@ class Draws:
 
     def __init__(self, seed: int) -> None:
         self.seed = seed
-        self._key = lru_cache(maxsize=512)(self._make_key)
 
     def bits(self, members: ArrayLike, what: str) -> NDArray[np.uint64]:
-        """64 bits each (splitmix64: Steele, Lea and Flood, OOPSLA 2014)."""
-        x = np.asarray(members, dtype=np.int64).astype(np.uint64)
-        with np.errstate(over="ignore"):
-            return _mixed(x * _STEP + self._key(what))
+        """64 bits each."""
+        return bits(self.seed, what, members)
 
     def uniform(self, members: ArrayLike, what: str) -> Floats:
         """0 <= u < 1."""
-        return np.asarray((self.bits(members, what) >> np.uint64(11)).astype(np.float64) * _UNIT)
+        return draw(self.seed, what, members)
 
     def between(self, members: ArrayLike, what: str, low: float, high: float) -> Floats:
         """`low` <= value < `high`."""
@@ -72,13 +65,3 @@ class Draws:
     def exponential(self, members: ArrayLike, what: str, mean: float) -> Floats:
         """Above 0, with this mean."""
         return np.asarray(-mean * np.log(1.0 - self.uniform(members, what)))
-
-    def _make_key(self, what: str) -> np.uint64:
-        digest = hashlib.blake2b(f"{self.seed}:{what}".encode(), digest_size=8).digest()
-        return np.uint64(int.from_bytes(digest, "little"))
-
-
-def _mixed(x: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    x = (x ^ (x >> _SHIFTS[0])) * _FIRST
-    x = (x ^ (x >> _SHIFTS[1])) * _SECOND
-    return np.asarray(x ^ (x >> _SHIFTS[2]))

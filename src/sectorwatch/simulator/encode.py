@@ -9,11 +9,24 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 import numpy as np
-from msgspec import UNSET, Raw, Struct, UnsetType
+from msgspec import UNSET, Raw
 
 from sectorwatch.simulator.members import NEVER, Sort
 from sectorwatch.simulator.names import SERVERS, member_name
 from sectorwatch.simulator.plans import PlanWriter
+from sectorwatch.simulator.records import (
+    TICKS_A_SECOND,
+    AtisRecord,
+    ControllerRecord,
+    Feed,
+    General,
+    PilotRecord,
+    PrefileRecord,
+    Transceivers,
+    compact,
+    timestamp,
+    timestamps,
+)
 from sectorwatch.simulator.reference import REFERENCE, SERVER_LIST
 
 if TYPE_CHECKING:
@@ -26,120 +39,10 @@ if TYPE_CHECKING:
     from sectorwatch.simulator.motion import Movements, PilotStates
     from sectorwatch.simulator.schedule import ScheduleAirports
 
-__all__ = ["AtisRecord", "ControllerRecord", "Encoder", "Radio", "Transceivers", "timestamp"]
+__all__ = ["Encoder"]
 
 _NULL = Raw(b"null")
-_DIGITS = 7
-_TEN_MILLION = 10_000_000
-
-
-class PilotRecord(Struct):
-    """A record of `pilots[]`, its fields in the feed's order."""
-
-    cid: int
-    name: str
-    callsign: str
-    server: str
-    pilot_rating: int
-    military_rating: int | UnsetType
-    latitude: float
-    longitude: float
-    altitude: int
-    groundspeed: int
-    transponder: str
-    heading: int
-    qnh_i_hg: float
-    qnh_mb: int
-    flight_plan: Raw
-    logon_time: str
-    last_updated: str
-
-
-class ControllerRecord(Struct):
-    """A record of `controllers[]`."""
-
-    cid: int
-    name: str
-    callsign: str
-    frequency: str
-    facility: int
-    rating: int
-    server: str
-    visual_range: int
-    text_atis: Sequence[str] | None
-    last_updated: str
-    logon_time: str
-
-
-class AtisRecord(Struct):
-    """A record of `atis[]`."""
-
-    cid: int
-    name: str
-    callsign: str
-    frequency: str
-    facility: int
-    rating: int
-    server: str
-    visual_range: int
-    atis_code: str | None
-    text_atis: Sequence[str] | None
-    last_updated: str
-    logon_time: str
-
-
-class PrefileRecord(Struct):
-    """A record of `prefiles[]`."""
-
-    cid: int
-    name: str
-    callsign: str
-    flight_plan: Raw
-    last_updated: str
-
-
-class General(Struct):
-    """The feed's header."""
-
-    version: int
-    reload: int
-    update: str
-    update_timestamp: str
-    connected_clients: int
-    unique_users: int
-
-
-class Feed(Struct):
-    """The whole data feed."""
-
-    general: General
-    pilots: list[PilotRecord]
-    controllers: list[ControllerRecord]
-    atis: list[AtisRecord]
-    servers: Raw
-    prefiles: list[Raw]
-    facilities: Raw
-    ratings: Raw
-    pilot_ratings: Raw
-    military_ratings: Raw
-
-
-class Radio(Struct):
-    """One transceiver of a station."""
-
-    id: int
-    frequency: int
-    lat_deg: float = msgspec.field(name="latDeg")
-    lon_deg: float = msgspec.field(name="lonDeg")
-    height_msl_m: float = msgspec.field(name="heightMslM")
-    height_agl_m: float = msgspec.field(name="heightAglM")
-
-
-class Transceivers(Struct):
-    """A station of the transceivers feed."""
-
-    callsign: str
-    transceivers: list[Radio]
+_FRACTIONS = 9_999_999
 
 
 class Encoder:
@@ -203,14 +106,14 @@ class Encoder:
         members = {each.cid for each in others} | {each.cid for each in atis}
         members.update(movements.members.cid[states.row].tolist())
         now = timestamp(
-            time_s * _TEN_MILLION + int(self._draws.bits(time_s, "general")) % 9_999_999
+            time_s * TICKS_A_SECOND + int(self._draws.bits(time_s, "general")) % _FRACTIONS
         )
         return self._json.encode(
             Feed(
                 general=General(
                     version=3,
                     reload=1,
-                    update=_compact(time_s),
+                    update=compact(time_s),
                     update_timestamp=now,
                     connected_clients=len(pilots) + len(others) + len(atis),
                     unique_users=len(members),
@@ -249,7 +152,7 @@ class Encoder:
             states.altitude_ft.tolist(),
             states.groundspeed_kt.tolist(),
             states.heading_deg.tolist(),
-            _timestamps(states.updated_us, states.member),
+            timestamps(states.updated_us, states.member),
             strict=True,
         )
         for record, lat, lon, altitude, speed, heading, updated in numbers:
@@ -292,7 +195,7 @@ class Encoder:
             flight_plan=Raw(self._plans.write(row, is_amended=plan > 1, callsign=callsign))
             if plan
             else _NULL,
-            logon_time=timestamp(logon_s * _TEN_MILLION + chance % 9_999_999),
+            logon_time=timestamp(logon_s * TICKS_A_SECOND + chance % _FRACTIONS),
             last_updated="",
         )
 
@@ -329,9 +232,11 @@ class Encoder:
                     server=SERVERS[chance >> 20 & 3],
                     visual_range=(40, 100, 300)[chance % 3],
                     text_atis=None,
-                    last_updated=timestamp((time_s - chance % 12) * _TEN_MILLION + chance % 9_999),
+                    last_updated=timestamp(
+                        (time_s - chance % 12) * TICKS_A_SECOND + chance % 9_999
+                    ),
                     logon_time=timestamp(
-                        int(members.logon_s[row]) * _TEN_MILLION + chance % 9_999_999
+                        int(members.logon_s[row]) * TICKS_A_SECOND + chance % _FRACTIONS
                     ),
                 )
             )
@@ -349,54 +254,14 @@ class Encoder:
             raw = self._prefiles.get(key)
             if raw is None:
                 callsign = str(movements.callsigns[row])
-                filed = int(members.prefile_from_s[row]) * _TEN_MILLION
+                filed = int(members.prefile_from_s[row]) * TICKS_A_SECOND
                 record = PrefileRecord(
                     cid=int(members.cid[row]),
                     name=self._name(row),
                     callsign=callsign,
                     flight_plan=Raw(self._plans.write(row, is_amended=False, callsign=callsign)),
-                    last_updated=timestamp(filed + int(self._chance[row]) % 9_999_999),
+                    last_updated=timestamp(filed + int(self._chance[row]) % _FRACTIONS),
                 )
                 raw = self._prefiles[key] = Raw(self._json.encode(record))
             found.append(raw)
         return found
-
-
-def timestamp(ticks: int) -> str:
-    """A moment in ten-millionths of a second as the feed writes it: no noughts at the end.
-
-    >>> timestamp(16786418586737570)
-    '2023-03-12T17:37:38.673757Z'
-    >>> timestamp(16786418580000000)
-    '2023-03-12T17:37:38Z'
-    """
-    second, part = divmod(ticks, _TEN_MILLION)
-    text = _second_text(second)
-    return f"{text}.{part:07d}".rstrip("0") + "Z" if part else f"{text}Z"
-
-
-_TEXTS: dict[int, str] = {}
-_MOST_TEXTS = 20_000
-
-
-def _second_text(second: int) -> str:
-    text = _TEXTS.get(second)
-    if text is None:
-        if len(_TEXTS) > _MOST_TEXTS:
-            _TEXTS.clear()
-        text = _TEXTS[second] = str(np.datetime64(second, "s"))
-    return text
-
-
-def _timestamps(times_us: NDArray[np.int64], members: NDArray[np.int64]) -> list[str]:
-    """Each moment as text; the seventh digit is the member's."""
-    second, micro = np.divmod(times_us, 1_000_000)
-    part = micro * 10 + np.where(micro > 0, members % 10, 0)
-    return [
-        (f"{_second_text(one)}.{other:07d}".rstrip("0") + "Z") if other else f"{_second_text(one)}Z"
-        for one, other in zip(second.tolist(), part.tolist(), strict=True)
-    ]
-
-
-def _compact(time_s: int) -> str:
-    return "".join(char for char in _second_text(time_s) if char.isdigit())

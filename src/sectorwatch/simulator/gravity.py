@@ -87,6 +87,10 @@ class MadeTimetable:
         parts = [self._day(day).taking_off(start_s, end_s) for day in days]
         return _together(parts, self.airports, self.name)
 
+    def airport_weights(self) -> Floats:
+        """How much is flown at each airport, shape (airports,)."""
+        return np.asarray(self._pairs.sum(axis=0) + self._pairs.sum(axis=1))
+
     def _attraction(self) -> Floats:
         lat, lon = self.airports.latitude, self.airports.longitude
         apart = distance_nm(lat[:, None], lon[:, None], lat[None, :], lon[None, :])

@@ -11,12 +11,16 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 
 from sectorwatch.simulator.behaviour import Behaviour
+from sectorwatch.simulator.control import ControlRoom
 from sectorwatch.simulator.draws import Draws
-from sectorwatch.simulator.encode import Encoder, Radio, Transceivers
+from sectorwatch.simulator.encode import Encoder
 from sectorwatch.simulator.members import NEVER, members_of, nobody
 from sectorwatch.simulator.motion import Movements, flights_of
 from sectorwatch.simulator.names import callsigns
 from sectorwatch.simulator.outages import Outages
+from sectorwatch.simulator.radios import Radios
+from sectorwatch.simulator.records import Radio, Transceivers
+from sectorwatch.simulator.stations_feed import StationsFeed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,6 +30,7 @@ if TYPE_CHECKING:
     from sectorwatch.airspace import Airspace
     from sectorwatch.simulator.members import Members
     from sectorwatch.simulator.motion import PilotStates
+    from sectorwatch.simulator.radios import Contact
     from sectorwatch.simulator.schedule import Schedule, ScheduleAirports
 
 __all__ = ["Network", "Timetable"]
@@ -49,12 +54,18 @@ class Timetable(Protocol):
     def taking_off(self, start_s: int, end_s: int) -> Schedule:
         """The flights that take off at `start_s` <= t < `end_s`."""
 
+    def airport_weights(self) -> NDArray[np.float64]:
+        """How much is flown at each airport, shape (airports,); only ratios count."""
+
 
 class Network:
     """A made network between `start_s` and `end_s` (None: it goes on).
 
-    Asked in ascending order of time, by one thread. The same schedule, airspace, behaviour and seed
-    give the same bytes at the same moment, whenever it began and whatever was asked before.
+    Asked in ascending order of time, by one thread. Over an `airspace` it has controllers, of whom
+    `stations` are online in the mean (see `ControlRoom`), and staged handovers; without, everybody
+    is on UNICOM. The same timetable, airspace, behaviour and seed give the same pilots,
+    controllers and prefiles at the same moment, whenever it began and whatever was asked before;
+    who is on which channel does so once the handovers under way when it began are over.
     """
 
     def __init__(
@@ -66,6 +77,7 @@ class Network:
         seed: int = 1,
         start_s: int,
         end_s: int | None = None,
+        stations: float | None = None,
     ) -> None:
         self.timetable = timetable
         self.airspace = airspace
@@ -82,6 +94,17 @@ class Network:
         early_s, late_s = _reach_s(self.behaviour)
         self._before_s, self._after_s = late_s, early_s
         self._states: tuple[PilotStates, NDArray[np.int64]] | None = None
+        self.room: ControlRoom | None = None
+        if airspace is not None:
+            self.room = ControlRoom(
+                airspace,
+                seed=seed,
+                aerodromes=self.airports,
+                weights=timetable.airport_weights(),
+                stations=stations,
+            )
+            self._radios = Radios(self.room)
+            self._stations = StationsFeed()
 
     @property
     def name(self) -> str:
@@ -95,11 +118,30 @@ class Network:
     def feed(self, time_s: int) -> bytes:
         """The v3 data feed of that moment."""
         states, logon_s = self._at(time_s)
-        return self._encoder.feed(time_s, states, logon_s)
+        if self.room is None:
+            return self._encoder.feed(time_s, states, logon_s)
+        controllers, atis = self._stations.records(self.room.at(time_s), time_s)
+        return self._encoder.feed(time_s, states, logon_s, controllers=controllers, atis=atis)
 
     def transceivers(self, time_s: int) -> bytes:
         """The transceivers feed of that moment."""
-        return self._encoder.transceivers(_on_unicom(self.states(time_s)))
+        states = self.states(time_s)
+        if self.room is None:
+            return self._encoder.transceivers(_on_unicom(states))
+        staffing = self.room.at(time_s)
+        radios = self._radios.tune(time_s, states, staffing)
+        return self._encoder.transceivers(
+            self._stations.stations(staffing, radios, states.callsign)
+        )
+
+    @property
+    def truth(self) -> list[Contact]:
+        """Who was in contact with whom, as it was staged: the contacts that are over."""
+        return [] if self.room is None else self._radios.truth
+
+    def truth_until(self, time_s: int) -> list[Contact]:
+        """The same with those that go on, as if they ended at `time_s`."""
+        return [] if self.room is None else self._radios.truth_until(time_s)
 
     def movements(self, time_s: int) -> Movements:
         """The tables of everybody who may be online, or prefiled, at that moment."""

@@ -136,6 +136,11 @@ class Schedule:
         first, last = np.searchsorted(self.off_s, [start_s, end_s])
         return self.rows(np.arange(first, last))
 
+    def airport_weights(self) -> Floats:
+        """How many flights take off and land at each airport, shape (airports,)."""
+        ends = np.concatenate([self.origin, self.destination])
+        return np.bincount(ends, minlength=len(self.airports)).astype(np.float64)
+
     def between(self, start_s: int, end_s: int) -> Schedule:
         """The flights that are in the air at some moment of `start_s` <= t < `end_s`."""
         return self.rows((self.off_s < end_s) & (self.on_s >= start_s))
