@@ -9,6 +9,7 @@ import numpy as np
 
 from sectorwatch.feed.records import FlightPlan, Reference
 from sectorwatch.traffic.tick import (
+    Contact,
     Demand,
     Flight,
     Gap,
@@ -51,12 +52,10 @@ def positions(count: int, time_s: int, *, seed: int = 0, first_id: int = 1_000) 
     )
 
 
-def demand(*rows: tuple[int, int, int, int]) -> Demand:
-    """Rows of (minute_s, sector_id, occupancy, entries)."""
-    table = np.array(rows, np.int64).reshape(-1, 4)
-    return Demand(
-        table[:, 0], table[:, 1], table[:, 2].astype(np.int32), table[:, 3].astype(np.int32)
-    )
+def demand(*rows: tuple[int, ...]) -> Demand:
+    """Rows of (minute_s, sector_id, occupancy, entries, in_contact); the last may be left out."""
+    table = np.array([(*row, -1)[:5] for row in rows], np.int64).reshape(-1, 5)
+    return Demand(table[:, 0], table[:, 1], *table[:, 2:].astype(np.int32).T)
 
 
 def plan(departure: str = "YSSY", arrival: str = "YMML", **more: Any) -> FlightPlan:
@@ -123,6 +122,8 @@ LIVE = Live(
     airborne=np.empty(0, np.bool_),
     sector=np.empty((1, 0), np.int32),
     occupancy=EMPTY_32,
+    contact=EMPTY_64,
+    heard_s=None,
     owners=(),
     sessions=(),
     controllers=(),
@@ -144,6 +145,7 @@ def tick(seq: int, *, count: int = 4, time_s: int | None = None, **more: Any) ->
         "movements": (),
         "sessions": (),
         "ownerships": (),
+        "contacts": (),
         "demand": demand(),
         "final_minute_s": None,
         "gap": None,
@@ -175,7 +177,11 @@ def full_tick(seq: int) -> Tick:
         movements=(Movement(1_000, "departure", "YSSY", now_s, "QFA12"),),
         sessions=(session(42, "ML-GUN_CTR"),),
         ownerships=(Ownership(5, now_s, 42, "ML-GUN_CTR", "first in its list"),),
-        demand=demand((now_s // 60 * 60 - 180, 5, 2, 1), (now_s // 60 * 60 - 180, 6, 1, 0)),
+        contacts=(
+            Contact(1_000, 42, now_s, 124_550, airborne=True),
+            Contact(1_001, 42, now_s - 600, 124_550, airborne=False, end_s=now_s - 30),
+        ),
+        demand=demand((now_s // 60 * 60 - 180, 5, 2, 1, 1), (now_s // 60 * 60 - 180, 6, 1, 0)),
         final_minute_s=now_s // 60 * 60 - 180,
         gap=Gap(now_s - 120, now_s),
     )

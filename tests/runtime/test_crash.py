@@ -21,7 +21,7 @@ def test_a_run_that_is_killed_again_and_again_ends_as_one_that_is_not(
 ) -> None:
     """After ten or more kills at random moments every table and position is what it would be."""
     feeds = tmp_path / "feeds"
-    write_feeds(feeds, duration_s=7_200, every_s=60, flights=20)
+    write_feeds(feeds, duration_s=7_200, every_s=60, flights=20, radios=True)
     whole = tmp_path / "whole"
     replay(settings_for(whole), ArchiveSource([feeds]), telemetry=Telemetry.null())
     killed_dir = tmp_path / "killed"
@@ -33,7 +33,8 @@ def test_a_run_that_is_killed_again_and_again_ends_as_one_that_is_not(
             str(killed_dir),
             str(seed),
         ],
-        env=os.environ | {"PYTHONPATH": str(ROOT / "tests"), "COVERAGE_CORE": ""},
+        env=os.environ
+        | {"PYTHONPATH": f"{ROOT / 'tests'}{os.pathsep}{ROOT / 'src'}", "COVERAGE_CORE": ""},
         capture_output=True,
         text=True,
         timeout=150,
@@ -47,3 +48,5 @@ def test_a_run_that_is_killed_again_and_again_ends_as_one_that_is_not(
     assert len(expected["flight"]) >= 15
     assert expected["visit"]
     assert expected["movement"]
+    assert len(expected["contact"]) >= 15
+    assert any(row[-1] for row in expected["demand"])

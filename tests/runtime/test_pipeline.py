@@ -24,7 +24,7 @@ from sectorwatch.errors import (
 )
 from sectorwatch.feed.archive import ArchiveSource
 from sectorwatch.feed.journal_reader import journal_headers, read_journal
-from sectorwatch.feed.records import Kind, RawFeed, Snapshot
+from sectorwatch.feed.records import Kind, RawFeed, Snapshot, TransceiverSnapshot
 from sectorwatch.feed.sources import LiveSource
 from sectorwatch.observe import Telemetry
 from sectorwatch.runtime import replay, root
@@ -454,7 +454,7 @@ def test_a_record_that_breaks_decoding_does_not_stop_every_start(
         run(parts, raws[:8])
     good = decode
 
-    def breaks(raw: RawFeed) -> Snapshot:
+    def breaks(raw: RawFeed) -> Snapshot | TransceiverSnapshot:
         if raw.snapshot_time_us == raws[3].received_at_us:
             raise ZeroDivisionError("a bug of ours")
         return good(raw)
@@ -531,6 +531,58 @@ def test_transceivers_go_into_the_journal_once(tmp_path: Path, raws: list[RawFee
             assert (parts.pipeline.transceivers is not None) == bool(expected)
     kinds = [raw.kind for raw in read_journal(tmp_path / "data" / "journal")]
     assert kinds == [Kind.FEED, Kind.TRANSCEIVERS, Kind.FEED]
+
+
+@pytest.fixture(scope="module")
+def heard(tmp_path_factory: pytest.TempPathFactory) -> list[RawFeed]:
+    """Twelve minutes with radios once a minute."""
+    folder = tmp_path_factory.mktemp("heard") / "feeds"
+    write_feeds(folder, duration_s=FEEDS * STEP_S, every_s=STEP_S, flights=20, radios=True)
+    return list(ArchiveSource([folder]))
+
+
+def test_contacts_are_the_same_however_often_it_was_restarted(
+    tmp_path: Path, heard: list[RawFeed]
+) -> None:
+    """Before radios, between a feed and its radios, after them: each run begins the recording anew."""
+    with opened(tmp_path / "whole") as parts:
+        run(parts, heard)
+    expected = contents(tmp_path / "whole")
+    assert len(expected["contact"]) > 5
+    assert {row[-1] for row in expected["demand"]} > {0}
+    for until in (1, 2, 3, 13, 14, 21, 29, len(heard)):
+        with opened(tmp_path / "cut", checkpoint_every_ticks=3) as parts:
+            run(parts, heard[:until])
+    assert contents(tmp_path / "cut") == expected
+    kinds = [raw.kind for raw in read_journal(tmp_path / "cut" / "journal")]
+    assert kinds == [raw.kind for raw in heard]
+    # And what the journal alone has, heard on the way back into step, gives the same.
+    for path in (tmp_path / "cut").glob("sectorwatch.db*"):
+        path.unlink()
+    with opened(tmp_path / "cut") as parts:
+        start(parts, heard)
+    assert contents(tmp_path / "cut") == expected
+
+
+def test_radios_that_break_the_tracker_are_left_out_alone(
+    tmp_path: Path, heard: list[RawFeed], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One transceivers feed that a bug of ours trips over costs nothing but itself."""
+    good = Tracker.hear
+
+    def breaks(tracker: Tracker, transceivers: TransceiverSnapshot) -> bool:
+        if transceivers.received_at_us == heard[7].received_at_us:
+            raise ZeroDivisionError("a bug of ours")
+        return good(tracker, transceivers)
+
+    assert heard[7].kind is Kind.TRANSCEIVERS
+    monkeypatch.setattr(Tracker, "hear", breaks)
+    with opened(tmp_path / "data") as parts:
+        run(parts, heard)
+        assert parts.pipeline.follow.is_in_step
+    found = contents(tmp_path / "data")
+    assert len(found["ticks"]) == FEEDS
+    assert found["contact"]
 
 
 def test_a_full_disk_stops_writing_and_recovers(

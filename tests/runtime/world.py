@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import sys
+from datetime import timedelta
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,7 +19,7 @@ from sectorwatch.runtime import root
 from sectorwatch.store import DataDirectory, Store, schema
 from sectorwatch.store.blobs import decode_positions
 from sectorwatch.store.parquet import read_segment
-from sectorwatch.store.segments import DEMAND, NETWORK, POSITIONS, VISITS
+from sectorwatch.store.segments import CONTACTS, DEMAND, NETWORK, POSITIONS, VISITS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -34,6 +35,7 @@ _TABLES = (
     schema.movement,
     schema.session,
     schema.ownership,
+    schema.contact,
     schema.demand,
     schema.gap,
     schema.network_count,
@@ -82,8 +84,13 @@ def made_network(**wanted: Any) -> Iterator[Any]:
     return feeds
 
 
-def write_feeds(folder: Path, *, duration_s: int, every_s: int, flights: int = 30) -> list[Path]:
-    """Made feeds as files, one each `every_s` seconds; gives their paths in order of time."""
+def write_feeds(
+    folder: Path, *, duration_s: int, every_s: int, flights: int = 30, radios: bool = False
+) -> list[Path]:
+    """Made feeds as files, one each `every_s` seconds; gives their paths in order of time.
+
+    With `radios` the transceivers feeds of those that have one lie beside them.
+    """
     folder.mkdir(parents=True)
     paths = []
     for number, feed in enumerate(made_network(seed=3, duration_s=duration_s, flights=flights)):
@@ -92,6 +99,10 @@ def write_feeds(folder: Path, *, duration_s: int, every_s: int, flights: int = 3
         path = folder / f"feed_{number:05d}.json"
         path.write_bytes(feed.data)
         paths.append(path)
+        if radios and feed.transceivers is not None:
+            # Known by the time in its name, which is to be later than that of the feed before it.
+            later = feed.time + timedelta(seconds=1)
+            (folder / f"radios_{later:%Y%m%dT%H%M%SZ}.json").write_bytes(feed.transceivers)
     return paths
 
 
@@ -131,10 +142,11 @@ def contents(data_dir: Path) -> dict[str, Any]:
         positions = [decode_positions(tick.positions).columns() for tick in ticks if tick.positions]
         sealed = {
             VISITS.name: schema.visit,
+            CONTACTS.name: schema.contact,
             DEMAND.name: schema.demand,
             NETWORK.name: schema.network_count,
         }
-        kinds = {each.name: each for each in (POSITIONS, VISITS, DEMAND, NETWORK)}
+        kinds = {each.name: each for each in (POSITIONS, VISITS, CONTACTS, DEMAND, NETWORK)}
         for name, path in files:
             kind = kinds[name]
             columns = read_segment(directory.segments / path, kind)

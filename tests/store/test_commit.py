@@ -209,7 +209,7 @@ def test_a_tracker_that_starts_anew_closes_what_is_open(store: Store) -> None:
     assert store.close_open_rows() == 0
     store.commit(full_tick(1))
     store.commit(tick(2, flights=(flight(5, "ENDED", ended_s=START_S + 1),)))
-    assert store.close_open_rows() == 7
+    assert store.close_open_rows() == 8
     assert store.close_open_rows() == 0
     tables = dump(store)
     assert {row[0]: row[-2] for row in tables["flight"]} == {

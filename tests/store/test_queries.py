@@ -11,6 +11,7 @@ import pytest
 from made_ticks import START_S, demand, flight, plan, session, tick
 from sectorwatch.errors import QueryTooLongError, StoreError
 from sectorwatch.store import DataDirectory, Store
+from sectorwatch.store.schema import HEAD
 from sectorwatch.store.segments import DAY_S, HOUR_S
 from sectorwatch.traffic.tick import Gap, Movement, Ownership, PlanRevision, Visit
 
@@ -284,7 +285,7 @@ def test_status_says_how_things_are(asked: Store) -> None:
     assert status.engine in {"sqlite", "postgresql"}
     assert status.version is not None
     assert status.version[0] in "13"
-    assert (status.schema_revision, status.away) == ("0001", None)
+    assert (status.schema_revision, status.away) == (HEAD, None)
     assert status.size_bytes is not None
     assert status.size_bytes > 50_000
     assert status.segments == len(list(asked.directory.segments.rglob("*.parquet")))

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from sectorwatch.airspace import Airspace
     from sectorwatch.traffic.tick import (
+        Contact,
         Flight,
         Gap,
         Movement,
@@ -50,7 +51,8 @@ class Ledger:
         self.prefiles: dict[int, PrefileRow] = {}
         self.sessions: dict[int, Session] = {}
         self.ownerships: dict[tuple[int, int], Ownership] = {}
-        self.demand: dict[tuple[int, int], tuple[int, int]] = {}
+        self.contacts: dict[tuple[int, int, int], Contact] = {}
+        self.demand: dict[tuple[int, int], tuple[int, int, int]] = {}
         self.gaps: list[Gap] = []
         self.last_position_s: dict[int, int] = {}
 
@@ -70,6 +72,9 @@ class Ledger:
         _keep(self.prefiles, tick.prefiles, lambda row: row.prefile_id)
         _keep(self.sessions, tick.sessions, lambda row: row.session_id)
         _keep(self.ownerships, tick.ownerships, lambda row: (row.sector_id, row.start_s))
+        _keep(
+            self.contacts, tick.contacts, lambda row: (row.flight_id, row.session_id, row.start_s)
+        )
         self._take_demand(tick)
         self._take_positions(tick)
         self._check_live(tick)
@@ -86,6 +91,7 @@ class Ledger:
             "prefiles",
             "sessions",
             "ownerships",
+            "contacts",
             "demand",
             "gaps",
         ]
@@ -95,7 +101,9 @@ class Ledger:
         """Assert what must hold of all rows together."""
         self._check_visits()
         self._check_flights()
-        assert self.demand == self.demand_of_visits()
+        self._check_contacts()
+        assert {key: row[:2] for key, row in self.demand.items()} == self.demand_of_visits()
+        self._check_in_contact()
 
     def demand_of_visits(self) -> dict[tuple[int, int], tuple[int, int]]:
         """Demand worked out anew from all visits, of the minutes that are known and final."""
@@ -128,8 +136,14 @@ class Ledger:
 
     def _take_demand(self, tick: Tick) -> None:
         demand = tick.demand
-        columns = (demand.minute_s, demand.sector_id, demand.occupancy, demand.entries)
-        for minute_s, sector_id, occupancy, entries in zip(
+        columns = (
+            demand.minute_s,
+            demand.sector_id,
+            demand.occupancy,
+            demand.entries,
+            demand.in_contact,
+        )
+        for minute_s, sector_id, occupancy, entries, in_contact in zip(
             *(column.tolist() for column in columns), strict=True
         ):
             assert (minute_s, sector_id) not in self.demand, "a final minute was given again"
@@ -137,7 +151,8 @@ class Ledger:
             assert tick.final_minute_s is not None
             assert minute_s <= tick.final_minute_s
             assert self.final_minute_s is None or tick.gap or minute_s > self.final_minute_s
-            self.demand[minute_s, sector_id] = (occupancy, entries)
+            assert -1 <= in_contact <= occupancy
+            self.demand[minute_s, sector_id] = (occupancy, entries, in_contact)
         if tick.final_minute_s is not None:
             assert self.final_minute_s is None or tick.final_minute_s >= self.final_minute_s
             assert tick.final_minute_s <= tick.time_us // 1_000_000 - 180
@@ -171,6 +186,58 @@ class Ledger:
         found = self.airspace.locate(live.longitude, live.latitude, live.altitude_ft)
         assert ((live.sector == -1) | (live.sector == found)).all()
         assert (live.airborne | (live.sector == -1).all(axis=0)).all()
+
+        open_contacts = {
+            (row.flight_id, row.session_id): row.start_s
+            for row in self.contacts.values()
+            if row.end_s is None
+        }
+        for flight, session in zip(live.flights, live.contact.tolist(), strict=True):
+            mine = {key[1]: at for key, at in open_contacts.items() if key[0] == flight.flight_id}
+            assert (session == -1) == (not mine)
+            assert not mine or mine[session] == max(mine.values())
+            assert not mine or live.heard_s is not None
+        assert {flight for flight, _ in open_contacts} <= {each.flight_id for each in live.flights}
+
+    def _check_contacts(self) -> None:
+        stays: dict[tuple[int, int], list[Contact]] = {}
+        for row in self.contacts.values():
+            flight, session = self.flights[row.flight_id], self.sessions[row.session_id]
+            assert flight.first_seen_s <= row.start_s
+            assert session.first_seen_s <= row.start_s
+            assert flight.cid != session.cid
+            if row.end_s is None:
+                assert flight.ended_s is None
+                assert session.ended_s is None
+            else:
+                assert row.start_s <= row.end_s
+                for end_s in (flight.ended_s, session.ended_s):
+                    assert end_s is None or row.end_s <= max(row.start_s, end_s)
+                for gap in self.gaps:
+                    assert row.end_s <= gap.start_s or gap.end_s <= row.start_s
+            stays.setdefault((row.flight_id, row.session_id), []).append(row)
+        for rows in stays.values():
+            rows.sort(key=lambda row: (row.start_s, row.end_s or 2**62))
+            for before, after in pairwise(rows):
+                assert before.end_s is not None
+                assert before.end_s <= after.start_s, "in contact with one controller twice"
+
+    def _check_in_contact(self) -> None:
+        """Each minute has those of its visits whose flights were in contact in the air."""
+        for (minute_s, sector_id), (_, _, in_contact) in self.demand.items():
+            if in_contact == -1:
+                continue
+            inside = [
+                visit.flight_id
+                for visit in self.visits.values()
+                if visit.sector_id == sector_id and _holds(visit.entry_s, visit.exit_s, minute_s)
+            ]
+            heard = {
+                row.flight_id
+                for row in self.contacts.values()
+                if row.airborne and _holds(row.start_s, row.end_s, minute_s)
+            }
+            assert in_contact == sum(flight in heard for flight in inside)
 
     def _check_visits(self) -> None:
         stays: dict[tuple[int, int], list[Visit]] = {}
@@ -208,6 +275,10 @@ def collect(airspace: Airspace, ticks: Iterable[Tick | None]) -> Ledger:
             ledger.take(tick)
     ledger.check()
     return ledger
+
+
+def _holds(start_s: int, end_s: int | None, moment_s: int) -> bool:
+    return start_s <= moment_s and (end_s is None or moment_s < end_s)
 
 
 def _keep(kept: dict[Any, Any], rows: Iterable[Any], key: Callable[[Any], Any]) -> None:

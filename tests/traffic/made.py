@@ -25,6 +25,9 @@ from sectorwatch.feed.records import (
     Prefile,
     Reference,
     Snapshot,
+    Station,
+    Transceiver,
+    TransceiverSnapshot,
 )
 
 if TYPE_CHECKING:
@@ -232,6 +235,33 @@ def snapshot(
         connected_clients=len(here) + len(controllers),
         unique_users=len(here) + len(controllers),
         reference=Reference(),
+    )
+
+
+def station(
+    callsign: str,
+    *channels_khz: int,
+    longitude: float = 0.5,
+    latitude: float = 0.5,
+    height_ft: float = 10_000,
+) -> Station:
+    """Somebody's radios, all in one place."""
+    height_m = height_ft * 0.3048
+    return Station(
+        callsign,
+        tuple(
+            Transceiver(number, khz * 1_000, latitude, longitude, height_m, height_m)
+            for number, khz in enumerate(channels_khz)
+        ),
+    )
+
+
+def radios(time_s: float, *stations: Station) -> TransceiverSnapshot:
+    """A transceivers feed that came after the data feed of that moment."""
+    return TransceiverSnapshot(
+        time_us=round(time_s * 1_000_000),
+        received_at_us=round(time_s * 1_000_000) + 3_000_000,
+        stations=stations,
     )
 
 

@@ -21,6 +21,7 @@ def rows(*given_rows: tuple[int, int, int, int]) -> Demand:
         table[:, 1],
         table[:, 2].astype(np.int32),
         table[:, 3].astype(np.int32),
+        np.full(len(table), -1, np.int32),
     )
 
 

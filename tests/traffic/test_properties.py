@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sectorwatch.feed.records import Prefile
+from sectorwatch.feed.records import Prefile, TransceiverSnapshot
 from sectorwatch.traffic import Tracker
 from traffic import made
 from traffic.ledger import Ledger, collect
@@ -61,6 +61,15 @@ records = st.builds(
     flight_plan=st.sampled_from(PLANS),
     transponder=st.sampled_from(["2000", "", "9999"]),
 )
+stations = st.builds(
+    lambda callsign, channels, longitude, height_ft: made.station(
+        callsign, *channels, longitude=longitude, height_ft=height_ft
+    ),
+    st.sampled_from(["QFA1", "RSCU", "", "WEST_CTR", "WEST__CTR", "EAST_CTR", "EAST_OBS"]),
+    st.lists(st.sampled_from([130_900, 120_500, 122_800, 199_998]), max_size=3),
+    st.sampled_from([0.5, 1.5, 2.5, -40.0]),
+    st.sampled_from([-50.0, 100.0, 30_000.0]),
+)
 weird = st.lists(
     st.tuples(
         steps_s,
@@ -68,19 +77,24 @@ weird = st.lists(
         st.lists(st.sampled_from(CONTROLLERS), max_size=3),
         st.lists(st.sampled_from(PLANS), max_size=2),
         st.booleans(),
+        st.one_of(st.none(), st.lists(stations, max_size=6)),
     ),
     min_size=1,
     max_size=25,
 )
 
 
-def feeds(made_up: list[Any]) -> list[tuple[Snapshot, bool]]:
-    """Feeds one after another by their steps, and whether the tracker is dumped before each."""
+Heard = TransceiverSnapshot | None
+
+
+def feeds(made_up: list[Any]) -> list[tuple[Snapshot, bool, Heard]]:
+    """Feeds one after another by their steps, whether the tracker is dumped before each, radios."""
     found, now_s = [], float(DAY_S)
-    for step_s, here, online, filed, dumped in made_up:
+    for step_s, here, online, filed, dumped, tuned in made_up:
         now_s += step_s
         prefiles = [Prefile(9, "PRE9", plan, DAY_S) for plan in filed]
-        found.append((snapshot(now_s, *here, controllers=online, prefiles=prefiles), dumped))
+        feed = snapshot(now_s, *here, controllers=online, prefiles=prefiles)
+        found.append((feed, dumped, None if tuned is None else made.radios(now_s, *tuned)))
     return found
 
 
@@ -94,7 +108,7 @@ def test_whatever_the_feeds_the_rows_hold_together(made_up: list[Any]) -> None:
     """
     plain, dumped = Tracker(WORLD, FIELDS), Tracker(WORLD, FIELDS)
     one, other = Ledger(WORLD), Ledger(WORLD)
-    for feed, is_dumped in feeds(made_up):
+    for feed, is_dumped, heard in feeds(made_up):
         if is_dumped:
             dumped = Tracker.load(dumped.dump(), WORLD, FIELDS)
         tick, again = plain.advance(feed), dumped.advance(feed)
@@ -102,6 +116,11 @@ def test_whatever_the_feeds_the_rows_hold_together(made_up: list[Any]) -> None:
         if tick is not None and again is not None:
             one.take(tick)
             other.take(again)
+        if heard is not None:
+            plain.hear(heard)
+            dumped.hear(heard)
+            # A restart hears again what it has heard, and that changes nothing.
+            assert not dumped.hear(heard)
     one.check()
     assert one.rows() == other.rows()
     assert plain.dump() == dumped.dump()

@@ -30,6 +30,7 @@ def test_every_number_is_in_the_fingerprint() -> None:
         ({"gap_after_s": 0}, "gap_after_s is 0: give a number above zero"),
         ({"reach_speed_kt": float("nan")}, "reach_speed_kt is nan"),
         ({"off_speed_kt": 60}, "off_speed_kt 60 is above on_speed_kt 50"),
+        ({"contact_holds_s": 360}, "contact_holds_s 360 is not below twice final_after_s"),
         ({"helicopter_off_height_ft": 300}, "helicopter_off_height_ft 300 is above"),
     ],
 )

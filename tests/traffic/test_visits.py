@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import pytest
 
 from sectorwatch.traffic.crossings import Crossings
 from sectorwatch.traffic.visits import Places, VisitBook
+
+if TYPE_CHECKING:
+    from sectorwatch.traffic.tick import Demand
 
 IDS = np.array([501, 502], dtype=np.int64)
 FLIGHTS = np.array([71, 72, 73], dtype=np.int64)
@@ -26,6 +31,11 @@ def at(slot: int, time_s: int) -> Places:
         np.array([2.5]),
         np.array([900], dtype=np.int32),
     )
+
+
+def minutes(visits: VisitBook, minutes_s: list[int]) -> Demand:
+    """The demand of these minutes, of whose radio contact nobody knows."""
+    return visits.demand(minutes_s, FLIGHTS, [None] * len(minutes_s))
 
 
 def into(*sectors: int) -> np.ndarray:
@@ -84,13 +94,13 @@ def test_opened_and_closed_at_once_it_has_one_row() -> None:
 def test_nothing_opens_before_the_horizon() -> None:
     """A flight that comes up late with an old position is counted from the first open minute."""
     visits = book()
-    visits.demand([0])
+    minutes(visits, [0])
     assert visits.horizon_s == 60
     visits.open(at(0, 20), into(1), FLIGHTS)
     visits.close(at(0, 30), FLIGHTS)
     (row,) = visits.rows()
     assert (row.entry_s, row.exit_s) == (60, 60)
-    demand = visits.demand([60])
+    demand = minutes(visits, [60])
     assert (demand.occupancy.tolist(), demand.entries.tolist()) == ([0], [1])
 
 
@@ -98,7 +108,7 @@ def test_crossings_found_late_keep_a_flights_visits_together() -> None:
     """What is left and what is entered before the horizon change over at it."""
     visits = book()
     visits.open(at(0, 10), into(0), FLIGHTS)
-    visits.demand([0])
+    minutes(visits, [0])
     visits.cross(crossing(30, 0, 1), np.array([0]), FLIGHTS)
     rows = visits.rows()
     assert [(row.sector_id, row.entry_s, row.exit_s) for row in rows] == [
@@ -111,12 +121,12 @@ def test_left_and_entered_again_within_a_second_it_never_left() -> None:
     """Back and forth before the horizon: one visit, counted once."""
     visits = book()
     visits.open(at(0, 10), into(0), FLIGHTS)
-    visits.demand([0])
+    minutes(visits, [0])
     for previous, sector in ((0, 1), (1, 0), (0, 1)):
         visits.cross(crossing(30, previous, sector), np.array([0]), FLIGHTS)
     rows = {(row.sector_id, row.entry_s): row.exit_s for row in visits.rows()}
     assert rows == {(501, 10): 60, (501, 60): 60, (502, 60): None}
-    demand = visits.demand([60])
+    demand = minutes(visits, [60])
     assert dict(zip(demand.sector_id.tolist(), demand.entries.tolist(), strict=True)) == {
         501: 1,
         502: 1,
@@ -131,13 +141,26 @@ def test_closed_visits_are_forgotten_when_their_minutes_are_final() -> None:
         visits.close(at(0, second + 20), FLIGHTS)
         visits.rows()
         if second % 60 == 0:
-            visits.demand([second - 180])
+            minutes(visits, [second - 180])
         assert len(visits.closed) < 12
+
+
+def test_who_is_in_contact_is_counted_once_a_visit() -> None:
+    """Open and closed visits alike; what nobody knows is -1."""
+    visits = book()
+    for slot in range(3):
+        visits.open(at(slot, 10), into(slot % 2), FLIGHTS)
+    visits.close(at(0, 100), FLIGHTS)
+    demand = visits.demand([60, 120], FLIGHTS, [np.array([71, 72]), None])
+    assert demand.minute_s.tolist() == [60, 60, 120, 120]
+    assert demand.sector_id.tolist() == [501, 502, 501, 502]
+    assert demand.occupancy.tolist() == [2, 1, 1, 1]
+    assert demand.in_contact.tolist() == [1, 1, -1, -1]
 
 
 def test_demand_of_no_minutes_has_no_rows() -> None:
     """Most ticks finish no minute."""
-    demand = book().demand([])
+    demand = minutes(book(), [])
     assert demand.minute_s.size == demand.sector_id.size == demand.occupancy.size == 0
 
 

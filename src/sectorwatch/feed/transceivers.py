@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
+import numpy as np
 
 from sectorwatch.errors import FeedRefusedError
 from sectorwatch.feed.reading import Loose, as_float, as_int, as_text
@@ -13,7 +14,10 @@ from sectorwatch.feed.records import Station, Transceiver, TransceiverSnapshot
 from sectorwatch.feed.repair import Counts, callsign_or_drop
 from sectorwatch.feed.structure import elements, is_readable, repair_text, shape
 
-__all__ = ["channel_khz", "decode_transceivers", "frequency_khz"]
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+__all__ = ["channel_khz", "channels_khz", "decode_transceivers", "frequency_khz"]
 
 _NOT_TUNED_KHZ = 199_998
 _LOWEST_KHZ, _HIGHEST_KHZ = 2_000, 199_997
@@ -23,6 +27,7 @@ _VHF_KHZ = 100_000
 # display of two decimals shows of 25.
 _CHANNEL_IN_BLOCK = [0, 0, 0, 5, 5, 5, 5, 5, 10, 10, 10, 10, 10]
 _CHANNEL_IN_BLOCK += [15, 15, 15, 15, 15, 25, 25, 25, 25, 25, 25, 25]
+_IN_BLOCK = np.array(_CHANNEL_IN_BLOCK, dtype=np.int64)
 _HIGHEST_HZ = 1_000_000_000
 _MOST_RADIOS = 100
 _HIGHEST_M = 100_000.0
@@ -115,6 +120,18 @@ def channel_khz(frequency_hz: int) -> int | None:
         return khz
     block, offset = divmod(khz, 25)
     return block * 25 + _CHANNEL_IN_BLOCK[offset]
+
+
+def channels_khz(frequency_hz: NDArray[np.int64]) -> NDArray[np.int64]:
+    """`channel_khz` of many radios at once, shape (n,), -1 where one is tuned to none.
+
+    >>> channels_khz(np.array([122_800_010, 118_020_000, 199_998_000])).tolist()
+    [122800, 118025, -1]
+    """
+    khz = np.rint(frequency_hz / 1_000).astype(np.int64)
+    block, offset = np.divmod(khz, 25)
+    channel = np.where(khz < _VHF_KHZ, khz, block * 25 + _IN_BLOCK[offset])
+    return np.where((khz >= _LOWEST_KHZ) & (khz <= _HIGHEST_KHZ), channel, -1)
 
 
 def frequency_khz(text: str) -> int | None:

@@ -15,14 +15,14 @@ from typing import TYPE_CHECKING
 from sectorwatch.errors import DatabaseAwayError, FeedRefusedError, SectorwatchError, StoreError
 from sectorwatch.feed.journal_format import Position
 from sectorwatch.feed.journal_reader import JournalFollower
-from sectorwatch.feed.records import Kind
+from sectorwatch.feed.records import Snapshot
 from sectorwatch.observe import LogCorrelationContext, LogLevel, Telemetry
 from sectorwatch.traffic.tick import Gap
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from sectorwatch.feed.records import RawFeed, Snapshot
+    from sectorwatch.feed.records import RawFeed, TransceiverSnapshot
     from sectorwatch.runtime.slots import JournalSlot, StoreSlot
     from sectorwatch.store import Checkpoint, Identity, Store
     from sectorwatch.traffic import Tracker
@@ -57,8 +57,8 @@ class _State:
 class Follow:
     """Belongs to the ingestion thread; `latest` and the other attributes may be read from any.
 
-    `announce` is called with a tick's number once it is committed. `decode` makes a snapshot of a
-    record of the journal.
+    `announce` is called with a tick's number once it is committed. `decode` makes what it is
+    of a record of the journal.
     """
 
     def __init__(
@@ -67,7 +67,7 @@ class Follow:
         stores: StoreSlot,
         journals: JournalSlot,
         trackers: TrackerMaker,
-        decode: Callable[[RawFeed], Snapshot],
+        decode: Callable[[RawFeed], Snapshot | TransceiverSnapshot],
         announce: Callable[[int], None],
         checkpoint_every_ticks: int = 20,
         telemetry: Telemetry | None = None,
@@ -127,6 +127,11 @@ class Follow:
             self._fall_behind(error)
         except StoreError as error:
             self._recover_from(error)
+
+    def hear(self, transceivers: TransceiverSnapshot, position: Position) -> None:
+        """Take who is tuned to what, which stands at `position` of the journal, when in step."""
+        if self.is_in_step:
+            self._hear(transceivers, position)
 
     def catch_up(self, is_enough: Callable[[], bool] = lambda: False) -> bool:
         """Go back into step, or as far as there until `is_enough`; gives whether it is in step.
@@ -250,18 +255,21 @@ class Follow:
             return not fresh
         position, raw = found
         late = (raw.snapshot_time_us or 0) <= self._not_before_us
-        if raw.kind is not Kind.FEED or late or position in self._skipped:
+        if late or position in self._skipped:
             return True
         with LogCorrelationContext(f"{position.file}:{position.index}"):
             try:
-                snapshot = self._decode(raw)
+                taken = self._decode(raw)
             except FeedRefusedError:
                 # As it was when it came in, and said so then.
                 return True
             except Exception as error:  # noqa: BLE001 - it would come again at every start
                 self._skip(position, error, "decode")
                 return True
-            self._take(snapshot, position)
+            if isinstance(taken, Snapshot):
+                self._take(taken, position)
+            else:
+                self._hear(taken, position)
         return True
 
     def _enter_step(self) -> None:
@@ -291,6 +299,16 @@ class Follow:
             # A tracker that began anew has no tick before this one to go on from.
             state = _State(tracker.dump(), tick.seq, tick.time_us, position)
         self._commit(tick, position, state)
+
+    def _hear(self, transceivers: TransceiverSnapshot, position: Position) -> None:
+        """Have the tracker hear them; what was heard before the state kept changes nothing."""
+        tracker = self._tracker
+        assert tracker is not None  # noqa: S101 - in step or resumed, there is one
+        try:
+            with self._telemetry.timed("hear", "tracker"):
+                tracker.hear(transceivers)
+        except Exception as error:  # noqa: BLE001 - as in `_take`
+            self._skip(position, error, "hear")
 
     def _joined(self, tick: Tick) -> Tick:
         """The tick as it follows those that an earlier tracker gave, where there was one."""

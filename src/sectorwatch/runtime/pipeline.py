@@ -48,9 +48,10 @@ _RETRY_S = 0.2
 _PATIENCE_S = 30.0
 
 
-def decode(raw: RawFeed) -> Snapshot:
-    """The snapshot in a record of the journal. Raises FeedRefusedError where there is none."""
-    return decode_feed(raw.payload, raw.snapshot_time_us or 0, raw.received_at_us)
+def decode(raw: RawFeed) -> Snapshot | TransceiverSnapshot:
+    """What a record of the journal holds. Raises FeedRefusedError where that cannot be read."""
+    of_kind = decode_feed if raw.kind is Kind.FEED else decode_transceivers
+    return of_kind(raw.payload, raw.snapshot_time_us or 0, raw.received_at_us)
 
 
 class Pipeline:
@@ -97,7 +98,9 @@ class Pipeline:
         self._age = self._metrics.gauge("feed_age_seconds")
         self._stop = threading.Event()
         self._last_time_us: int | None = None
-        self._is_news = False
+        # The time of the last feed taken, new or not, and of the last radios in the journal.
+        self._taken_us: int | None = None
+        self._heard_us: int | None = None
         self._known_times: deque[int] = deque(maxlen=_REMEMBERED)
 
     @property
@@ -115,7 +118,7 @@ class Pipeline:
     def begin(self, source: Source) -> None:
         """Take `source` for what comes, and find out what the journal has already."""
         self.source = source
-        self._last_time_us = None
+        self._last_time_us = self._taken_us = self._heard_us = None
         self._find_last()
 
     def run(self, source: Source, stop: threading.Event) -> None:
@@ -194,7 +197,7 @@ class Pipeline:
                 stale_after_us=self._stale_after_us,
             )
         position = None
-        self._is_news = accepted.is_new
+        self._taken_us = accepted.time_us
         if accepted.is_new:
             position = self._append(raw, accepted)
             self._last_time_us = accepted.time_us
@@ -215,8 +218,8 @@ class Pipeline:
 
     def _take_transceivers(self, raw: RawFeed) -> None:
         source = self.source
-        if source is not None and not source.is_live and not self._is_news:
-            # It has no time by which to know it again: it is held if the feed before it is.
+        if source is not None and not source.is_live and not self._is_due(self._taken_us):
+            # It has no time by which to know it again but that of the feed before it.
             return
         with self._telemetry.timed("accept", "collector"):
             accepted = accept(
@@ -226,11 +229,22 @@ class Pipeline:
                 last_time_us=self._last_time_us,
                 now_us=raw.received_at_us,
             )
-        self._append(raw, accepted)
+        position = self._append(raw, accepted)
+        self._heard_us = accepted.time_us
         with self._telemetry.timed("decode", "collector"):
             snapshot = decode_transceivers(accepted.document, accepted.time_us, raw.received_at_us)
         self.intake.transceivers(snapshot.repaired, snapshot.dropped)
         self.transceivers = snapshot
+        self.follow.hear(snapshot, position)
+
+    def _is_due(self, time_us: int | None) -> bool:
+        """Whether radios that follow the feed of this time in a recording are not held already."""
+        # Killed between a feed and its radios, the journal has the one without the other.
+        return (
+            time_us is not None
+            and time_us == self._last_time_us
+            and time_us > (self._heard_us or 0)
+        )
 
     def _holds(self, time_us: int) -> bool:
         """Whether a snapshot of this time went through here before."""
@@ -305,11 +319,14 @@ class Pipeline:
         """Remember the times of the newest journal files, so that nothing is put in twice."""
         with suppress(JournalError):
             for file in reversed(self._journals.get().files()):
-                times = [
-                    raw.snapshot_time_us
+                found = [
+                    (raw.kind, raw.snapshot_time_us)
                     for _, raw in read_records(file.path)
-                    if raw.kind is Kind.FEED and raw.snapshot_time_us is not None
+                    if raw.snapshot_time_us is not None
                 ]
+                times = [time_us for kind, time_us in found if kind is Kind.FEED]
+                heard = [time_us for kind, time_us in found if kind is Kind.TRANSCEIVERS]
+                self._heard_us = max(self._heard_us or 0, *heard, 0)
                 self._known_times.extendleft(reversed(times))
                 if times:
                     self._last_time_us = max(self._last_time_us or 0, *times)

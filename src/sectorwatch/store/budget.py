@@ -2,8 +2,9 @@
 
 Retention is a bound by age. The budget is a bound by size, for all that the data directory holds:
 when it is passed, the least needed goes first, and of that the oldest. Least needed is the journal
-beyond what a restart needs (everything in it is committed), then positions, visits, the history of
-flights and controllers, the network's counts, and last of all demand, which forecasts learn from.
+beyond what a restart needs (everything in it is committed), then positions, visits, contacts, the
+history of flights and controllers, the network's counts, and last of all demand, which forecasts
+learn from.
 The last two days of each stay whatever happens.
 """
 
@@ -16,7 +17,7 @@ from sqlalchemy import and_, delete, func, select, text
 
 from sectorwatch.store import schema
 from sectorwatch.store.files import tree_bytes
-from sectorwatch.store.segments import DAY_S, DEMAND, NETWORK, POSITIONS, VISITS
+from sectorwatch.store.segments import CONTACTS, DAY_S, DEMAND, NETWORK, POSITIONS, VISITS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -39,8 +40,8 @@ _SLOW_S = 60.0
 class Retention:
     """Days after which something goes, None for never; less than two days count as two.
 
-    `history_days` is about flights, plans, movements, sessions and owners. `budget_bytes` bounds
-    the whole data directory.
+    `visits_days` is about visits and contacts, `history_days` about flights, plans, movements,
+    sessions and owners. `budget_bytes` bounds the whole data directory.
     """
 
     positions_days: int | None = None
@@ -85,6 +86,7 @@ class Budget:
         for kind, days in (
             (POSITIONS.name, retention.positions_days),
             (VISITS.name, retention.visits_days),
+            (CONTACTS.name, retention.visits_days),
             (NETWORK.name, retention.network_days),
             (DEMAND.name, retention.demand_days),
         ):
@@ -118,6 +120,7 @@ class Budget:
         steps: list[Callable[[], bool]] = [
             lambda: self._drop_oldest(POSITIONS.name, kept_s, freed),
             lambda: self._drop_oldest(VISITS.name, kept_s, freed),
+            lambda: self._drop_oldest(CONTACTS.name, kept_s, freed),
             lambda: self._is_here() and self._forget_oldest(kept_s, freed),
             lambda: self._drop_oldest(NETWORK.name, kept_s, freed),
             lambda: self._drop_oldest(DEMAND.name, kept_s, freed),

@@ -220,6 +220,7 @@ _OPEN = (
     (schema.visit, "exit_s"),
     (schema.session, "ended_s"),
     (schema.ownership, "end_s"),
+    (schema.contact, "end_s"),
     (schema.prefile, "gone_s"),
 )
 

@@ -102,7 +102,14 @@ def read_segment(path: Path, kind: SegmentKind) -> dict[str, NDArray[Any]]:
         raise StoreError(
             f"the segment {path} cannot be read, restore it from a backup or remove it: {error}"
         ) from error
-    columns = {name: _numpy(table[kind.name_in_file(name)]) for name in kind.columns}
+    columns: dict[str, NDArray[Any]] = {}
+    for name, stored in kind.columns.items():
+        called = kind.name_in_file(name)
+        if stored.added and called not in table.column_names:
+            nothing = np.zeros(table.num_rows, stored.type)
+            columns[name] = np.ma.MaskedArray(nothing, mask=True)
+        else:
+            columns[name] = _numpy(table[called])
     first = first_rows(columns[kind.sort[0]])
     return {
         name: from_steps(values, first) if kind.columns[name].steps else values

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from sqlalchemy import Dialect, Table
 
     from sectorwatch.traffic.tick import (
+        Contact,
+        Demand,
         Flight,
         Movement,
         Ownership,
@@ -51,6 +53,7 @@ _TICK_TABLES = (
     schema.movement,
     schema.session,
     schema.ownership,
+    schema.contact,
     schema.demand,
     schema.gap,
     schema.network_count,
@@ -108,9 +111,8 @@ def tick_rows(tick: Tick) -> Iterator[tuple[Table, Rows]]:
     yield schema.movement, [_movement(each) for each in tick.movements]
     yield schema.session, [_session(each) for each in tick.sessions]
     yield schema.ownership, [_ownership(each) for each in tick.ownerships]
-    demand = tick.demand
-    columns = (demand.minute_s, demand.sector_id, demand.occupancy, demand.entries)
-    yield schema.demand, list(zip(*(column.tolist() for column in columns), strict=True))
+    yield schema.contact, [_contact(each) for each in tick.contacts]
+    yield schema.demand, _demand(tick.demand)
     yield schema.gap, [] if tick.gap is None else [(tick.gap.start_s, tick.gap.end_s)]
     counts = (_small(each) for each in msgspec.structs.astuple(tick.network))
     yield schema.network_count, [(now_s, *counts)]
@@ -257,6 +259,23 @@ def _session(session: Session) -> tuple[Any, ...]:
         session.first_seen_s,
         session.ended_s,
     )
+
+
+def _contact(contact: Contact) -> tuple[Any, ...]:
+    return (
+        contact.start_s,
+        contact.flight_id,
+        contact.session_id,
+        contact.channel_khz,
+        contact.airborne,
+        contact.end_s,
+    )
+
+
+def _demand(demand: Demand) -> Rows:
+    columns = (demand.minute_s, demand.sector_id, demand.occupancy, demand.entries)
+    in_contact = (None if each < 0 else each for each in demand.in_contact.tolist())
+    return list(zip(*(column.tolist() for column in columns), in_contact, strict=True))
 
 
 def _ownership(ownership: Ownership) -> tuple[Any, ...]:

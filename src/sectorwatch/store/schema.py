@@ -32,6 +32,7 @@ __all__ = [
     "HEAD",
     "api_key",
     "checkpoint",
+    "contact",
     "demand",
     "flight",
     "flight_plan",
@@ -51,7 +52,7 @@ __all__ = [
     "visit",
 ]
 
-HEAD = "0001"
+HEAD = "0002"
 """The newest migration; known here so that a start need not load the whole of Alembic to ask."""
 
 # SQLite takes a column as its row number only where its type is INTEGER, which has 64 bits there.
@@ -251,6 +252,21 @@ ownership = Table(
     sqlite_with_rowid=False,
 )
 
+# Clustered by time, as visits are.
+contact = Table(
+    "contact",
+    metadata,
+    _key("start_s"),
+    _key("flight_id"),
+    _key("session_id"),
+    _small("channel_khz"),
+    Column("airborne", Boolean, nullable=False),
+    _big("end_s", null=True),
+    Index(None, "flight_id"),
+    Index(None, "session_id", "start_s"),
+    sqlite_with_rowid=False,
+)
+
 demand = Table(
     "demand",
     metadata,
@@ -258,6 +274,7 @@ demand = Table(
     _key("sector_id"),
     _small("occupancy"),
     _small("entries"),
+    _small("in_contact", null=True),
     sqlite_with_rowid=False,
 )
 

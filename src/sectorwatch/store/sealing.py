@@ -20,6 +20,7 @@ from sectorwatch.errors import DatabaseAwayError, StoreError
 from sectorwatch.store import schema
 from sectorwatch.store.blobs import StoredPositions, decode_positions
 from sectorwatch.store.segments import (
+    CONTACTS,
     DAY_S,
     DEMAND,
     HOUR_S,
@@ -58,9 +59,10 @@ class _Day(NamedTuple):
     time: Column[int]
 
 
-# A visit belongs to the day in which it ended; those that last stay in SQL.
+# A visit or contact belongs to the day in which it ended; those that last stay in SQL.
 _BY_DAY = (
     _Day(VISITS, schema.visit, schema.visit.c.exit_s),
+    _Day(CONTACTS, schema.contact, schema.contact.c.end_s),
     _Day(DEMAND, schema.demand, schema.demand.c.minute_s),
     _Day(NETWORK, schema.network_count, schema.network_count.c.time_s),
 )

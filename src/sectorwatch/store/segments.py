@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 __all__ = [
+    "CONTACTS",
     "DAY_S",
     "DEMAND",
     "HOUR_S",
@@ -44,12 +45,14 @@ class Stored(NamedTuple):
 
     `layout` is the Parquet encoding: `dictionary`, `packed` (DELTA_BINARY_PACKED), `split`
     (BYTE_STREAM_SPLIT) or `plain`. Of a column of `steps` the file has under `step_<name>` the
-    first value of each group, whole, and after it the differences from row to row.
+    first value of each group, whole, and after it the differences from row to row. A column that
+    was `added` is not in the files of earlier versions: there it is unknown.
     """
 
     type: Literal["int64", "int32", "bool"]
     layout: Layout
     steps: bool = False
+    added: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +119,22 @@ VISITS = SegmentKind(
     period_s=DAY_S,
     row_group=65_536,
 )
+CONTACTS = SegmentKind(
+    name="contacts",
+    columns={
+        "flight_id": Stored("int64", "dictionary"),
+        "start_s": Stored("int64", "packed"),
+        "session_id": Stored("int64", "dictionary"),
+        "channel_khz": Stored("int32", "dictionary"),
+        "airborne": Stored("bool", "plain"),
+        "end_s": Stored("int64", "packed"),
+    },
+    sort=("flight_id", "start_s", "session_id"),
+    time="start_s",
+    until="end_s",
+    period_s=DAY_S,
+    row_group=65_536,
+)
 DEMAND = SegmentKind(
     name="demand",
     columns={
@@ -123,6 +142,7 @@ DEMAND = SegmentKind(
         "minute_s": Stored("int64", "packed"),
         "occupancy": Stored("int32", "dictionary"),
         "entries": Stored("int32", "dictionary"),
+        "in_contact": Stored("int32", "dictionary", added=True),
     },
     sort=("sector_id", "minute_s"),
     time="minute_s",
@@ -142,7 +162,7 @@ NETWORK = SegmentKind(
     period_s=DAY_S,
     row_group=65_536,
 )
-KINDS = {kind.name: kind for kind in (POSITIONS, VISITS, DEMAND, NETWORK)}
+KINDS = {kind.name: kind for kind in (POSITIONS, VISITS, CONTACTS, DEMAND, NETWORK)}
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,13 +12,14 @@ import zlib
 import msgspec
 
 from sectorwatch.errors import TrackerStateError
+from sectorwatch.traffic.contacts import ContactState  # noqa: TC001 - msgspec reads it at run time
 from sectorwatch.traffic.controllers import ControllerLogState  # noqa: TC001 - msgspec reads it at run time
 from sectorwatch.traffic.table import TableState  # noqa: TC001 - msgspec reads it at run time
 from sectorwatch.traffic.visits import VisitState  # noqa: TC001 - msgspec reads it at run time
 
 __all__ = ["FORMAT", "Checkpoint", "decode_checkpoint", "encode_checkpoint"]
 
-FORMAT = 1
+FORMAT = 2
 
 _MAGIC = b"SWTS"
 _HEADER = struct.Struct("<4sHI")
@@ -37,6 +38,7 @@ class Checkpoint(msgspec.Struct, array_like=True):
     table: TableState
     visits: VisitState
     controllers: ControllerLogState
+    contacts: ContactState
     prefiles: list[tuple[bytes, int, int, str, int, int]]
 
 

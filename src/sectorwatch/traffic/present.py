@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from sectorwatch.feed.records import Controller, Snapshot
+    from sectorwatch.traffic.contacts import ContactLog
     from sectorwatch.traffic.controllers import ControllerLog
     from sectorwatch.traffic.table import FlightTable
     from sectorwatch.traffic.visits import VisitBook
@@ -60,6 +61,7 @@ def live(
     table: FlightTable,
     visits: VisitBook,
     log: ControllerLog,
+    contacts: ContactLog,
     snapshot: Snapshot,
     slots: NDArray[np.intp],
     atc: Sequence[Controller],
@@ -78,6 +80,8 @@ def live(
         airborne=table.airborne[slots],
         sector=visits.sector[:, slots],
         occupancy=visits.occupancy(),
+        contact=contacts.session[slots],
+        heard_s=contacts.heard_s,
         owners=log.owners,
         sessions=log.sessions,
         controllers=atc,

@@ -13,7 +13,7 @@ from sectorwatch.errors import ConfigError
 
 __all__ = ["RULES_VERSION", "Rules"]
 
-RULES_VERSION = 1
+RULES_VERSION = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +42,8 @@ class Rules:
     helicopter_off_height_ft: int = 100
     movement_height_ft: int = 2000
     """What stops or starts higher above its field is a paused simulator, no landing or take-off."""
+    contact_holds_s: int = 300
+    """Between radios heard twice within this, contact goes on; once heard holds for half of it."""
 
     def __post_init__(self) -> None:
         """Refuse numbers that no rule can work with."""
@@ -54,6 +56,12 @@ class Rules:
                 f"off_speed_kt {self.off_speed_kt} is above on_speed_kt {self.on_speed_kt}: a "
                 "flight would take off and land at once; give off_speed_kt the lower value"
             )
+        if self.contact_holds_s >= 2 * self.final_after_s:
+            raise ConfigError(
+                f"contact_holds_s {self.contact_holds_s} is not below twice final_after_s "
+                f"({self.final_after_s}): who was in contact would be known too late for the "
+                "minute that is final by then; give it a lower value"
+            )
         if self.helicopter_off_height_ft > self.on_height_ft:
             raise ConfigError(
                 f"helicopter_off_height_ft {self.helicopter_off_height_ft} is above on_height_ft "
@@ -65,8 +73,8 @@ class Rules:
         """What is stored beside derived rows: the version, and the values where they are not usual.
 
         >>> Rules().fingerprint
-        '1'
-        >>> Rules(off_speed_kt=30).fingerprint == Rules(off_speed_kt=30).fingerprint != "1"
+        '2'
+        >>> Rules(off_speed_kt=30).fingerprint == Rules(off_speed_kt=30).fingerprint != "2"
         True
         """
         if self == Rules():

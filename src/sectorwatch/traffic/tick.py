@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from sectorwatch.feed.records import Atis, Controller, Prefile, Reference
 
 __all__ = [
+    "Contact",
     "Demand",
     "Flight",
     "Gap",
@@ -141,6 +142,21 @@ class Ownership(msgspec.Struct, frozen=True, gc=False):
     end_s: int | None = None
 
 
+class Contact(msgspec.Struct, frozen=True, gc=False):
+    """A flight's time in radio contact with a controller, key (flight_id, session_id, start_s).
+
+    Open: end_s None. `channel_khz` is the channel on which it began. `airborne`: taking off and
+    landing end one row and begin another.
+    """
+
+    flight_id: int
+    session_id: int
+    start_s: int
+    channel_khz: int
+    airborne: bool
+    end_s: int | None = None
+
+
 class Gap(msgspec.Struct, frozen=True, gc=False):
     """Time of which we have no snapshot: nothing is known, which is not the same as nothing."""
 
@@ -185,13 +201,16 @@ class Positions:
 class Demand:
     """Minutes that became final in this tick, only rows where something is not zero, shape (n,).
 
-    `occupancy` counts visits open at hh:mm:00, `entries` visits begun in [minute, minute + 60 s).
+    `occupancy` counts visits open at hh:mm:00, `entries` visits begun in [minute, minute + 60 s),
+    `in_contact` those of `occupancy` whose flight was in contact with a controller then, -1 where
+    no radios were heard near that moment.
     """
 
     minute_s: NDArray[np.int64]
     sector_id: NDArray[np.int64]
     occupancy: NDArray[np.int32]
     entries: NDArray[np.int32]
+    in_contact: NDArray[np.int32]
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,7 +230,9 @@ class Live:
 
     `sector` has shape (partitions, n) with indices into `Airspace.sectors`, -1 for none (and for
     all who are not airborne). `occupancy` has a count a sector. `owners` an `Owner` or None a
-    sector. The arrays belong to this value: nobody writes to them again.
+    sector. `contact` is the session that each flight is in contact with, the one begun last of
+    several, -1 for none; `heard_s` when radios were last heard, None where that is too long ago to
+    say who is in contact. The arrays belong to this value: nobody writes to them again.
     """
 
     flights: Sequence[Flight]
@@ -226,6 +247,8 @@ class Live:
     airborne: NDArray[np.bool_]
     sector: NDArray[np.int32]
     occupancy: NDArray[np.int32]
+    contact: NDArray[np.int64]
+    heard_s: int | None
     owners: Sequence[Owner | None]
     sessions: Sequence[Session]
     controllers: Sequence[Controller]
@@ -253,6 +276,7 @@ class Tick:
     movements: Sequence[Movement]
     sessions: Sequence[Session]
     ownerships: Sequence[Ownership]
+    contacts: Sequence[Contact]
     demand: Demand
     final_minute_s: int | None
     gap: Gap | None

@@ -13,6 +13,7 @@ import numpy as np
 from sectorwatch.errors import TrackerStateError
 from sectorwatch.traffic import present
 from sectorwatch.traffic.checkpoint import Checkpoint, decode_checkpoint, encode_checkpoint
+from sectorwatch.traffic.contacts import ContactLog
 from sectorwatch.traffic.controllers import ControllerLog
 from sectorwatch.traffic.motion import Motion
 from sectorwatch.traffic.prefiles import PrefileLog
@@ -23,7 +24,7 @@ from sectorwatch.traffic.tick import Gap, Tick
 from sectorwatch.traffic.visits import VisitBook
 
 if TYPE_CHECKING:
-    from sectorwatch.feed.records import Snapshot
+    from sectorwatch.feed.records import Snapshot, TransceiverSnapshot
     from sectorwatch.traffic.contract import Fields, Space
     from sectorwatch.traffic.tick import Demand
 
@@ -36,7 +37,8 @@ _MINUTE_S = 60
 class Tracker:
     """Follows every flight through every sector of one airspace.
 
-    `advance` takes one snapshot and gives what changed. `dump` gives all it has to remember, and
+    `advance` takes one snapshot and gives what changed; `hear`, between two of them, who is tuned
+    to what. `dump` gives all it has to remember, and
     `load` a tracker that goes on exactly as the dumped one would have.
     """
 
@@ -57,6 +59,7 @@ class Tracker:
         self._motion = Motion(airspace, airports, self._rules, self._table, self._visits)
         self._controllers = ControllerLog(airspace, self._rules.reconnect_within_s)
         self._prefiles = PrefileLog()
+        self._contacts = ContactLog(self._table.capacity, self._rules)
         self._seq = 0
         self._time_us: int | None = None
         # The first minute that no tick has dealt with, and the first of all that were known.
@@ -96,11 +99,12 @@ class Tracker:
         motion.lose_silent(step.time_s)
         positions = present.new_positions(table, slots[moved])
         self._roster.take_plans(attendance, step)
-        demand = self._demand(step)
         atc = [each for each in snapshot.controllers if each.is_atc]
         sessions, ownerships = self._controllers.advance(
             atc, step.time_s, step.last_s, gap=step.gap
         )
+        self._contacts.attend(table, sessions, step)
+        demand = self._demand(step)
         flights, plans = self._roster.rows()
         self._seq += 1
         self._time_us = snapshot.time_us
@@ -119,14 +123,26 @@ class Tracker:
             movements=movements,
             sessions=sessions,
             ownerships=ownerships,
+            contacts=self._contacts.rows(),
             demand=demand,
             final_minute_s=self._final_minute_s(step.time_s),
             gap=Gap(last_s, step.time_s) if step.gap and last_s is not None else None,
             network=present.network_counts(table, snapshot, slots, len(atc)),
-            live=present.live(table, visits, self._controllers, snapshot, slots, atc),
+            live=present.live(
+                table, visits, self._controllers, self._contacts, snapshot, slots, atc
+            ),
             repaired=snapshot.repaired,
             dropped=snapshot.dropped,
         )
+
+    def hear(self, transceivers: TransceiverSnapshot) -> bool:
+        """Take who is tuned to what at the time of the last snapshot; the next tick tells of it.
+
+        False where that changes nothing: heard before, or of another time than the last snapshot's.
+        """
+        if transceivers.time_us != self._time_us:
+            return False
+        return self._contacts.hear(transceivers, self._table, self._controllers.sessions)
 
     def dump(self) -> bytes:
         """All that has to be remembered, for `load`; never kept open to other versions."""
@@ -141,6 +157,7 @@ class Tracker:
                 table=self._table.dump(),
                 visits=self._visits.dump(),
                 controllers=self._controllers.dump(),
+                contacts=self._contacts.dump(),
                 prefiles=self._prefiles.dump(),
             )
         )
@@ -159,6 +176,7 @@ class Tracker:
         try:
             tracker = cls(airspace, airports, rules, _table=FlightTable.load(kept.table))
             tracker._visits.load(kept.visits)
+            tracker._contacts.load(kept.contacts)
         except (ValueError, LookupError) as error:
             raise TrackerStateError(
                 f"the tracker state does not agree with itself ({error}): the journal makes it "
@@ -197,7 +215,10 @@ class Tracker:
         if step.gap and step.last_s is not None:
             until_s = min(until_s, step.last_s // _MINUTE_S * _MINUTE_S - _MINUTE_S)
         minutes = range(self._next_minute_s, until_s + 1, _MINUTE_S)
-        demand = self._visits.demand(minutes)
+        heard = [self._contacts.at(minute) for minute in minutes]
+        demand = self._visits.demand(minutes, self._table.flight_id, heard)
+        if minutes:
+            self._contacts.forget(minutes[-1])
         self._next_minute_s += _MINUTE_S * len(minutes)
         if step.gap:
             self._next_minute_s = max(self._next_minute_s, whole_from_s)

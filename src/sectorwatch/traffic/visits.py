@@ -172,10 +172,17 @@ class VisitBook:
         counts = np.bincount(sectors, minlength=self._sector_id.size)
         return counts.astype(np.int32)
 
-    def demand(self, minutes_s: Iterable[int]) -> Demand:
+    def demand(
+        self,
+        minutes_s: Iterable[int],
+        flight_id: NDArray[np.int64],
+        in_contact: Sequence[NDArray[np.int64] | None],
+    ) -> Demand:
         """Occupancy and entries of minutes that are final now, rows with something in them.
 
-        Forgets closed visits that no later minute needs.
+        `flight_id` is that of every slot; `in_contact` has for each minute the flights that were in
+        contact then, sorted, or None where nobody knows. Forgets closed visits that no later minute
+        needs.
         """
         minutes = list(minutes_s)
         if not minutes:
@@ -184,13 +191,16 @@ class VisitBook:
         sector = self.sector[partition, slot].astype(np.int64)
         entry_s = self.entry_s[partition, slot]
         gone = np.array(
-            [(index, entry, exit_s) for (_, index, entry), exit_s in self.closed.items()],
-            dtype=np.int64,
-        ).reshape(-1, 3)
-        sector = np.concatenate((sector, gone[:, 0]))
-        entry_s = np.concatenate((entry_s, gone[:, 1]))
-        exit_s = np.concatenate((np.full(partition.size, np.iinfo(np.int64).max), gone[:, 2]))
-        parts = [self._minute(minute, sector, entry_s, exit_s) for minute in minutes]
+            [(*key, exit_s) for key, exit_s in self.closed.items()], dtype=np.int64
+        ).reshape(-1, 4)
+        flight = np.concatenate((flight_id[slot], gone[:, 0]))
+        sector = np.concatenate((sector, gone[:, 1]))
+        entry_s = np.concatenate((entry_s, gone[:, 2]))
+        exit_s = np.concatenate((np.full(partition.size, np.iinfo(np.int64).max), gone[:, 3]))
+        parts = [
+            self._minute(minute, flight, sector, entry_s, exit_s, heard)
+            for minute, heard in zip(minutes, in_contact, strict=True)
+        ]
         last_s = minutes[-1]
         self.horizon_s = last_s + _MINUTE_S
         self.closed = {key: exit_s for key, exit_s in self.closed.items() if exit_s > last_s}
@@ -199,21 +209,28 @@ class VisitBook:
     def _minute(
         self,
         minute_s: int,
+        flight: NDArray[np.int64],
         sector: NDArray[np.int64],
         entry_s: NDArray[np.int64],
         exit_s: NDArray[np.int64],
-    ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int32], NDArray[np.int32]]:
+        heard: NDArray[np.int64] | None,
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64], *tuple[NDArray[np.int32], ...]]:
         count = self._sector_id.size
         inside = (entry_s <= minute_s) & (minute_s < exit_s)
         begun = (minute_s <= entry_s) & (entry_s < minute_s + _MINUTE_S)
         occupancy = np.bincount(sector[inside], minlength=count)
         entries = np.bincount(sector[begun], minlength=count)
         some = np.flatnonzero(occupancy + entries)
+        in_contact = np.full(count, -1)
+        if heard is not None:
+            inside &= np.isin(flight, heard)
+            in_contact = np.bincount(sector[inside], minlength=count)
         return (
             np.full(some.size, minute_s, dtype=np.int64),
             self._sector_id[some],
             occupancy[some].astype(np.int32),
             entries[some].astype(np.int32),
+            in_contact[some].astype(np.int32),
         )
 
     def _begin(
@@ -293,6 +310,4 @@ def _order(visit: Visit) -> tuple[int, int, int]:
     return visit.flight_id, visit.entry_s, visit.sector_id
 
 
-_NO_DEMAND = Demand(
-    np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0, np.int32), np.empty(0, np.int32)
-)
+_NO_DEMAND = Demand(*(np.empty(0, kind) for kind in ("i8", "i8", "i4", "i4", "i4")))

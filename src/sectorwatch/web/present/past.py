@@ -120,6 +120,8 @@ def past_of(application: Application, at_s: int, *, only_controllers: bool = Fal
         airborne=here.airborne,
         sector=sector,
         occupancy=np.bincount(sector[sector >= 0], minlength=count).astype(np.int32),
+        contact=np.full(len(found.flights), -1, np.int64),
+        heard_s=None,
         owners=[owners.get(number) for number in range(count)],
         sessions=owned.sessions,
         controllers=(),
