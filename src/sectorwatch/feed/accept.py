@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from sectorwatch.feed.mask import Masker
+    from sectorwatch.feed.regulars import Attended, Regulars
     from sectorwatch.feed.wire import Wire
 
 __all__ = ["FUTURE_AFTER_US", "REFUSALS", "STALE_AFTER_US", "Accepted", "accept"]
@@ -73,7 +74,8 @@ class Accepted:
 
     `document` is masked, `time_us` its own time; `is_new` is False where it is held already.
     `dropped` counts records by reason that are no longer in it. `wire` is the document as it was
-    read to mask it, for `decode_feed`; None where it has to be read again.
+    read to mask it, `attended` the same where its pilots were known again, both for `decode_feed`;
+    None where it has to be read again.
     """
 
     kind: Kind
@@ -82,6 +84,7 @@ class Accepted:
     is_new: bool
     dropped: Mapping[str, int] = field(default_factory=dict)
     wire: Wire | None = None
+    attended: Attended | None = None
 
 
 def accept(
@@ -94,25 +97,41 @@ def accept(
     already_masked: bool = False,
     holds: Callable[[int], bool] | None = None,
     stale_after_us: int | None = STALE_AFTER_US,
+    regulars: Regulars | None = None,
 ) -> Accepted:
     """`payload`, decompressed, as it may be written down. Raises FeedRefusedError, see `REFUSALS`.
 
     `last_time_us` is the time of the newest data feed accepted; `holds` says whether a time is
     held. `now_us` is the clock's time where the feed is live, None where it comes from an archive:
-    then nothing is stale. What is `already_masked`, from our own journal, is left as it is.
+    then nothing is stale. What is `already_masked`, from our own journal, is left as it is. With
+    `regulars`, pilots that are as they were in the feed before are neither masked nor read again.
     """
     document = _checked(payload)
     if kind is Kind.TRANSCEIVERS:
         return _accept_transceivers(document, last_time_us, now_us)
-    masked = Masked(document, b"") if already_masked else masker.mask(document)
-    general = masked.general if masked.wire is not None else _header(document)
+    masked, attended = _masked(document, None if already_masked else masker, regulars)
+    is_read = masked.wire is not None or attended is not None
+    general = masked.general if is_read else _header(document)
     if general[:1] != b"{":
         raise _wrong_shape("general", general)
     time_us = _time_of(general)
     is_new = time_us != last_time_us and not (holds is not None and holds(time_us))
     if is_new:
         _check_time(time_us, last_time_us, now_us, stale_after_us)
-    return Accepted(kind, masked.document, time_us, is_new, masked.dropped, masked.wire)
+    return Accepted(kind, masked.document, time_us, is_new, masked.dropped, masked.wire, attended)
+
+
+def _masked(
+    document: bytes, masker: Masker | None, regulars: Regulars | None
+) -> tuple[Masked, Attended | None]:
+    """The document masked, where there is a `masker`, and its pilots where they are known."""
+    if regulars is not None:
+        known = regulars.read(document, masker)
+        if known is not None:
+            return known
+    elif masker is not None:
+        masker.begin()
+    return (Masked(document, b"") if masker is None else masker.masked(document)), None
 
 
 def _checked(payload: bytes) -> bytes:

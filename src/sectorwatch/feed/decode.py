@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from sectorwatch.feed.fields import PilotFields
 from sectorwatch.feed.people import check_atis, check_controllers, check_prefiles
-from sectorwatch.feed.pilots import check_pilots
+from sectorwatch.feed.pilots import check_fields
 from sectorwatch.feed.reading import as_int, read_by_record, read_general
 from sectorwatch.feed.records import Reference, Snapshot
 from sectorwatch.feed.repair import Counts, Seconds, clean_text
@@ -17,7 +18,9 @@ from sectorwatch.feed.structure import repair_text
 from sectorwatch.feed.wire import Wire, WireTables, read_wire
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
+
+    from sectorwatch.feed.regulars import Attended
 
 __all__ = ["decode_feed"]
 
@@ -32,26 +35,31 @@ def decode_feed(
     *,
     extra_dropped: Mapping[str, int] | None = None,
     wire: Wire | None = None,
+    attended: Attended | None = None,
 ) -> Snapshot:
     """The snapshot in `document`, a data feed in JSON of `time_us` (microseconds since 1970).
 
     It is read in one go, and record by record where that fails: no record is lost because of its
     neighbours. `extra_dropped` are records that acceptance left out, `wire` the document as
-    acceptance read it already. Raises FeedRefusedError where the document is no feed at all.
+    acceptance read it already, `attended` the same where it knew its pilots again. Raises
+    FeedRefusedError where the document is no feed at all.
     """
     counts = Counts()
-    if wire is None:
+    if attended is not None:
+        wire = attended.wire
+    elif wire is None:
         wire = read_wire(document) or read_by_record(document, counts)
     counts.dropped.update(extra_dropped or {})
     time_s = time_us // 1_000_000
     seconds = Seconds()
-    pilots, columns = check_pilots(wire.pilots, time_s, seconds, counts)
+    fields = PilotFields.of(wire.pilots) if attended is None else attended.fields
+    pilots, columns = check_fields(fields, time_s, seconds, counts, attended)
     controllers = check_controllers(wire.controllers, time_s, seconds, counts)
     atis = check_atis(wire.atis, time_s, seconds, counts)
     prefiles = check_prefiles(wire.prefiles, time_s, seconds, counts)
     reference, bad_entries = _reference(*(bytes(getattr(wire, name)) for name in _TABLES))
     counts.drop("table_entry", bad_entries)
-    clients, users = _client_counts(wire, counts)
+    clients, users = _client_counts(wire, fields.cid, counts)
     return Snapshot(
         time_us=time_us,
         received_at_us=received_at_us,
@@ -69,11 +77,11 @@ def decode_feed(
     )
 
 
-def _client_counts(wire: Wire, counts: Counts) -> tuple[int, int]:
+def _client_counts(wire: Wire, pilots: Sequence[int | None], counts: Counts) -> tuple[int, int]:
     """How many clients and members are connected: as the feed says, else as its records do."""
     general = read_general(bytes(wire.general), counts)
-    clients = len(wire.pilots) + len(wire.controllers) + len(wire.atis)
-    members = set(map(_NUMBER, [*wire.pilots, *wire.controllers, *wire.atis]))
+    clients = len(pilots) + len(wire.controllers) + len(wire.atis)
+    members = {*pilots, *map(_NUMBER, wire.controllers), *map(_NUMBER, wire.atis)}
     said = general.connected_clients, general.unique_users
     if None in said or min(each or 0 for each in said) < 0:
         counts.repair("counts_missing")

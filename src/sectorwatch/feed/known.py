@@ -111,6 +111,8 @@ class Known:
         self._entries = entries
         self._young = _Generation()
         self._old = _Generation()
+        self.news: list[tuple[str, ...]] = []
+        """What was learned since the feed began, as words; () for a name without any."""
 
     def turn(self) -> bool:
         """Says that another feed begins: True where a generation begins with it.
@@ -119,6 +121,7 @@ class Known:
         beyond the next has to be learned again.
         """
         self._young.documents += 1
+        self.news = []
         if self._young.documents <= self._documents and len(self._young.phrases) < self._entries:
             return False
         self._old, self._young = self._young, _Generation()
@@ -137,6 +140,8 @@ class Known:
         forms = {name, _HOME_AIRPORT.sub("", name)}
         phrases = {tuple(words(form)) for form in forms} - {()}
         if not phrases:
+            if not self._young.symbols.issuperset(name.split()):
+                self.news.append(())
             self._young.symbols.update(name.split())
         for phrase in phrases:
             if len(phrase) == 1 and _NUMBER.fullmatch(phrase[0]):
@@ -147,10 +152,15 @@ class Known:
             spellings = {longest.casefold()}
             if not longest.isascii():
                 spellings |= {longest, longest.lower(), longest.upper(), longest.title()}
-            self._young.add(phrase[:_MAX_WORDS], "", spellings)
+            self._learn(phrase[:_MAX_WORDS], "", spellings)
 
     def _learn_digits(self, digits: str) -> None:
-        self._young.add((digits,), self._number_as(int(digits[:_MAX_DIGITS])), (digits,))
+        self._learn((digits,), self._number_as(int(digits[:_MAX_DIGITS])), (digits,))
+
+    def _learn(self, phrase: tuple[str, ...], replacement: str, spellings: Iterable[str]) -> None:
+        if phrase not in self._young.phrases:
+            self.news.append(phrase)
+        self._young.add(phrase, replacement, spellings)
 
     def edits(self, text: str) -> list[Edit]:
         """What is to be replaced in `text`, in order and without overlap; [] if nothing is known.

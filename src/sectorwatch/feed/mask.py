@@ -122,8 +122,22 @@ class Masker:
 
         Raises FeedRefusedError: `truncated`, `not_json`, `control_characters`, `wrong_shape`.
         """
+        self.begin()
+        return self.masked(document)
+
+    def begin(self) -> bool:
+        """Says that another feed begins; True where what was known is to be learned again."""
         if self._known.turn():
             self._heads.clear()
+            return True
+        return False
+
+    def news(self) -> list[tuple[str, ...]]:
+        """The names and numbers learned since this feed began, as words; () for a mere sign."""
+        return self._known.news
+
+    def masked(self, document: bytes) -> Masked:
+        """As `mask`, for one of several documents that make up a feed."""
         try:
             return self._usual(document)
         except (UnusualError, ValueError):

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "DROPPED",
+    "EARLIEST_S",
+    "MAX_CALLSIGN",
     "NOTED",
     "REPAIRED",
     "Counts",
@@ -97,12 +99,12 @@ NOTED = {
 }
 """What is odd and kept as it is."""
 
-_MAX_CALLSIGN = 20
+MAX_CALLSIGN = 20
 _TOO_BIG = 1 << 63
 _MAX_CODE = 1_000
 _MOST_LINES = 200
 _LONGEST_LINE = 2_000
-_EARLIEST_S = 946_684_800  # 2000-01-01: what is earlier is a time that was never set
+EARLIEST_S = 946_684_800  # 2000-01-01: what is earlier is a time that was never set
 _TO_THE_SECOND = itemgetter(slice(19))
 _NO_TEXT = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ufeff\ud800-\udfff]+")
 _PLAIN_CALLSIGN = re.compile(r"[A-Z0-9_-]{1,20}", re.ASCII)
@@ -168,7 +170,7 @@ def _parsed(text: str) -> int:
         time_s = parse_us(text) // 1_000_000
     except (ValueError, OverflowError):
         return -1
-    return time_s if time_s >= _EARLIEST_S else -1
+    return time_s if time_s >= EARLIEST_S else -1
 
 
 def normalise_callsign(text: str | None) -> str:
@@ -189,7 +191,7 @@ def callsign_or_drop(text: str | None, counts: Counts) -> str:
     callsign = normalise_callsign(text)
     if not callsign:
         counts.drop("no_callsign")
-    elif len(callsign) > _MAX_CALLSIGN:
+    elif len(callsign) > MAX_CALLSIGN:
         counts.drop("bad_callsign")
         return ""
     elif callsign != text:

@@ -23,6 +23,7 @@ from sectorwatch.feed.accept import accept
 from sectorwatch.feed.decode import decode_feed
 from sectorwatch.feed.journal_reader import read_records
 from sectorwatch.feed.records import Kind
+from sectorwatch.feed.regulars import Regulars
 from sectorwatch.feed.sources import LiveSource
 from sectorwatch.feed.transceivers import decode_transceivers
 from sectorwatch.observe import LogCorrelationContext, Telemetry
@@ -86,6 +87,7 @@ class Pipeline:
         self._journals = journals
         self._stores = stores
         self._masker = masker
+        self._regulars = Regulars()
         self._quarantine = quarantine
         self._reserve_bytes = int(disk_reserve_mb * 1_000_000)
         self._is_patient = is_patient
@@ -195,6 +197,7 @@ class Pipeline:
                 already_masked=raw.masked,
                 holds=self._holds,
                 stale_after_us=self._stale_after_us,
+                regulars=self._regulars,
             )
         position = None
         self._taken_us = accepted.time_us
@@ -210,6 +213,7 @@ class Pipeline:
                 raw.received_at_us,
                 extra_dropped=accepted.dropped,
                 wire=accepted.wire,
+                attended=accepted.attended,
             )
         self.intake.snapshot(snapshot, new=accepted.is_new)
         self._count_records(snapshot)
