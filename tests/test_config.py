@@ -90,6 +90,19 @@ def test_tables_in_the_environment(text: str) -> None:
     assert settings.capacities == {"A": 3, "B": 4}
 
 
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("australia/sydney", "Australia/Sydney"),
+        ("utc", "UTC"),
+        (" Europe/Berlin ", "Europe/Berlin"),
+    ],
+)
+def test_a_time_zone_is_known_by_its_name_in_any_case(text: str, name: str) -> None:
+    """It is kept as it is written in the list of all."""
+    assert load_settings(env={"SECTORWATCH_TIMEZONE": text}).settings.timezone == name
+
+
 def test_empty_text_unsets_what_may_be_unset() -> None:
     """An empty variable means none where none is allowed."""
     settings = load_settings(
@@ -121,6 +134,9 @@ def test_empty_text_unsets_what_may_be_unset() -> None:
         ({"SECTORWATCH_TRUSTED_PROXIES": "a.b"}, ["a.b", "10.0.0.0/8"]),
         ({"SECTORWATCH_PUBLIC_READ": "maybe"}, ["public_read", "maybe"]),
         ({"SECTORWATCH_ENVIRONMENT": "prod"}, ["environment", "production"]),
+        ({"SECTORWATCH_TIMEZONE": "Australia/Sidney"}, ["timezone", "Australia/Sydney"]),
+        ({"SECTORWATCH_TIMEZONE": "new york"}, ["timezone", "America/New_York"]),
+        ({"SECTORWATCH_TIMEZONE": "../../etc/passwd"}, ["timezone", "is no time zone"]),
     ],
 )
 def test_what_cannot_be_used_is_named(env: Mapping[str, str], words: list[str]) -> None:

@@ -104,6 +104,7 @@ def _names(system: System) -> dict[str, str]:
         "{callsign}": next(flight.callsign for flight, airborne in flights if airborne),
         "{name}": "YMML_FIR",
         "{icao}": "YSSY",
+        "{topic}": "routes",
     }
 
 

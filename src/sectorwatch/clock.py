@@ -7,12 +7,26 @@ Inside the pipeline a moment is an integer: `*_s` whole seconds, `*_us` microsec
 
 from __future__ import annotations
 
+import difflib
 import re
 import time
+import zoneinfo
 from datetime import UTC, datetime, timedelta
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-__all__ = ["Clock", "SystemClock", "format_s", "format_us", "moment_s", "parse_us"]
+if TYPE_CHECKING:
+    from datetime import tzinfo
+
+__all__ = [
+    "Clock",
+    "SystemClock",
+    "format_s",
+    "format_us",
+    "moment_s",
+    "offset_s",
+    "parse_us",
+    "time_zone",
+]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 # fromisoformat in Python 3.11 takes 3 or 6 fractional digits of the 0 to 7 that the feed has.
@@ -101,3 +115,47 @@ def format_us(time_us: int) -> str:
     seconds, micro = divmod(int(time_us), 1_000_000)
     text = format_s(seconds)
     return f"{text[:-1]}.{micro:06d}Z" if micro else text
+
+
+def time_zone(name: str) -> tzinfo:
+    """The time zone of an IANA name such as `Australia/Sydney`, in any case.
+
+    Raises ValueError with the nearest names where there is none, or where this machine has no time
+    zones but UTC.
+
+    >>> time_zone("australia/sydney").key
+    'Australia/Sydney'
+    """
+    wanted = name.strip()
+    if wanted.casefold() in {"utc", "z"}:
+        return UTC
+    known = {each.casefold(): each for each in zoneinfo.available_timezones()}
+    if not known:
+        raise ValueError(
+            f"{wanted[:60]!r} cannot be looked up: this machine has no time zones, install tzdata"
+        )
+    if wanted.casefold() not in known:
+        near = _nearest_zones(wanted[:60].casefold().replace(" ", "_"), known)
+        hint = f"; the nearest are {', '.join(near)}" if near else ""
+        raise ValueError(
+            f"{wanted[:60]!r} is no time zone such as Australia/Sydney or America/New_York{hint}"
+        )
+    return zoneinfo.ZoneInfo(known[wanted.casefold()])
+
+
+def _nearest_zones(wanted: str, known: dict[str, str]) -> list[str]:
+    # People know the city, not the continent that it is filed under.
+    cities = {name.rpartition("/")[2]: name for name in sorted(known, reverse=True)}
+    near = [cities[city] for city in difflib.get_close_matches(wanted, cities, n=3, cutoff=0.7)]
+    near += difflib.get_close_matches(wanted, known, n=3, cutoff=0.6)
+    return [known[name] for name in dict.fromkeys(near)][:3]
+
+
+def offset_s(zone: tzinfo, time_s: int) -> int:
+    """How far local time in `zone` is ahead of UTC at a moment, in seconds.
+
+    >>> offset_s(time_zone("Australia/Sydney"), 1754514000), offset_s(UTC, 0)
+    (36000, 0)
+    """
+    offset = datetime.fromtimestamp(time_s, tz=zone).utcoffset()
+    return 0 if offset is None else int(offset.total_seconds())

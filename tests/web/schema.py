@@ -18,6 +18,7 @@ _TYPES: dict[str, tuple[type, ...]] = {
     "null": (type(None),),
 }
 _UNDERSTOOD = {
+    "discriminator",
     "$ref", "additionalProperties", "anyOf", "const", "default", "description", "enum", "format",
     "items", "properties", "required", "title", "type",
 }  # fmt: skip

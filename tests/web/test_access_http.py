@@ -59,7 +59,7 @@ def paths(system: System) -> dict[str, Tier]:
         assert tier is not None
         if "GET" in (route.methods or ()) and route.path != "/api/events/stream":
             path = route.path_format.replace("{callsign}", tick.live.flights[0].callsign)
-            path = path.replace("{icao}", "YSSY")
+            path = path.replace("{icao}", "YSSY").replace("{topic}", "routes")
             name = "store" if "/services/" in path else "YMML_FIR"
             found[path.replace("{name}", name)] = tier
     return found

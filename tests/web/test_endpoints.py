@@ -35,6 +35,7 @@ def names(system: System) -> dict[str, str]:
         "{callsign}": airborne[0].callsign,
         "{name}": busiest.name,
         "{icao}": "YSSY",
+        "{topic}": "routes",
         "service": "collector",
     }
 
@@ -97,6 +98,8 @@ CONTRACT = [
     "/api/airports/{icao}/movements",
     "/api/traffic/summary",
     "/api/traffic/trends/{icao}",
+    "/api/statistics",
+    "/api/statistics/{topic}",
     "/api/vatsim/ratings",
     "/api/services/status",
     "/api/services/{name}/status",

@@ -41,6 +41,10 @@ PATHS = [
     "/api/airports/{}/movements",
     "/api/traffic/summary",
     "/api/traffic/trends/{}",
+    "/api/statistics",
+    "/api/statistics/{}",
+    "/api/statistics/routes",
+    "/api/statistics/busiest_hours",
     "/api/vatsim/ratings",
     "/api/services/status",
     "/api/services/{}/status",
@@ -56,12 +60,12 @@ PATHS = [
     "/{}",
 ]
 PARAMETERS = [
-    "airport", "callsign", "facility", "format", "from", "hours", "kind", "limit", "offset",
-    "partition", "sector", "service", "staffed", "to", "topics", "",
+    "airport", "by", "callsign", "facility", "format", "from", "hours", "kind", "limit", "offset",
+    "partition", "scope", "sector", "service", "staffed", "to", "topics", "",
 ]  # fmt: skip
 ODD = st.sampled_from(
     ["", ".", "..", "/", "//", "%", "%00", "\0", "\r\n", "é", "日本", "\U0001f6e9", "' OR 1=1 --",
-     "<script>", "YMML_FIR", "YSSY", "QFA", "store", "9" * 30, "-1", "1e9", "null", "nan", "٣",
+     "<script>", "YMML_FIR", "YSSY", "QFA", "store", "network", "csv", "9" * 30, "-1", "1e9", "null", "nan", "٣",
      "-1h", "2026-11-01T09:00:00Z", "true", "json", "a" * 500, "\ud7ff", "\u202e"]
 )  # fmt: skip
 TEXT = ODD | st.text(st.characters(exclude_categories=["Cs"]), max_size=30)

@@ -35,7 +35,7 @@ def test_before_the_first_feed_every_endpoint_answers(young: System) -> None:
         if "get" not in operations or "{callsign}" in path or path.endswith("/stream"):
             continue
         name = "store" if "/services/" in path else "YMML_FIR"
-        asked = path.replace("{name}", name).replace("{icao}", "YSSY")
+        asked = path.replace("{name}", name).replace("{icao}", "YSSY").replace("{topic}", "routes")
         answer = client.get(asked)
         if path == "/readyz":
             assert answer.status == 503

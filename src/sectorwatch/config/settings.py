@@ -16,6 +16,8 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
+from sectorwatch.clock import time_zone
+
 __all__ = ["PREFIX", "Environment", "Settings"]
 
 PREFIX = "SECTORWATCH_"
@@ -89,6 +91,11 @@ def _proxy(value: str) -> str:
         return str(ipaddress.ip_network(value.strip(), strict=False))
     except ValueError:
         raise ValueError(f"{value!r} is no address such as 10.0.0.1 or 10.0.0.0/8") from None
+
+
+def _time_zone(value: str) -> str:
+    zone = time_zone(value)
+    return getattr(zone, "key", "UTC")
 
 
 def _long_enough(value: SecretStr) -> SecretStr:
@@ -179,6 +186,12 @@ class Settings(BaseSettings):
         None,
         "sector",
         "The sector that an answer is about when none is asked for; else the busiest.",
+    )
+    timezone: Annotated[str, AfterValidator(_time_zone)] = _setting(
+        "UTC",
+        "IANA name",
+        "The division's local time, such as Australia/Sydney: what statistics call an hour of the "
+        "day and a day of the week.",
     )
     status_url: _Url = _setting(
         "https://status.vatsim.net/status.json",

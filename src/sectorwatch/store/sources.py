@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from sectorwatch.store.manifest import Manifest
     from sectorwatch.store.reader import SegmentReader
 
-__all__ = ["END_OF_TIME_S", "Page", "Sources", "is_number", "merged"]
+__all__ = ["END_OF_TIME_S", "Page", "Sources", "columns_of", "is_number", "merged"]
 
 END_OF_TIME_S = 2**40
 """Later than anything: for a period that has no end."""
@@ -49,6 +49,18 @@ def is_number(number: int) -> bool:
     (True, False)
     """
     return -_INT64 <= number < _INT64
+
+
+def columns_of(rows: Sequence[Sequence[Any]], count: int) -> list[NDArray[np.int64]]:
+    """Rows of `count` whole numbers as columns.
+
+    >>> columns_of([(1, 2), (3, 4)], 2)
+    [array([1, 3]), array([2, 4])]
+    >>> columns_of([], 2)
+    [array([], dtype=int64), array([], dtype=int64)]
+    """
+    columns = zip(*rows, strict=True) if rows else ((),) * count
+    return [np.array(column, np.int64) for column in columns]
 
 
 def merged(

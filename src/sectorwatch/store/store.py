@@ -21,6 +21,7 @@ from sectorwatch.store.queries_flights import FlightQueries
 from sectorwatch.store.queries_moments import MomentQueries
 from sectorwatch.store.queries_network import NetworkQueries
 from sectorwatch.store.queries_sectors import SectorQueries
+from sectorwatch.store.queries_statistics import StatisticsQueries
 from sectorwatch.store.queries_tracks import TrackQueries
 from sectorwatch.store.reader import SegmentReader
 from sectorwatch.store.sealing import Sealer
@@ -46,7 +47,7 @@ class Store:
 
     Every method may be called from any thread. Made by `Store.open`; `found` says what that start
     found in the folder of segments. Questions go to `flights`, `tracks`, `sectors`, `airports`,
-    `controllers`, `moments`, `network` and `status()`; `keys` are the API's.
+    `controllers`, `moments`, `network`, `statistics` and `status()`; `keys` are the API's.
     """
 
     def __init__(
@@ -72,6 +73,7 @@ class Store:
         self.controllers = ControllerQueries(sources)
         self.moments = MomentQueries(sources)
         self.network = NetworkQueries(sources)
+        self.statistics = StatisticsQueries(sources)
         self.status = DatabaseQueries(sources, directory).status
 
     @classmethod

@@ -27,6 +27,7 @@ from sectorwatch.web.present.inbound import Inbound
 from sectorwatch.web.problems import ApiError, WrongParameter, problem_response, went_wrong
 from sectorwatch.web.routers import ALL
 from sectorwatch.web.stream import StreamHub
+from sectorwatch.web.turns import Turns
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -86,6 +87,8 @@ def create_fastapi(application: Application) -> FastAPI:
     )
     app.state.hot = HotAnswers()
     app.state.fixed = HotAnswers()
+    app.state.statistics = HotAnswers(most=64, most_bytes=16_000_000)
+    app.state.turns = Turns()
     app.state.hub = StreamHub()
     app.state.comment_s = COMMENT_S
     app.state.send_limit_s = SEND_LIMIT_S

@@ -139,6 +139,7 @@ def _complete(document: dict[str, Any]) -> dict[str, Any]:
     for gone in ("HTTPValidationError", "ValidationError"):
         own.pop(gone, None)
     own.update(_plain(components))
+    _say_tags(own)
     document["components"]["headers"] = {
         name: {"description": words, "schema": {"type": "string"}}
         for name, words in _HEADERS.items()
@@ -151,6 +152,14 @@ def _complete(document: dict[str, Any]) -> dict[str, Any]:
         }
     }
     return document
+
+
+def _say_tags(schemas: dict[str, Any]) -> None:
+    """Describe the field by which an answer says which of several it is."""
+    for schema in schemas.values():
+        for said in schema.get("properties", {}).values():
+            if len(said.get("enum", ())) == 1:
+                said.setdefault("description", "Which of the answers this is")
 
 
 def _replace(node: Any, known: dict[str, Any]) -> Any:

@@ -14,6 +14,7 @@ from sectorwatch.web.routers import (
     probes,
     sectors,
     services,
+    statistics,
     status,
     traffic,
 )
@@ -28,6 +29,7 @@ ALL = (
     sectors.router,
     airports.router,
     traffic.router,
+    statistics.router,
     services.router,
     events.router,
     errors.router,

@@ -1,0 +1,212 @@
+"""Questions over long periods: who flew what, from where to where.
+
+A period may be a month of a whole network, half a million flights, so rows become arrays as they
+come, a few thousand at a time, and nothing is asked of the database that an index does not answer.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from sqlalchemy import BigInteger, case, cast, func, or_, select
+
+from sectorwatch.store import schema
+from sectorwatch.store.known_spans import KnownSpans, known_spans
+from sectorwatch.store.queries_network import known_times
+from sectorwatch.store.segments import DAY_S, VISITS
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any
+
+    from numpy.typing import NDArray
+    from sqlalchemy import Connection
+
+    from sectorwatch.store.sources import Sources
+
+__all__ = ["Flown", "FlownQueries"]
+
+_LIMIT_S = 30.0
+_CHUNK = 20_000
+_UNKNOWN = -1
+_FLIGHT = schema.flight.c
+_MOVEMENT = schema.movement.c
+
+
+@dataclass(frozen=True, slots=True)
+class Flown:
+    """Flights that took off in a period, arrays of shape (n,), in no order.
+
+    `origin` and `destination` index `airports`, `aircraft` indexes `types`; -1 is unknown. A flight
+    that was seen to land has `arrived_s`, else -1, and its destination is then the one it filed.
+    """
+
+    flight_id: NDArray[np.int64]
+    departed_s: NDArray[np.int64]
+    arrived_s: NDArray[np.int64]
+    origin: NDArray[np.int32]
+    destination: NDArray[np.int32]
+    aircraft: NDArray[np.int32]
+    airports: Sequence[str]
+    types: Sequence[str]
+
+    @property
+    def landed(self) -> NDArray[np.bool_]:
+        """Which were seen to land."""
+        return self.arrived_s >= 0
+
+    def take(self, chosen: NDArray[np.bool_]) -> Flown:
+        """Only those that are chosen."""
+        return Flown(
+            self.flight_id[chosen],
+            self.departed_s[chosen],
+            self.arrived_s[chosen],
+            self.origin[chosen],
+            self.destination[chosen],
+            self.aircraft[chosen],
+            self.airports,
+            self.types,
+        )
+
+
+class FlownQueries:
+    """Asks over long periods; times are seconds, periods half-open."""
+
+    def __init__(self, sources: Sources) -> None:
+        self._sources = sources
+
+    def known(self, from_s: int, to_s: int) -> KnownSpans:
+        """Of which times of a period flights, movements and sessions are known.
+
+        Not before what is kept of them: what was let go of is not nothing.
+        """
+        with self._sources.database.read("asking what is known") as connection:
+            spans = known_spans(known_times(connection, from_s, to_s), from_s, to_s)
+            oldest_s = connection.scalar(select(func.min(_MOVEMENT.time_s)))
+        if oldest_s is None:
+            return spans
+        # History is let go of by whole days.
+        return spans.without(from_s, oldest_s // DAY_S * DAY_S)
+
+    def flown(self, from_s: int, to_s: int) -> Flown:
+        """Flights that took off in the period."""
+        airports, types = _Codes(), _Codes()
+        chunks: list[tuple[NDArray[Any], ...]] = []
+        question = select(
+            _FLIGHT.flight_id,
+            _FLIGHT.departed_s,
+            func.coalesce(_FLIGHT.arrived_s, _UNKNOWN),
+            func.coalesce(_FLIGHT.departed_from, ""),
+            func.coalesce(_FLIGHT.arrived_at, _FLIGHT.arrival, ""),
+            func.coalesce(_FLIGHT.aircraft_short, ""),
+        ).where(_FLIGHT.departed_s >= from_s, _FLIGHT.departed_s < to_s)
+        with self._sources.database.read("asking who flew", limit_s=_LIMIT_S) as connection:
+            rows = connection.execution_options(yield_per=_CHUNK).execute(question)
+            for chunk in rows.partitions():
+                ids, off, on, origin, destination, aircraft = zip(*chunk, strict=True)
+                chunks.append(
+                    (
+                        *(np.array(each, np.int64) for each in (ids, off, on)),
+                        airports.of(origin),
+                        airports.of(destination),
+                        types.of(aircraft),
+                    )
+                )
+        whole = [_joined(chunks, number) for number in range(6)]
+        return Flown(
+            flight_id=whole[0],
+            departed_s=whole[1],
+            arrived_s=whole[2],
+            origin=whole[3],
+            destination=whole[4],
+            aircraft=whole[5],
+            airports=airports.names,
+            types=types.names,
+        )
+
+    def visitors(
+        self, from_s: int, to_s: int, sector_ids: Sequence[int] | None = None
+    ) -> NDArray[np.int64]:
+        """The flights that were in a sector at some time of the period, each once, in order.
+
+        With `sector_ids` only those that were in one of these.
+        """
+        visit = schema.visit.c
+        with self._sources.database.read("asking who visited", limit_s=_LIMIT_S) as connection:
+            files = self._sources.manifest.files(connection, VISITS.name, from_s, to_s)
+            wanted = [visit.entry_s < to_s, or_(visit.exit_s.is_(None), visit.exit_s > from_s)]
+            if sector_ids is not None:
+                wanted.append(visit.sector_id.in_(sector_ids))
+            ids = connection.execution_options(yield_per=_CHUNK).scalars(
+                select(visit.flight_id).where(*wanted).distinct()
+            )
+            parts = [np.array(part, np.int64) for part in ids.partitions()]
+        if files:
+            of_these = "" if sector_ids is None else "AND sector_id IN (SELECT unnest($sectors))"
+            columns = self._sources.reader.ask(
+                "SELECT DISTINCT flight_id FROM read_parquet($files, hive_partitioning = false) "  # noqa: S608 - our own words
+                f"WHERE entry_s < $to_s AND exit_s > $from_s {of_these}",
+                files,
+                {"from_s": from_s, "to_s": to_s}
+                | ({} if sector_ids is None else {"sectors": list(sector_ids)}),
+                limit_s=_LIMIT_S,
+            )
+            parts.append(columns["flight_id"])
+        return np.unique(np.concatenate([np.empty(0, np.int64), *parts]))
+
+    def movements(self, from_s: int, to_s: int) -> dict[str, tuple[int, int]]:
+        """(departures, arrivals) of each airport that had any in the period."""
+        with self._sources.database.read("asking for movements", limit_s=_LIMIT_S) as connection:
+            return _movements(connection, from_s, to_s)
+
+
+def _movements(connection: Connection, from_s: int, to_s: int) -> dict[str, tuple[int, int]]:
+    # One airport after another, each by its own piece of the index (airport, time): what lies
+    # outside the period is not touched, and nothing is sorted.
+    first = select(func.min(_MOVEMENT.airport).label("airport")).cte("fields", recursive=True)
+    following = (
+        select(func.min(_MOVEMENT.airport))
+        .where(_MOVEMENT.airport > first.c.airport)
+        .scalar_subquery()
+    )
+    fields = first.union_all(select(following).where(first.c.airport.is_not(None)))
+    departures = cast(func.sum(case((_MOVEMENT.kind == "departure", 1), else_=0)), BigInteger)
+    rows = connection.execute(
+        select(fields.c.airport, departures, func.count())
+        .select_from(fields)
+        .join(
+            schema.movement,
+            (_MOVEMENT.airport == fields.c.airport)
+            & (_MOVEMENT.time_s >= from_s)
+            & (_MOVEMENT.time_s < to_s),
+        )
+        .group_by(fields.c.airport)
+    ).all()
+    return {airport: (departed, total - departed) for airport, departed, total in rows}
+
+
+def _joined(chunks: Sequence[tuple[NDArray[Any], ...]], number: int) -> NDArray[Any]:
+    parts = [chunk[number] for chunk in chunks]
+    return np.concatenate(parts) if parts else np.empty(0, np.int64)
+
+
+class _Codes(dict[str, int]):
+    """Numbers for texts, as they come; the empty text is unknown."""
+
+    def __init__(self) -> None:
+        super().__init__({"": _UNKNOWN})
+
+    def __missing__(self, text: str) -> int:
+        number = self[text] = len(self) - 1
+        return number
+
+    def of(self, texts: Sequence[str]) -> NDArray[np.int32]:
+        """Their numbers."""
+        return np.array([self[text] for text in texts], np.int32)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The texts in the order of their numbers."""
+        return tuple(self)[1:]
