@@ -3,11 +3,11 @@ from __future__ import annotations
 from functools import lru_cache
 
 import orjson
-from simulator.flown import START_S, snapshot_of, timetable
 
 from sectorwatch.airspace import Airspace, load_airspace
 from sectorwatch.feed.transceivers import decode_transceivers
 from sectorwatch.simulator import Network
+from simulator.flown import START_S, snapshot_of, timetable
 
 
 @lru_cache(maxsize=1)

@@ -10,15 +10,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sectorwatch.cli.console import say
-from sectorwatch.cli.serving import last_snapshot_us, refuse_other_kind, serve
+from sectorwatch.cli.serving import (
+    last_snapshot_us,
+    put_public_key,
+    refuse_other_kind,
+    serve,
+)
 from sectorwatch.config import load_settings
 from sectorwatch.errors import SectorwatchError
 from sectorwatch.feed.archive import ArchiveSource
 from sectorwatch.feed.journal_format import journal_files
 from sectorwatch.feed.sources import PacedSource
-from sectorwatch.recordings import AUSTRALIA, MASKING_KEY
-from sectorwatch.store import DataDirectory
-from sectorwatch.store.files import write_durably
+from sectorwatch.recordings import AUSTRALIA
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -48,7 +51,7 @@ def play(*, host: str, port: int, data_dir: Path | None, speed: float) -> None:
             toml_path=Path(os.devnull),
         )
         refuse_other_kind(place, simulated=True)
-        _put_key(place)
+        put_public_key(place)
         serve(loaded, Recording(speed, held_until_us=last_snapshot_us(place)))
 
 
@@ -85,10 +88,3 @@ def _directory(given: Path | None) -> Iterator[Path]:
         yield made
     finally:
         shutil.rmtree(made, ignore_errors=True)
-
-
-def _put_key(place: Path) -> None:
-    """Give a new directory the recording's own key, so that its journal names the right one."""
-    with DataDirectory.open(place) as directory:
-        if not directory.masking_key.exists():
-            write_durably(directory.masking_key, f"{MASKING_KEY.hex()}\n".encode())

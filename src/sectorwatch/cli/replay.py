@@ -16,7 +16,8 @@ def replay(
         list[Path],
         typer.Argument(
             metavar="SOURCE",
-            help="Feed files (.json, .json.gz, .json.zst), folders of them, journals.",
+            help="Feed files (.json, .json.gz, .json.zst), folders of them, journals; or schedules "
+            "(.parquet), which are flown.",
             show_default=False,
         ),
     ],

@@ -2,30 +2,32 @@
 
 from __future__ import annotations
 
-import signal
-import threading
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import typer
 
+from sectorwatch.airspace import load_airspace
 from sectorwatch.cli.console import print_json, print_table, progress_bar, say
+from sectorwatch.cli.interrupting import interruptible
 from sectorwatch.cli.log_lines import Remarks
-from sectorwatch.errors import SectorwatchError
+from sectorwatch.cli.serving import put_public_key, refuse_other_kind
+from sectorwatch.clock import format_s
+from sectorwatch.errors import ScheduleError, SectorwatchError
 from sectorwatch.feed.archive import ArchiveSource
 from sectorwatch.runtime import replay
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from rich.progress import Progress as Bar
 
     from sectorwatch.config import Loaded, Settings
     from sectorwatch.feed.archive import Progress, Refusal
+    from sectorwatch.feed.sources import Source
     from sectorwatch.runtime import ReplayCounts
 
-__all__ = ["KEYS", "replay_and_count"]
+__all__ = ["KEYS", "replay_and_count", "schedules_among"]
 
 KEYS = (
     "feeds",
@@ -40,7 +42,6 @@ KEYS = (
 )
 """What `--json` prints, in this order."""
 
-_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 _SHOWN = 5
 
 
@@ -50,10 +51,14 @@ def replay_and_count(loaded: Loaded, paths: Sequence[Path], *, as_json: bool) ->
     Raises a SectorwatchError where that cannot be done, typer.Exit where it was interrupted.
     """
     refused: list[str] = []
-    with progress_bar("feeds") as bar, _interruptible() as interrupted:
-        source = ArchiveSource(
-            paths, progress=_mover(bar), on_refused=lambda each: refused.append(_words(each))
-        )
+    with progress_bar("feeds") as bar, interruptible() as interrupted:
+        source: Source
+        if schedules_among(paths):
+            source = _flown(loaded, paths, bar)
+        else:
+            source = ArchiveSource(
+                paths, progress=_mover(bar), on_refused=lambda each: refused.append(_words(each))
+            )
         # Through the bar's console: it steps aside for what is written above it.
         sinks = None if loaded.settings.log_format == "json" else [Remarks(bar.console.print)]
         counts = replay(_quiet(loaded), source, stop=interrupted, sinks=sinks)
@@ -71,6 +76,47 @@ def replay_and_count(loaded: Loaded, paths: Sequence[Path], *, as_json: bool) ->
             "not one feed was accepted: what was refused, and why, stands above. Give feeds of "
             "VATSIM's version 3, or a journal"
         )
+
+
+def schedules_among(paths: Sequence[Path]) -> bool:
+    """Whether these are schedules, to be flown. Raises ScheduleError where only some of them are.
+
+    A folder is one where `.parquet` files lie in it and no feeds: a data directory has both.
+    """
+    schedules = [path for path in paths if _is_schedule(path)]
+    if schedules and len(schedules) < len(paths):
+        raise ScheduleError(
+            f"{schedules[0]} is a schedule, and other sources were given besides: a schedule is "
+            "flown alone; replay the others in a run of their own"
+        )
+    return bool(schedules)
+
+
+def _is_schedule(path: Path) -> bool:
+    if not path.is_dir():
+        return path.suffix == ".parquet"
+    inside = [file.name for file in path.iterdir()]
+    return any(name.endswith(".parquet") for name in inside) and not any(
+        name.endswith((".journal", ".json", ".json.gz", ".json.zst")) for name in inside
+    )
+
+
+def _flown(loaded: Loaded, paths: Sequence[Path], bar: Bar) -> Source:
+    """The network that flies these schedules, over the airspace that the settings name."""
+    from sectorwatch.cli.simulating import Wish, network_of  # noqa: PLC0415 - only where it is asked for
+    from sectorwatch.simulator import SimulatedSource  # noqa: PLC0415
+
+    settings = loaded.settings
+    refuse_other_kind(settings.data_dir, simulated=True)
+    airspace = load_airspace(settings.airspace, settings.capacities, settings.positions)
+    network = network_of(Wish(sources=[str(path) for path in paths]), airspace)
+    put_public_key(settings.data_dir)
+    task = bar.add_task("simulate", total=(network.end_s or 0) - network.start_s, feeds="")
+
+    def move(time_s: int) -> None:
+        bar.update(task, completed=time_s - network.start_s, feeds=format_s(time_s))
+
+    return SimulatedSource(network, progress=move)
 
 
 def _print_counts(answer: dict[str, Any]) -> None:
@@ -103,25 +149,6 @@ def _mover(bar: Bar) -> Callable[[Progress], None]:
         )
 
     return move
-
-
-@contextmanager
-def _interruptible() -> Iterator[threading.Event]:
-    """An event that the first SIGINT or SIGTERM sets; a second one ends the program at once."""
-    interrupted = threading.Event()
-    before = {number: signal.getsignal(number) for number in _SIGNALS}
-
-    def on_signal(number: int, _frame: object) -> None:
-        interrupted.set()
-        signal.signal(number, signal.SIG_DFL)
-
-    for number in _SIGNALS:
-        signal.signal(number, on_signal)
-    try:
-        yield interrupted
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def _words(refusal: Refusal) -> str:

@@ -91,6 +91,10 @@ class MadeTimetable:
         """How much is flown at each airport, shape (airports,)."""
         return np.asarray(self._pairs.sum(axis=0) + self._pairs.sum(axis=1))
 
+    def mean_airborne(self) -> float:
+        """How many are in the air in the mean of a week, without events."""
+        return self.flights_a_day * self._mean_flight_s / DAY_S
+
     def _attraction(self) -> Floats:
         lat, lon = self.airports.latitude, self.airports.longitude
         apart = distance_nm(lat[:, None], lon[:, None], lat[None, :], lon[None, :])
@@ -104,6 +108,7 @@ class MadeTimetable:
         sample = self._flown(
             0, rng, rng.choice(len(self._flat), 4_000, p=self._pairs.ravel() / self._flat[-1])
         )
+        self._mean_flight_s = float((sample.on_s - sample.off_s).mean())
         # In the air minute by minute of a day, for one flight a day; the week's busiest day on top.
         step = np.zeros(2 * 1_440)
         np.add.at(step, sample.off_s % DAY_S // 60, 1)

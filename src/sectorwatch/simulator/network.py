@@ -12,6 +12,7 @@ import numpy as np
 
 from sectorwatch.simulator.behaviour import Behaviour
 from sectorwatch.simulator.control import ControlRoom
+from sectorwatch.simulator.controlling import Controlling
 from sectorwatch.simulator.draws import Draws
 from sectorwatch.simulator.encode import Encoder
 from sectorwatch.simulator.members import NEVER, members_of, nobody
@@ -37,6 +38,9 @@ __all__ = ["Network", "Timetable"]
 
 _BLOCK_S = 6 * 3_600
 _UNICOM_HZ = 122_800_000
+_AIRBORNE_SHARE = 0.67
+"""Of those online. The real feeds."""
+_FEWEST_STATIONS = 6.0
 _FEET_A_METRE = 0.3048
 
 
@@ -57,15 +61,19 @@ class Timetable(Protocol):
     def airport_weights(self) -> NDArray[np.float64]:
         """How much is flown at each airport, shape (airports,); only ratios count."""
 
+    def mean_airborne(self) -> float:
+        """How many are in the air in the mean."""
+
 
 class Network:
     """A made network between `start_s` and `end_s` (None: it goes on).
 
     Asked in ascending order of time, by one thread. Over an `airspace` it has controllers, of whom
-    `stations` are online in the mean (see `ControlRoom`), and staged handovers; without, everybody
-    is on UNICOM. The same timetable, airspace, behaviour and seed give the same pilots,
-    controllers and prefiles at the same moment, whenever it began and whatever was asked before;
-    who is on which channel does so once the handovers under way when it began are over.
+    `stations` are online in the mean (without, as many for so many pilots as the real network has,
+    six at least), and staged handovers; without airspace everybody is on UNICOM. The same
+    timetable, airspace, behaviour and seed give the same pilots, controllers and prefiles at the
+    same moment, whenever it began and whatever was asked before; who is on which channel does so
+    once the handovers under way when it began are over.
     """
 
     def __init__(
@@ -101,7 +109,7 @@ class Network:
                 seed=seed,
                 aerodromes=self.airports,
                 weights=timetable.airport_weights(),
-                stations=stations,
+                stations=self._usual_stations() if stations is None else stations,
             )
             self._radios = Radios(self.room)
             self._stations = StationsFeed()
@@ -165,6 +173,10 @@ class Network:
             self._loaded = first, last
         self._encoder.look_at(self._movements)
         return self._movements
+
+    def _usual_stations(self) -> float:
+        pilots = self.timetable.mean_airborne() / _AIRBORNE_SHARE
+        return max(_FEWEST_STATIONS, pilots * Controlling().stations_per_pilot)
 
     def _loaded_range(self) -> tuple[int, int]:
         assert self._loaded is not None  # noqa: S101 - asked only where something is loaded

@@ -141,6 +141,13 @@ class Schedule:
         ends = np.concatenate([self.origin, self.destination])
         return np.bincount(ends, minlength=len(self.airports)).astype(np.float64)
 
+    def mean_airborne(self) -> float:
+        """How many are in the air in the mean, from the first take-off to the last landing."""
+        if not len(self):
+            return 0.0
+        flown_s = float((self.on_s - self.off_s).sum())
+        return flown_s / float(self.on_s.max() - self.off_s[0])
+
     def between(self, start_s: int, end_s: int) -> Schedule:
         """The flights that are in the air at some moment of `start_s` <= t < `end_s`."""
         return self.rows((self.off_s < end_s) & (self.on_s >= start_s))
