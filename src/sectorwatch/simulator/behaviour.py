@@ -90,10 +90,10 @@ class Behaviour:
     """Seconds that such a gap lasts, evenly."""
     quit_share: float = 0.03
     """Disconnect in flight for good. A guess, as above."""
-    freeze_share: float = 0.004
-    """Of pilots, in each ten minutes: their position stands still. Feeds: 1 % of lags above 5 s."""
-    freeze_s: tuple[float, float] = (5.0, 177.0)
-    """Seconds that it does. Feeds: the longest lag is 177 s."""
+    freeze_share: float = 0.3
+    """Of pilots, in each ten minutes: nothing comes of them for a while. Feeds: 1 % of lags."""
+    freeze_s: Table = (5.0, 6.0, 8.0, 11.0, 16.0, 60.0, 177.0)
+    """Seconds for which it does not. Feeds: the longest lag is 177 s."""
     position_period_s: float = 5.0
     """Seconds between two positions of a pilot. Feeds: lags are even between 0 and 5 s."""
     outage_days: float = 30.0
@@ -209,6 +209,7 @@ class Behaviour:
 _TABLES = {
     "taxi_out_s",
     "taxi_in_s",
+    "freeze_s",
     "overdue_min",
     "prefile_lead_min",
     "late_filing_min",

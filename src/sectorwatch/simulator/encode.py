@@ -88,6 +88,10 @@ class Encoder:
         still = set(ids.tolist())
         self._prefiles = {key: raw for key, raw in self._prefiles.items() if key in still}
 
+    def fraction(self, time_s: int) -> int:
+        """How many ten-millionths of a second after `time_s` the feed of that second is made."""
+        return int(self._draws.bits(time_s, "general")) % _FRACTIONS
+
     def feed(
         self,
         time_s: int,
@@ -105,9 +109,7 @@ class Encoder:
         others = [*controllers, *observers]
         members = {each.cid for each in others} | {each.cid for each in atis}
         members.update(movements.members.cid[states.row].tolist())
-        now = timestamp(
-            time_s * TICKS_A_SECOND + int(self._draws.bits(time_s, "general")) % _FRACTIONS
-        )
+        now = timestamp(time_s * TICKS_A_SECOND + self.fraction(time_s))
         return self._json.encode(
             Feed(
                 general=General(

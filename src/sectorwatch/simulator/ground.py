@@ -29,6 +29,7 @@ ROLL_S = 34.0
 SLOW_S = 42.0
 """Seconds from touching down to the speed of a taxi."""
 TAXI_KT = 16.0
+FASTEST_TAXI_KT = 26.0
 
 _WIND_S = 21_600
 _LIFT_OFF_NM, _TOUCH_DOWN_NM = 0.3, -0.35
@@ -131,21 +132,23 @@ def ground_at(
 ) -> Ground:
     """Those on the ground: before take-off where `since_on_s` is below 0, else after landing."""
     after = since_on_s >= 0
-    # Of the taxi: from the gate to the line-up, or from where the runway was left to the gate.
-    out = np.clip((taxi_s[0] + ROLL_S - until_off_s) / (taxi_s[0] * (1 - _WAITING)), 0.0, 1.0)
-    into = np.clip((since_on_s - SLOW_S) / taxi_s[1], 0.0, 1.0)
     rolling = ~after & (until_off_s <= ROLL_S)
     slowing = after & (since_on_s < SLOW_S)
     from_lat = np.where(after, ground.vacate_lat[rows], ground.gate_lat[rows])
     from_lon = np.where(after, ground.vacate_lon[rows], ground.gate_lon[rows])
     to_lat = np.where(after, ground.gate2_lat[rows], ground.line_up_lat[rows])
     to_lon = np.where(after, ground.gate2_lon[rows], ground.line_up_lon[rows])
-    part = np.where(after, into, out)
+    level = np.cos(np.radians(from_lat))
+    apart_nm = 60.0 * np.hypot(to_lat - from_lat, (to_lon - from_lon) * level)
+    # Of the taxi: from the gate to the line-up, or from where the runway was left to the gate. A
+    # short time for a long way is made longer, for nobody taxies as fast as others land.
+    wanted_s = np.where(after, taxi_s[1], taxi_s[0] * (1 - _WAITING))
+    taxi_time_s = np.maximum(wanted_s, apart_nm / FASTEST_TAXI_KT * 3_600)
+    out = (taxi_time_s + _WAITING * taxi_s[0] + ROLL_S - until_off_s) / taxi_time_s
+    into = (since_on_s - SLOW_S) / taxi_time_s
+    part = np.clip(np.where(after, into, out), 0.0, 1.0)
     latitude = from_lat + (to_lat - from_lat) * part
     longitude = from_lon + (to_lon - from_lon) * part
-    level = np.cos(np.radians(latitude))
-    apart_nm = 60.0 * np.hypot(to_lat - from_lat, (to_lon - from_lon) * level)
-    taxi_time_s = np.where(after, taxi_s[1], taxi_s[0] * (1 - _WAITING))
     moving = (part > 0) & (part < 1)
     speed = np.where(moving, apart_nm / taxi_time_s * 3_600, 0.0)
     course = initial_bearing_deg(from_lat, from_lon, to_lat, to_lon)

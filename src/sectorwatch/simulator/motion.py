@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from sectorwatch.airspace.geodesy import distance_nm, initial_bearing_deg
 from sectorwatch.simulator import ground, performance, routes
-from sectorwatch.simulator.behaviour import distance_class, drawn_by_distance
+from sectorwatch.simulator.behaviour import distance_class, drawn, drawn_by_distance
+from sectorwatch.simulator.chance import draw
 from sectorwatch.simulator.ground import Grounds, ground_at, moved
 from sectorwatch.simulator.members import LAP_S, NEVER, Members, Sort
 from sectorwatch.simulator.performance import FAST, HELICOPTER, PISTON, Profile
@@ -40,6 +41,8 @@ _CIRCUIT_NM = (1.6, 0.9)
 _CIRCUIT_FT = 1_000.0
 _STEP_S = 120.0
 _KT = 3_600.0
+_FREEZE_BLOCK_S = 600.0
+_LATE_S = 0.5
 _RVSM_FT = 29_000.0
 _TRANSITION_FT = 18_000.0
 _BY_EYE_FT = (1_500.0, 5_500.0)
@@ -234,12 +237,14 @@ class Movements:
         is_gone = (members.gap_from_s <= time_s) & (members.gap_to_s > time_s)
         return np.asarray(online & ~is_gone)
 
-    def at(self, time_s: int, rows: Numbers | None = None) -> PilotStates:
-        """The state of everybody online, or of `rows`, at a moment."""
+    def at(
+        self, time_s: int, rows: Numbers | None = None, *, fraction_s: float = 0.0
+    ) -> PilotStates:
+        """The state of everybody online, or of `rows`, so long after a whole second."""
         if rows is None:
             rows = np.flatnonzero(self.online(time_s))
         members, flights = self.members, self.flights
-        sent_s = self._sent_s(time_s, rows)
+        sent_s = self._sent_s(time_s, fraction_s, rows)
         off_s, on_s = members.off_s[rows], members.on_s[rows]
         airborne = self._flies[rows] & (sent_s >= off_s) & (sent_s < on_s)
         count = len(rows)
@@ -300,29 +305,32 @@ class Movements:
             row=rows,
         )
 
-    def _sent_s(self, time_s: int, rows: Numbers) -> Floats:
+    def _sent_s(self, time_s: int, fraction_s: float, rows: Numbers) -> Floats:
         """When each sent the position that the network has of it at `time_s`."""
         period_s = self._behaviour.position_period_s
         if not period_s:
             return np.full(len(rows), float(time_s))
         phase = self._phase_s[rows]
-        sent_s = np.floor((time_s - phase) / period_s) * period_s + phase
-        sent_s += np.where(self._is_late[rows], np.minimum(time_s - sent_s + 0.5, period_s), 0.0)
+        now_s = time_s + fraction_s
+        sent_s = np.floor((now_s - phase) / period_s) * period_s + phase
+        sent_s += np.where(self._is_late[rows], now_s - sent_s + _LATE_S, 0.0)
         if self._behaviour.freeze_share:
-            # A frozen one sends nothing for a while within a block of ten minutes.
-            block = time_s // 600
-            member = self.members.member[rows]
-            frozen = np.flatnonzero(
-                self._draws.happens(member, f"freezes {block}", self._behaviour.freeze_share)
-            )
-            low, high = self._behaviour.freeze_s
-            length_s = self._draws.between(member[frozen], "freeze", low, high)
-            begin_s = block * 600 + self._draws.uniform(member[frozen], "freeze when") * (
-                600 - length_s
-            )
-            still = (sent_s[frozen] >= begin_s) & (sent_s[frozen] < begin_s + length_s)
-            sent_s[frozen] = np.where(still, begin_s, sent_s[frozen])
+            sent_s = self._frozen(sent_s, rows)
         return np.asarray(np.maximum(sent_s, self.members.logon_s[rows]))
+
+    def _frozen(self, sent_s: Floats, rows: Numbers) -> Floats:
+        """Those of whom nothing comes for a while, once in some of their ten minutes."""
+        member, seed = self.members.member[rows], self._draws.seed
+        shift_s = self._phase_s[rows] * _FREEZE_BLOCK_S / self._behaviour.position_period_s
+        block = ((sent_s + shift_s) // _FREEZE_BLOCK_S).astype(np.int64)
+        frozen = np.flatnonzero(draw(seed, "freezes", member, block) < self._behaviour.freeze_share)
+        keys = member[frozen], block[frozen]
+        length_s = drawn(self._behaviour.freeze_s, draw(seed, "freeze", *keys))
+        begin_s = block[frozen] * _FREEZE_BLOCK_S - shift_s[frozen]
+        begin_s += draw(seed, "freeze when", *keys) * (_FREEZE_BLOCK_S - length_s)
+        still = (sent_s[frozen] >= begin_s) & (sent_s[frozen] < begin_s + length_s)
+        sent_s[frozen] = np.where(still, begin_s, sent_s[frozen])
+        return sent_s
 
     def _flying(self, rows: Numbers, flown_s: Floats, at_s: Floats) -> tuple[Floats, ...]:
         flights, profile = self.flights, self.flights.profile

@@ -20,7 +20,7 @@ from sectorwatch.simulator.motion import Movements, flights_of
 from sectorwatch.simulator.names import callsigns
 from sectorwatch.simulator.outages import Outages
 from sectorwatch.simulator.radios import Radios
-from sectorwatch.simulator.records import Radio, Transceivers
+from sectorwatch.simulator.records import TICKS_A_SECOND, Radio, Transceivers
 from sectorwatch.simulator.stations_feed import StationsFeed
 
 if TYPE_CHECKING:
@@ -196,7 +196,8 @@ class Network:
             logon_s = np.where(gap_to_s <= time_s, gap_to_s, logon_s)
             if back_s is not None:
                 logon_s = np.maximum(logon_s, back_s[rows])
-            self._states = movements.at(time_s, rows), logon_s
+            fraction_s = self._encoder.fraction(time_s) / TICKS_A_SECOND
+            self._states = movements.at(time_s, rows, fraction_s=fraction_s), logon_s
         return self._states
 
     def _block(self, number: int) -> Iterator[Movements]:

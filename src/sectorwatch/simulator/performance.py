@@ -62,18 +62,25 @@ class AircraftClass:
     """True airspeed at cruise at the reference altitude and above."""
     accelerate_min: float
     accelerate_power: float
+    decelerate_min: float
     decelerate_power: float
 
 
 CLASSES = (
-    AircraftClass("piston", 9_000, 12_000, 13, 1.3, 13, 1.2, 62, 60, 105, 145, 5, 2, 1.5),
-    AircraftClass("turboprop", 25_000, 27_000, 17, 1.6, 18, 1.3, 110, 105, 190, 300, 12, 3, 1.4),
-    AircraftClass("regional jet", 36_000, 39_000, 22, 2, 21, 1.3, 135, 130, 270, 435, 22, 4, 1.4),
-    AircraftClass("narrow-body", 36_000, 41_000, 20, 2, 21, 1.3, 150, 140, 280, 455, 20, 4, 1.4),
-    AircraftClass("wide-body", 36_000, 43_000, 23, 2, 22, 1.3, 160, 145, 290, 488, 22, 4, 1.4),
-    AircraftClass("business jet", 38_000, 45_000, 17, 2, 20, 1.3, 125, 115, 270, 445, 17, 4, 1.4),
-    AircraftClass("helicopter", 3_000, 6_000, 4, 1, 4, 1, 1, 1, 110, 125, 2, 2, 2),
-    AircraftClass("fast", 60_000, 62_000, 24, 1.6, 26, 1.4, 190, 170, 480, 1_250, 26, 1.6, 1.4),
+    AircraftClass("piston", 9_000, 12_000, 13, 1.3, 13, 1.2, 62, 60, 105, 145, 4, 2, 5, 1.5),
+    AircraftClass("turboprop", 25_000, 27_000, 17, 1.6, 18, 1.3, 110, 105, 190, 300, 9, 3, 10, 1.5),
+    AircraftClass(
+        "regional jet", 36_000, 39_000, 22, 2, 21, 1.3, 135, 130, 270, 435, 22, 4, 19, 1.4
+    ),
+    AircraftClass(
+        "narrow-body", 36_000, 41_000, 20, 2, 21, 1.3, 150, 140, 280, 455, 20, 4, 19, 1.4
+    ),
+    AircraftClass("wide-body", 36_000, 43_000, 23, 2, 22, 1.3, 160, 145, 290, 488, 22, 4, 20, 1.4),
+    AircraftClass(
+        "business jet", 38_000, 45_000, 17, 2, 20, 1.3, 125, 115, 270, 445, 17, 4, 18, 1.4
+    ),
+    AircraftClass("helicopter", 3_000, 6_000, 4, 1, 4, 1, 1, 1, 110, 125, 2, 2, 2, 2),
+    AircraftClass("fast", 60_000, 62_000, 24, 1.6, 26, 1.4, 190, 170, 480, 1_250, 26, 1.6, 26, 1.4),
 )
 """In the order that the arrays here use."""
 
@@ -92,7 +99,7 @@ _SHARES = np.array(
 
 # How far from its own cruising speed an aircraft is flown, one deviation of the ratio.
 _FIT = 0.09
-SLOWEST, FASTEST = 0.72, 1.3
+SLOWEST = 0.66
 """Cruise is never flown at less than this share of its usual speed: the rest is held."""
 
 
@@ -220,7 +227,7 @@ def flight_time_s(kinds: Numbers, path_nm: Floats, cruise_ft: Floats, wind_share
     """How long a class usually flies for such a distance, at `wind_share` of its usual speed."""
     cruise_kt = _usual_kt(kinds, np.minimum(cruise_ft, _OF["ceiling_ft"][kinds])) * wind_share
     accelerate_s, decelerate_s = (
-        _OF[f"{each}_min"][kinds] * 60 for each in ("accelerate", "descent")
+        _OF[f"{each}_min"][kinds] * 60 for each in ("accelerate", "decelerate")
     )
     lost_nm = (
         (cruise_kt - _OF["off_kt"][kinds]) * accelerate_s / (_OF["accelerate_power"][kinds] + 1)
@@ -239,6 +246,9 @@ def flight_time_s(kinds: Numbers, path_nm: Floats, cruise_ft: Floats, wind_share
 
 _MOST_OF_FLIGHT = 0.9
 _CLIMB_ROOM_FT = 500.0
+_LEAST_PACE = 0.25
+_HOLD_AT = 0.6
+"""Where on its way a flight waits that has more time than it can use."""
 
 
 def profile_of(
@@ -256,9 +266,12 @@ def profile_of(
     of = {name: column[kinds] for name, column in _OF.items()}
     top = np.minimum(cruise_ft, of["ceiling_ft"])
     reference = np.maximum(of["reference_ft"], top + _CLIMB_ROOM_FT)
-    accelerate_s, decelerate_s = _speed_times(kinds, duration_s)
     usual = _usual_kt(kinds, top)
     needed = _needed_kt(kinds, path_nm, duration_s, usual)
+    # Whoever cruises more slowly is as quick to gain and lose a knot as others.
+    pace = np.clip((needed - of["on_kt"]) / (usual - of["on_kt"]), _LEAST_PACE, 1.0)
+    accelerate_s, decelerate_s = _speed_times(kinds, duration_s, pace)
+    needed = _needed_kt(kinds, path_nm, duration_s, usual, pace)
     cruise_kt = np.maximum(needed, SLOWEST * usual)
     off_kt, on_kt = (np.minimum(of[name], cruise_kt) for name in ("off_kt", "on_kt"))
     possible = _distance_nm(
@@ -268,14 +281,11 @@ def profile_of(
         (on_kt, decelerate_s, of["decelerate_power"]),
     )
     hold_nm = np.maximum(possible - path_nm, 0.0)
-    before_landing_nm = (
-        decelerate_s * (cruise_kt - (cruise_kt - on_kt) / (of["decelerate_power"] + 1)) / 3_600
-    )
     return Profile(
         duration_s=duration_s,
         path_nm=path_nm,
         hold_nm=hold_nm,
-        hold_at_nm=np.clip(path_nm - before_landing_nm, 0.3 * path_nm, 0.9 * path_nm),
+        hold_at_nm=_HOLD_AT * path_nm,
         field_off_ft=fields_ft[0],
         field_on_ft=fields_ft[1],
         cruise_ft=np.maximum(top, np.maximum(*fields_ft) + _CLIMB_ROOM_FT),
@@ -340,16 +350,24 @@ def _usual_kt(kinds: Numbers, top_ft: Floats) -> Floats:
     return low + (high - low) * np.minimum(top_ft / _OF["reference_ft"][kinds], 1.0)
 
 
-def _speed_times(kinds: Numbers, duration_s: Floats) -> tuple[Floats, Floats]:
-    """Seconds to accelerate and to slow down, in what there is."""
-    both = _OF["accelerate_min"][kinds] * 60, _OF["descent_min"][kinds] * 60
+def _speed_times(
+    kinds: Numbers, duration_s: Floats, pace: Floats | float = 1.0
+) -> tuple[Floats, Floats]:
+    """Seconds to accelerate and to slow down, in what there is; `pace` is their share of usual."""
+    both = _OF["accelerate_min"][kinds] * 60 * pace, _OF["decelerate_min"][kinds] * 60 * pace
     part = np.minimum(1.0, _MOST_OF_FLIGHT * duration_s / (both[0] + both[1]))
     return both[0] * part, both[1] * part
 
 
-def _needed_kt(kinds: Numbers, path_nm: Floats, duration_s: Floats, usual: Floats) -> Floats:
+def _needed_kt(
+    kinds: Numbers,
+    path_nm: Floats,
+    duration_s: Floats,
+    usual: Floats,
+    pace: Floats | float = 1.0,
+) -> Floats:
     """The cruising speed by which the path takes just that time; may be none that can be flown."""
-    accelerate_s, decelerate_s = _speed_times(kinds, duration_s)
+    accelerate_s, decelerate_s = _speed_times(kinds, duration_s, pace)
     slow = accelerate_s / (_OF["accelerate_power"][kinds] + 1)
     slow_end = decelerate_s / (_OF["decelerate_power"][kinds] + 1)
     ends = _OF["off_kt"][kinds] * slow + _OF["on_kt"][kinds] * slow_end
