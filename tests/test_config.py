@@ -318,3 +318,33 @@ def test_who_works_a_sector_can_be_configured(
     assert shown.value == line["SECTORWATCH_POSITIONS"]
     with pytest.raises(ConfigError, match=r"positions\.A"):
         load_settings(env={"SECTORWATCH_POSITIONS": "A="})
+
+
+@pytest.mark.parametrize("name", ["fetch_interval_s", "transceivers_interval_s"])
+@pytest.mark.parametrize(
+    "addresses",
+    [
+        {},
+        {"status_url": "https://status.vatsim.net/status.json"},
+        {"feed_url": "http://192.168.1.4/feed.json"},
+        {"feed_url": "http://127.0.0.1.example.org/feed.json"},
+        {"feed_url": "http://127.0.0.1/feed.json", "transceivers_url": "http://example.org/t"},
+    ],
+)
+def test_nobody_elsewhere_is_asked_more_often_than_every_15_s(
+    name: str, addresses: dict[str, str]
+) -> None:
+    """The limit guards others' servers, whatever else is set."""
+    assert getattr(load_settings({name: 15, **addresses}, env={}).settings, name) == 15
+    with pytest.raises(ConfigError, match="not on this machine"):
+        load_settings({name: 14.9, **addresses}, env={})
+
+
+@pytest.mark.parametrize(
+    "address", ["http://127.0.0.1:8080/status.json", "http://localhost/s", "http://[::1]:9/s"]
+)
+def test_a_network_on_this_machine_may_be_asked_at_will(address: str) -> None:
+    """Down to no pause at all."""
+    for name in ("feed_url", "status_url"):
+        settings = load_settings({"fetch_interval_s": 0, name: address}, env={}).settings
+        assert settings.fetch_interval_s == 0

@@ -4,6 +4,7 @@ SectorwatchError
 ├── ConfigError              a setting that cannot be used
 ├── AirspaceError            an airspace data set that cannot be read
 ├── ScheduleError            a schedule of flights that the simulator cannot fly
+├── SimulatorError           a simulated network that cannot be served
 ├── FeedError
 │   ├── FeedRefusedError     a feed refused whole; `reason` is one of few words, for counting
 │   └── FetchError           the network's servers could not be asked; `reason` likewise
@@ -37,6 +38,7 @@ __all__ = [
     "ScheduleError",
     "SectorwatchError",
     "ServiceError",
+    "SimulatorError",
     "StoreError",
     "TrackerStateError",
 ]
@@ -56,6 +58,10 @@ class AirspaceError(SectorwatchError):
 
 class ScheduleError(SectorwatchError):
     """A schedule of flights that the simulator cannot fly."""
+
+
+class SimulatorError(SectorwatchError):
+    """A simulated network that cannot be served."""
 
 
 class FeedError(SectorwatchError):

@@ -347,3 +347,37 @@ def test_any_bytes_anywhere_are_accepted_or_refused_with_a_reason(
         return
     decode_feed(accepted.document, accepted.time_us, 0)
     decode_feed(accepted.document, accepted.time_us, 0, wire=accepted.wire)
+
+
+MADE = [
+    {"simulated": True},
+    {"simulated": True, "remark": "simulated"},
+]
+REAL: list[dict[str, Any]] = [
+    {},
+    {"simulated": False},
+    {"simulated": "yes"},
+    {"remark": "simulated"},
+]
+
+
+def marked(mark: dict[str, Any]) -> bytes:
+    """A feed with these members more in its header."""
+    made = network()
+    return encode({**made, "general": {**made["general"], **mark}})
+
+
+@pytest.mark.parametrize("mark", MADE)
+def test_a_simulated_feed_is_refused_where_the_real_one_is_read(mark: dict[str, Any]) -> None:
+    """It says of itself what it is, and what to set; where it is meant, it is taken."""
+    reason, words = refused(marked(mark), simulated=False)
+    assert (reason, "simulated = true" in words) == ("made", True)
+    assert taken(marked(mark), simulated=True).is_new
+    assert taken(marked(mark)).is_new
+
+
+@pytest.mark.parametrize("mark", REAL)
+def test_a_real_feed_is_refused_where_a_simulated_one_is_read(mark: dict[str, Any]) -> None:
+    """A mistyped address does not bring real traffic among what was made."""
+    assert refused(marked(mark), simulated=True)[0] == "not_made"
+    assert taken(marked(mark), simulated=False).is_new

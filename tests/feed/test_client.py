@@ -542,7 +542,7 @@ def test_vatsim_s_own_addresses_serve_where_its_status_is_away(
     monkeypatch.setattr(socket, "getaddrinfo", unknown)
 
     async def run() -> None:
-        client = client_of("https://status.vatsim.net/status.json")
+        client = client_of("https://status.vatsim.net/status.json", interval_s=15.0)
         with pytest.raises(FetchError) as caught:
             await client.fetch(Kind.FEED)
         assert caught.value.reason == "dns"

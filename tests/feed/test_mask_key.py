@@ -56,3 +56,11 @@ def test_a_folder_that_cannot_be_written_is_said(tmp_path: Path) -> None:
     """The error names the file and what to do."""
     with pytest.raises(DataDirectoryError, match=r"masking\.key.* cannot be used"):
         load_or_create_key(tmp_path / "nowhere" / "masking.key")
+
+
+def test_a_key_that_is_public_is_taken_for_a_new_one_alone(tmp_path: Path) -> None:
+    """A simulated network's directory has it from its first start; one that is there stays."""
+    path, public = tmp_path / "masking.key", b"p" * 32
+    assert load_or_create_key(path, public) == public
+    assert load_or_create_key(path) == public
+    assert load_or_create_key(path, b"q" * 32) == public

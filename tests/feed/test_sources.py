@@ -214,3 +214,24 @@ def test_a_speed_that_plays_nothing_is_refused(speed: float) -> None:
     """The value is named."""
     with pytest.raises(ValueError, match=str(speed)):
         PacedSource(Recorded([]), speed)
+
+
+def test_a_simulated_network_has_a_time_of_its_own() -> None:
+    """It is that of its last feed and goes on as the wall clock does; before the first, 0."""
+    clock = HandClock()
+    source = LiveSource(clock, is_simulated=True, name="made")
+    assert (source.is_live, source.is_simulated, source.now_us()) == (True, True, 0)
+    source.tell_time(1_000 * S, received_at_us=77 - 3)
+    assert source.now_us() == 1_000 * S + 3
+    real = LiveSource(clock)
+    real.tell_time(1_000 * S, received_at_us=74)
+    assert (real.is_simulated, real.now_us()) == (False, 77)
+
+
+def test_a_line_says_when_it_is_half_full() -> None:
+    """Whoever can wait asks no more from then on, and nothing is let go."""
+    source = LiveSource(capacity=4)
+    source.offer(feed(1))
+    assert source.has_room()
+    source.offer(feed(2))
+    assert not source.has_room()

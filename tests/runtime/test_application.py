@@ -463,7 +463,7 @@ def test_a_client_that_dies_is_started_again(
     """Not only the thread, also what brings its feeds, is watched."""
     ran: list[int] = []
 
-    async def dies(_self: Any, _sink: Any) -> None:
+    async def dies(_self: Any, _sink: Any, **_: Any) -> None:
         ran.append(1)
         if len(ran) == 1:
             raise RuntimeError("torn")

@@ -19,8 +19,7 @@ from sectorwatch.simulator.control import ControlRoom, Staffing
 from sectorwatch.simulator.controlling import Controlling
 from sectorwatch.simulator.masts import Masts
 from sectorwatch.simulator.radios import Contact, Radios, station_radios
-
-from .made_pilots import MadePilots
+from simulator.made_pilots import MadePilots
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

@@ -26,6 +26,14 @@ def run(
             show_default=False,
         ),
     ] = None,
+    simulated: Annotated[
+        bool,
+        typer.Option(
+            "--simulated",
+            help="The network that --feed names is simulated; all that is kept and shown says so.",
+            show_default=False,
+        ),
+    ] = False,
     config: Config = None,
 ) -> None:
     """Watch the network live, until SIGTERM or Ctrl-C.
@@ -42,6 +50,7 @@ def run(
         airspace=airspace or None,
         data_dir=data_dir,
         feed_url=feed,
+        simulated=simulated or None,
     )
-    refuse_other_kind(loaded.settings.data_dir, simulated=False)
+    refuse_other_kind(loaded.settings.data_dir, simulated=loaded.settings.simulated)
     serve(loaded)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NoReturn
 from pydantic import SecretStr, ValidationError
 from pydantic_settings import EnvSettingsSource
 
-from sectorwatch.config.settings import PREFIX, Settings
+from sectorwatch.config.settings import PREFIX, Settings, without_password
 from sectorwatch.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -104,7 +104,7 @@ def _shown(value: object) -> str:
             for name, item in value.items()
         )
     # A feed's address, too, may have somebody's password in it.
-    return re.sub(r"(://[^:/@]*):[^/]*@", r"\1:***@", str(value))
+    return without_password(str(value))
 
 
 class _GivenEnvironment(EnvSettingsSource):

@@ -8,7 +8,14 @@ import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    SecretStr,
+    ValidationInfo,
+    field_validator,
+)
 from pydantic_settings import (
     BaseSettings,
     NoDecode,
@@ -17,8 +24,9 @@ from pydantic_settings import (
 )
 
 from sectorwatch.clock import time_zone
+from sectorwatch.config.loopback import NETWORK_INTERVAL_S, is_loopback
 
-__all__ = ["PREFIX", "Environment", "Settings"]
+__all__ = ["PREFIX", "Environment", "Settings", "without_password"]
 
 PREFIX = "SECTORWATCH_"
 _SHORTEST_OPERATOR_KEY = 16
@@ -78,6 +86,11 @@ def _url(value: str) -> str:
     if not re.match(r"https?://[^/\s]+", value):
         raise ValueError("must begin with http:// or https:// and name a host")
     return value.rstrip("/")
+
+
+def without_password(url: str) -> str:
+    """An address as it may be shown."""
+    return re.sub(r"(://[^:/@]*):[^/]*@", r"\1:***@", url)
 
 
 def _not_blank(value: str) -> str:
@@ -207,15 +220,26 @@ class Settings(BaseSettings):
         "The transceivers feed's address; without it `status_url` says, and with "
         "`feed_url` alone no transceivers are read.",
     )
+    simulated: bool = _setting(
+        False,
+        "",
+        "The feeds are a simulated network's: its time counts, not the clock's, and all that is "
+        "kept and shown says so. Without it such a feed is refused, with it any other.",
+    )
     fetch_interval_s: float = _setting(
         15.0,
         "s",
-        "Time between two fetches of the data feed; the network allows no less than 15.",
-        ge=15,
+        "Time between two fetches of the data feed; the network allows no less than 15. Only a "
+        "simulated network on this machine (127.0.0.1, localhost) may be asked more often.",
+        ge=0,
         le=3_600,
     )
     transceivers_interval_s: float = _setting(
-        60.0, "s", "Time between two fetches of the transceivers feed.", ge=15, le=3_600
+        60.0,
+        "s",
+        "Time between two fetches of the transceivers feed; no less than 15, as above.",
+        ge=0,
+        le=3_600,
     )
     fetch_timeout_s: float = _setting(10.0, "s", "How long one fetch may take.", ge=1, le=120)
     stale_after_s: float = _setting(
@@ -309,6 +333,22 @@ class Settings(BaseSettings):
     handler_timeout_s: float = _setting(
         5.0, "s", "How long one handler may take over one event of the bus.", ge=0.1, le=300
     )
+
+    @field_validator("fetch_interval_s", "transceivers_interval_s")
+    @classmethod
+    def _as_seldom_as_the_network_asks(cls, value: float, info: ValidationInfo) -> float:
+        """Below 15 s only this machine is asked: the limit guards VATSIM's servers."""
+        if value >= NETWORK_INTERVAL_S:
+            return value
+        given = info.data
+        asked = [given.get("feed_url") or given.get("status_url"), given.get("transceivers_url")]
+        elsewhere = [url for url in asked if url is not None and not is_loopback(url)]
+        if elsewhere:
+            raise ValueError(
+                f"is below {NETWORK_INTERVAL_S:g}, and {without_password(elsewhere[0])} is not on "
+                "this machine: VATSIM and other networks are asked no more often"
+            )
+        return value
 
     @classmethod
     def settings_customise_sources(

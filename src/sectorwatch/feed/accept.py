@@ -6,6 +6,7 @@ What comes out may be written down; it goes into the journal before anything is 
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -35,8 +36,10 @@ REFUSALS = {
     "control_characters": "raw control characters inside a text, which JSON does not allow",
     "empty": "nothing at all",
     "future": "a time ahead of this machine's clock: all that follow would be older",
+    "made": "a simulated network's, where the real one is read",
     "no_time": "no time that can be read in its header",
     "not_json": "no JSON",
+    "not_made": "not a simulated network's, where one is read",
     "older": "unknown, and older than the last",
     "stale": "live, and older than a feed that is still looked after",
     "too_large": "over 64 MB",
@@ -64,7 +67,12 @@ class _Header(msgspec.Struct):
     pilots: msgspec.Raw
 
 
+class _Mark(msgspec.Struct):
+    simulated: bool = False
+
+
 _HEADER = msgspec.json.Decoder(_Header)
+_MARK = msgspec.json.Decoder(_Mark)
 _LIST = msgspec.json.Decoder(list[msgspec.Raw])
 
 
@@ -98,6 +106,7 @@ def accept(
     holds: Callable[[int], bool] | None = None,
     stale_after_us: int | None = STALE_AFTER_US,
     regulars: Regulars | None = None,
+    simulated: bool | None = None,
 ) -> Accepted:
     """`payload`, decompressed, as it may be written down. Raises FeedRefusedError, see `REFUSALS`.
 
@@ -105,6 +114,7 @@ def accept(
     held. `now_us` is the clock's time where the feed is live, None where it comes from an archive:
     then nothing is stale. What is `already_masked`, from our own journal, is left as it is. With
     `regulars`, pilots that are as they were in the feed before are neither masked nor read again.
+    `simulated` is whether a simulated network's feed is meant, None where either will do.
     """
     document = _checked(payload)
     if kind is Kind.TRANSCEIVERS:
@@ -114,6 +124,8 @@ def accept(
     general = masked.general if is_read else _header(document)
     if general[:1] != b"{":
         raise _wrong_shape("general", general)
+    if simulated is not None:
+        _check_kind(general, simulated=simulated)
     time_us = _time_of(general)
     is_new = time_us != last_time_us and not (holds is not None and holds(time_us))
     if is_new:
@@ -187,6 +199,26 @@ def _time_of(general: bytes) -> int:
         f"the feed's time is {(header.update_timestamp or '')[:40]!r}, which is none such as "
         "2025-08-06T21:00:00Z: nothing of it is used; the next may be good",
     )
+
+
+def _check_kind(general: bytes, *, simulated: bool) -> None:
+    """Keep real and made traffic apart: a simulated network says of itself that it is one."""
+    says_so = False
+    if b"simulated" in general:
+        with suppress(msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            says_so = _MARK.decode(general).simulated
+    if says_so and not simulated:
+        raise FeedRefusedError(
+            "made",
+            "the feed says that it is a simulated network's: nothing of it is kept among real "
+            "traffic; set simulated = true (or run --simulated), with a data directory of its own",
+        )
+    if simulated and not says_so:
+        raise FeedRefusedError(
+            "not_made",
+            "the feed does not say that it is a simulated network's, as `simulated` is set: unset "
+            "it, or name the simulated network's address",
+        )
 
 
 def _check_time(

@@ -10,13 +10,14 @@ from __future__ import annotations
 import asyncio
 import random
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import stamina
 
 import sectorwatch
 from sectorwatch.clock import Clock, SystemClock
+from sectorwatch.config.loopback import NETWORK_INTERVAL_S, is_loopback
 from sectorwatch.errors import FeedRefusedError, FetchError
 from sectorwatch.feed.addresses import STATUS_URL, AddressBook
 from sectorwatch.feed.breaker import BreakerState, CircuitBreaker
@@ -50,6 +51,8 @@ SERVICE = "data_service"
 _KINDS = {Kind.FEED: "feed", Kind.TRANSCEIVERS: "transceivers"}
 # A server that answers "not modified" for two minutes on end may be a cache that hangs.
 _UNCHANGED_BEFORE_ASKING_ANEW = 8
+_ROOM_AGAIN_S = 0.005
+_JITTER_S = 0.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +64,14 @@ class Paces:
 
     @classmethod
     def standard(cls, clock: Clock, *, feed_s: float = 15.0, transceivers_s: float = 60.0) -> Paces:
-        """As VATSIM asks of its readers: one fetch a 15 s, transceivers once a minute."""
-        return cls(Pace(feed_s, clock), Pace(transceivers_s, clock))
+        """As VATSIM asks of its readers: one fetch a 15 s, transceivers once a minute.
+
+        Below 15 s the client asks nobody but this machine.
+        """
+        return cls(
+            Pace(feed_s, clock, jitter_s=min(_JITTER_S, feed_s)),
+            Pace(transceivers_s, clock, jitter_s=min(_JITTER_S, transceivers_s)),
+        )
 
     def of(self, kind: Kind) -> Pace:
         """The turns for a kind of feed."""
@@ -110,6 +119,12 @@ class VatsimClient:
         self._book = AddressBook(url, self._clock, transceivers_url=transceivers_url)
         self._paces = paces or Paces.standard(self._clock)
         self._limits = limits or FetchLimits()
+        if (
+            min(self._paces.feed.interval_s, self._paces.transceivers.interval_s)
+            < NETWORK_INTERVAL_S
+        ):
+            # Nor may this machine send us on to somebody else.
+            self._limits = replace(self._limits, max_redirects=0)
         self._retries = retries or Retries()
         self._quarantine = quarantine
         self._telemetry = (telemetry or Telemetry.null()).for_service(SERVICE)
@@ -144,15 +159,18 @@ class VatsimClient:
         """When a server last answered well for a kind of feed, None before it ever did."""
         return self._last_success_us.get(kind)
 
-    async def run(self, sink: Callable[[RawFeed], None]) -> None:
+    async def run(
+        self, sink: Callable[[RawFeed], None], *, has_room: Callable[[], bool] | None = None
+    ) -> None:
         """Fetch both feeds at their pace, for as long as it is let, and hand each to `sink`.
 
-        Failures are counted and logged, and never end it.
+        Failures are counted and logged, and never end it. Nothing is fetched while `has_room` says
+        that `sink` could not keep it, for networks that wait for their readers.
         """
         try:
             async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(self._poll(Kind.FEED, sink), name="poll-feed")
-                tasks.create_task(self._poll(Kind.TRANSCEIVERS, sink), name="poll-transceivers")
+                for kind in (Kind.FEED, Kind.TRANSCEIVERS):
+                    tasks.create_task(self._poll(kind, sink, has_room), name=f"poll-{_KINDS[kind]}")
         finally:
             await self.close()
 
@@ -185,8 +203,16 @@ class VatsimClient:
             raise
         raise AssertionError("stamina ends with a result or an error")
 
-    async def _poll(self, kind: Kind, sink: Callable[[RawFeed], None]) -> None:
+    async def _poll(
+        self,
+        kind: Kind,
+        sink: Callable[[RawFeed], None],
+        has_room: Callable[[], bool] | None,
+    ) -> None:
         while True:
+            if has_room is not None and not has_room():
+                await asyncio.sleep(_ROOM_AGAIN_S)
+                continue
             if kind is Kind.TRANSCEIVERS and not self._has_transceivers():
                 # Nobody has said yet where they are; the other task finds out.
                 await asyncio.sleep(min(1.0, self._paces.feed.interval_s))
@@ -234,8 +260,19 @@ class VatsimClient:
         url = None if addresses is None else addresses.choose(kind, self._rng)
         if url is None:
             raise FetchError("no_address", f"nobody has said where the {_KINDS[kind]} feed is")
+        self._check_pace(kind, url)
         payload = await self._get(url, _KINDS[kind])
         return None if payload is None else RawFeed(kind, payload, self._clock.now_us())
+
+    def _check_pace(self, kind: Kind, url: str) -> None:
+        """Nobody's servers are hurried but those on this machine, whatever a status.json names."""
+        interval_s = self._paces.of(kind).interval_s
+        if interval_s < NETWORK_INTERVAL_S and not is_loopback(url):
+            raise FetchError(
+                "no_address",
+                f"the {_KINDS[kind]} feed is said to be elsewhere than on this machine, where a "
+                f"fetch every {interval_s:g} s is more than is allowed: set 15 s or more",
+            )
 
     async def _look_up(self) -> RawFeed | None:
         """Look the addresses up where that is due; the feed, where the feed was what was found."""

@@ -16,15 +16,16 @@ __all__ = ["load_or_create_key"]
 _SIZE = 32
 
 
-def load_or_create_key(path: Path) -> bytes:
+def load_or_create_key(path: Path, public: bytes | None = None) -> bytes:
     """The masking key in the file at `path`, which is made where there is none; 32 bytes.
 
     Whoever loses it gets other hashes for the same members, so that their flights are not joined
-    to those before. Raises DataDirectoryError where it cannot be read, written, or is no key.
+    to those before. `public` is taken for a new one where nobody is real and runs have to agree.
+    Raises DataDirectoryError where it cannot be read, written, or is no key.
     """
     try:
         if not path.exists():
-            _create(path)
+            _create(path, public or secrets.token_bytes(_SIZE))
         text = path.read_text(encoding="ascii").strip()
         if path.stat().st_mode & 0o077:
             path.chmod(0o600)
@@ -45,13 +46,13 @@ def load_or_create_key(path: Path) -> bytes:
     return key
 
 
-def _create(path: Path) -> None:
+def _create(path: Path, key: bytes) -> None:
     """Puts a new key at `path`, whole or not at all, and on the disk; another's is left alone."""
     draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
         with os.fdopen(descriptor, "w", encoding="ascii") as file:
-            file.write(secrets.token_bytes(_SIZE).hex() + "\n")
+            file.write(key.hex() + "\n")
             file.flush()
             os.fsync(file.fileno())
         try:

@@ -62,8 +62,10 @@ class LiveSource:
         capacity: int = 16,
         telemetry: Telemetry | None = None,
         name: str = "VATSIM",
+        is_simulated: bool = False,
     ) -> None:
         self.name = name
+        self.is_simulated = is_simulated
         self.dropped = 0
         self.on_idle: Callable[[], None] | None = None
         """Called now and then by whoever iterates, in its thread, while nothing comes."""
@@ -72,6 +74,8 @@ class LiveSource:
         self._waiting: deque[RawFeed] = deque()
         self._changed = threading.Condition()
         self._closed = False
+        self._ahead_us: int | None = None
+        """How much later it is in a simulated network than here, None before its first feed."""
         metrics = (telemetry or Telemetry.null()).metrics
         self._depth = metrics.gauge("feed_queue_depth")
         self._dropped = metrics.counter("feed_queue_dropped_total")
@@ -81,14 +85,19 @@ class LiveSource:
         """It is."""
         return True
 
-    @property
-    def is_simulated(self) -> bool:
-        """It is not."""
-        return False
-
     def now_us(self) -> int:
-        """The wall clock."""
-        return self._clock.now_us()
+        """The wall clock; of a simulated network its own time, which goes on from its last feed."""
+        if not self.is_simulated:
+            return self._clock.now_us()
+        return 0 if self._ahead_us is None else self._clock.now_us() + self._ahead_us
+
+    def tell_time(self, time_us: int, received_at_us: int) -> None:
+        """A feed of `time_us` was taken that came at `received_at_us`, by the wall clock."""
+        self._ahead_us = time_us - received_at_us
+
+    def has_room(self) -> bool:
+        """Whether what comes can wait in line without anything being let go."""
+        return len(self._waiting) < self._capacity // 2
 
     def offer(self, raw: RawFeed) -> None:
         """Put a feed in line; after `close` it is dropped."""

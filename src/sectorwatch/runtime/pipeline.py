@@ -186,19 +186,23 @@ class Pipeline:
             self._stop.wait(_RETRY_S)
 
     def _take_feed(self, raw: RawFeed) -> None:
-        source = self.source
+        live = self.source if isinstance(self.source, LiveSource) else None
         with self._telemetry.timed("accept", "collector"):
             accepted = accept(
                 raw.payload,
                 raw.kind,
                 self._masker,
                 last_time_us=self._last_time_us,
-                now_us=source.now_us() if source is not None and source.is_live else None,
+                # A simulated network has a time of its own, early or late as it may be.
+                now_us=None if live is None or live.is_simulated else live.now_us(),
                 already_masked=raw.masked,
                 holds=self._holds,
                 stale_after_us=self._stale_after_us,
                 regulars=self._regulars,
+                simulated=None if live is None else live.is_simulated,
             )
+        if live is not None and accepted.is_new:
+            live.tell_time(accepted.time_us, raw.received_at_us)
         position = None
         self._taken_us = accepted.time_us
         if accepted.is_new:

@@ -19,6 +19,7 @@ from sectorwatch.feed.mask import Masker
 from sectorwatch.feed.mask_key import load_or_create_key
 from sectorwatch.feed.quarantine import Quarantine
 from sectorwatch.observe import LogCategory, LogLevel, StreamSink, Telemetry, TerminalSink
+from sectorwatch.recordings import MASKING_KEY
 from sectorwatch.runtime.application import Application, History
 from sectorwatch.runtime.bus import EventBus
 from sectorwatch.runtime.follow import Follow, TrackerMaker
@@ -93,7 +94,11 @@ def put_together(
     _tell_of_airspace(airspace, settings.home_sector, telemetry)
     airports = _airports(settings)
     rules = Rules()
-    key = None if settings.store_member_numbers else load_or_create_key(directory.masking_key)
+    # Nobody in a simulated network is real; with one key for all, any two runs give equal rows.
+    public = MASKING_KEY if is_simulated else None
+    key = (
+        None if settings.store_member_numbers else load_or_create_key(directory.masking_key, public)
+    )
     masker = Masker(key)
     breaker = CircuitBreaker(
         "database",
@@ -190,6 +195,11 @@ def build(
     airspace that cannot be read, a setting that cannot be used.
     """
     clock = clock or SystemClock()
+    if source is None:
+        is_simulated = settings.simulated
+        source_name = "a simulated network" if is_simulated else "VATSIM"
+    else:
+        is_simulated, source_name = source.is_simulated, source.name
     with ExitStack() as undo:
         directory = undo.enter_context(DataDirectory.open(settings.data_dir))
         telemetry = open_telemetry(settings, directory, clock, sinks)
@@ -203,14 +213,20 @@ def build(
             telemetry=telemetry,
             clock=clock,
             announce=bus.announce,
-            is_simulated=source is not None and source.is_simulated,
+            is_simulated=is_simulated,
         )
         intake: Intake
         breakers: list[CircuitBreaker] = []
         if source is None:
             client = _client(settings, directory, clock=clock, telemetry=telemetry)
             breakers += client.breakers
-            intake = LiveIntake(client, clock=clock, telemetry=telemetry)
+            intake = LiveIntake(
+                client,
+                clock=clock,
+                telemetry=telemetry,
+                name=source_name,
+                is_simulated=is_simulated,
+            )
         else:
             intake = RecordedIntake(source)
         keys = KeyRing(parts.stores, settings.operator_key)
@@ -269,8 +285,8 @@ def build(
             ),
             breakers=(*breakers, parts.stores.breaker),
             intake=intake,
-            source_name="VATSIM" if source is None else source.name,
-            is_simulated=source is not None and source.is_simulated,
+            source_name=source_name,
+            is_simulated=is_simulated,
             history=history,
             api=api,
             started_at_us=clock.now_us(),

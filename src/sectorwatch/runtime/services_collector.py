@@ -47,8 +47,18 @@ class Intake(Protocol):
 class LiveIntake:
     """The network: a client in the event loop, and a line from which the thread takes."""
 
-    def __init__(self, client: VatsimClient, *, clock: Clock, telemetry: Telemetry) -> None:
+    def __init__(
+        self,
+        client: VatsimClient,
+        *,
+        clock: Clock,
+        telemetry: Telemetry,
+        name: str = "VATSIM",
+        is_simulated: bool = False,
+    ) -> None:
         self._client = client
+        self._name = name
+        self._is_simulated = is_simulated
         self._clock = clock
         self._telemetry = telemetry
         self._source: LiveSource | None = None
@@ -56,9 +66,17 @@ class LiveIntake:
 
     async def open(self) -> Source:
         """Begin to fetch."""
-        self._source = LiveSource(self._clock, telemetry=self._telemetry)
-        self._task = asyncio.create_task(self._client.run(self._source.offer), name="client")
-        return self._source
+        source = self._source = LiveSource(
+            self._clock,
+            telemetry=self._telemetry,
+            name=self._name,
+            is_simulated=self._is_simulated,
+        )
+        # The real network waits for nobody; a simulated one can be read as fast as we keep up.
+        has_room = source.has_room if self._is_simulated else None
+        fetching = self._client.run(source.offer, has_room=has_room)
+        self._task = asyncio.create_task(fetching, name="client")
+        return source
 
     async def close(self) -> None:
         """Fetch no more; what is in line is still handed out."""

@@ -106,6 +106,8 @@ class General(Struct):
     update_timestamp: str
     connected_clients: int
     unique_users: int
+    simulated: bool = True
+    """Ours: no real feed has it, so that no made one is ever taken for real."""
 
 
 class Feed(Struct):
