@@ -106,6 +106,9 @@ def test_files_sealed_before_are_read_beside_new_ones(store: Store) -> None:
     assert hours.peak_occupancy.tolist() == [3] * 24 + [4] * 24
     minutes = store.sectors.occupancy(5, START_S, START_S + 2 * DAY_S)
     assert len(minutes.occupancy) == 2 * 1_440
+    covered = store.coverage.of_sectors(START_S, START_S + 2 * DAY_S, [5]).minutes.sum(1)
+    assert covered.unknown.tolist() == [3 * 1_440]
+    assert (covered.airborne.tolist(), covered.in_contact.tolist()) == ([4 * 24], [2 * 24])
 
 
 def test_what_comes_late_for_an_old_file_joins_it(store: Store) -> None:

@@ -54,6 +54,13 @@ def test_the_line_of_sight_has_a_limit(height_ft: float, mast_ft: float, limit_n
     assert heard([(7, [at(limit_nm + 0.05, height_ft)])], [(3, [mast])]) == []
 
 
+def test_short_waves_go_beyond_the_horizon() -> None:
+    """Over the ocean on HF: a hop of 4,000 km, whatever the heights."""
+    mast = at(0.0, 100, 6_547_000)
+    assert heard([(0, [at(2_159, 0, 6_547_000)])], [(0, [mast])])
+    assert not heard([(0, [at(2_161, 40_000, 6_547_000)])], [(0, [mast])])
+
+
 def test_it_is_as_far_across_the_antimeridian() -> None:
     """And over a pole: the great circle counts."""
     east = Transceiver(0, 120_500_000, 0.0, 179.5, 10_000 * FT, 0.0)

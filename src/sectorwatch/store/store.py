@@ -15,7 +15,9 @@ from sectorwatch.store.keys import Keys
 from sectorwatch.store.manifest import Manifest, Tidied
 from sectorwatch.store.migrate import bring_up_to_date, require_up_to_date
 from sectorwatch.store.queries_airports import AirportQueries
+from sectorwatch.store.queries_contacts import ContactQueries
 from sectorwatch.store.queries_controllers import ControllerQueries
+from sectorwatch.store.queries_coverage import CoverageQueries
 from sectorwatch.store.queries_database import DatabaseQueries
 from sectorwatch.store.queries_flights import FlightQueries
 from sectorwatch.store.queries_moments import MomentQueries
@@ -47,7 +49,8 @@ class Store:
 
     Every method may be called from any thread. Made by `Store.open`; `found` says what that start
     found in the folder of segments. Questions go to `flights`, `tracks`, `sectors`, `airports`,
-    `controllers`, `moments`, `network`, `statistics` and `status()`; `keys` are the API's.
+    `controllers`, `contacts`, `coverage`, `moments`, `network`, `statistics` and `status()`; `keys`
+    are those of the API.
     """
 
     def __init__(
@@ -71,6 +74,8 @@ class Store:
         self.sectors = SectorQueries(sources)
         self.airports = AirportQueries(sources)
         self.controllers = ControllerQueries(sources)
+        self.contacts = ContactQueries(sources)
+        self.coverage = CoverageQueries(sources)
         self.moments = MomentQueries(sources)
         self.network = NetworkQueries(sources)
         self.statistics = StatisticsQueries(sources)

@@ -3,7 +3,8 @@
 A radio reaches 1.25 NM times the root of its height in feet, and two of them the sum of that, as
 the voice network itself has it (4,193.18 m times the root of the height in metres). Heights are
 those above mean sea level at both ends, a mast's too: it says so itself, and what the ground
-between the two is like nobody knows. Below the sea there is no reach.
+between the two is like nobody knows. Below the sea there is no reach. Short waves come back from
+the sky instead, as far as one hop goes.
 """
 
 from __future__ import annotations
@@ -30,6 +31,9 @@ COMMON_CHANNELS_KHZ = (121_500, 122_800)
 
 _M_PER_FT = 0.3048
 _NM_PER_ROOT_FT = 1.25
+_HF_BELOW_KHZ = 30_000
+# The longest hop over the F2 layer, 4,000 km (Recommendation ITU-R P.533).
+_HF_REACH_NM = 2_160.0
 # The whole network makes a few thousand; so many can only be a feed that means harm.
 _MOST_PAIRS = 4_000_000
 
@@ -90,15 +94,15 @@ def pairs_in_range(
     pilot = np.repeat(np.arange(count.size), count)
     # The masts of each pilot's channel one after another, from its first one on.
     mast = np.arange(total) + np.repeat(first - (np.cumsum(count) - count), count)
-    near = (
-        distance_nm(
-            pilots.latitude[pilot],
-            pilots.longitude[pilot],
-            masts.latitude[mast],
-            masts.longitude[mast],
-        )
-        <= pilots.reach_nm[pilot] + masts.reach_nm[mast]
+    apart_nm = distance_nm(
+        pilots.latitude[pilot],
+        pilots.longitude[pilot],
+        masts.latitude[mast],
+        masts.longitude[mast],
     )
+    limit_nm = pilots.reach_nm[pilot] + masts.reach_nm[mast]
+    limit_nm[pilots.channel_khz[pilot] < _HF_BELOW_KHZ] = _HF_REACH_NM
+    near = apart_nm <= limit_nm
     pilot, mast = pilot[near], mast[near]
     found = np.stack((pilots.owner[pilot], masts.owner[mast], pilots.channel_khz[pilot]))
     found = found[:, np.lexsort(found[::-1])]

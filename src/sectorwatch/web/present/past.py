@@ -106,6 +106,7 @@ def past_of(application: Application, at_s: int, *, only_controllers: bool = Fal
             sector = np.full((1, len(found.flights)), -1, np.int32)
             found = type(found)(False, found.flights, here, found.unread)
     count = len(sectors.sectors)
+    heard = {} if only_controllers else store.contacts.at(at_s)
     latest = application.latest
     live = Live(
         flights=found.flights,
@@ -120,8 +121,9 @@ def past_of(application: Application, at_s: int, *, only_controllers: bool = Fal
         airborne=here.airborne,
         sector=sector,
         occupancy=np.bincount(sector[sector >= 0], minlength=count).astype(np.int32),
-        contact=np.full(len(found.flights), -1, np.int64),
-        heard_s=None,
+        contact=np.array([heard.get(each.flight_id, -1) for each in found.flights], np.int64),
+        # That nobody at all was in contact cannot be told from that nobody listened.
+        heard_s=at_s if heard else None,
         owners=[owners.get(number) for number in range(count)],
         sessions=owned.sessions,
         controllers=(),
