@@ -1,5 +1,5 @@
 # One command each; every one does all the set-up it needs, the second time at once.
-#   make run     sectorwatch at http://127.0.0.1:8001, playing a made recording
+#   make run     sectorwatch at http://127.0.0.1:8001, over a simulated network
 #   make test    the tests
 #   make check   ruff, mypy, import-linter
 #   make bench   every measured claim again, into benchmarks/RESULTS.md (LONG=1: the long ones too)

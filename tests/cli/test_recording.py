@@ -9,8 +9,6 @@ import pytest
 from made_network import made_network
 from make_recording import records, write
 
-from sectorwatch.cli.playing import LEAD_S, Recording
-from sectorwatch.feed.journal_format import journal_files
 from sectorwatch.feed.journal_reader import journal_headers, read_journal
 from sectorwatch.feed.mask import Masker
 from sectorwatch.feed.records import Kind
@@ -58,30 +56,6 @@ def test_the_same_seed_gives_the_same_files(
     [one], [two] = ((tmp_path / name).iterdir() for name in ("one", "two"))
     assert one.read_bytes() == two.read_bytes()
     assert one.stat().st_mode & 0o777 == 0o644
-
-
-def test_the_beginning_comes_at_once(capsys: pytest.CaptureFixture[str]) -> None:
-    """75 minutes without a wait, then the rest; at the end the person is told."""
-    recording = Recording(1_000_000)
-    feeds = [raw for raw in recording if raw.kind is Kind.FEED]
-    assert len(feeds) == 480
-    assert (recording.is_simulated, recording.is_live) == (True, False)
-    assert recording.name == "a made recording of Australia"
-    assert "The recording has ended" in capsys.readouterr().err
-    begin_us = feeds[0].received_at_us
-    at_once = [raw for raw in feeds if raw.received_at_us < recording._at_once_until_us]
-    assert at_once[-1].received_at_us - begin_us == pytest.approx(LEAD_S * 1e6, abs=30e6)
-
-
-def test_what_is_held_comes_at_once_too(capsys: pytest.CaptureFixture[str]) -> None:
-    """Gone on with, a demo does not sit through what it has; closed, it says nothing."""
-    last_us = journal_files(AUSTRALIA.iterdir())[0].hour_s * 1_000_000 + 6_600_000_000
-    recording = Recording(1.0, held_until_us=last_us)
-    for raw in recording:
-        # Of the next one it would wait for its time.
-        if raw.received_at_us > last_us - 15_000_000:
-            recording.close()
-    assert capsys.readouterr().err == ""
 
 
 def test_the_recording_is_in_the_wheel(tmp_path: Path) -> None:

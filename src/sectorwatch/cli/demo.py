@@ -1,4 +1,4 @@
-"""`sectorwatch demo`: a made recording, so that there is something to look at."""
+"""`sectorwatch demo`: a simulated network, so that there is something to look at."""
 
 # No `from __future__ import annotations` here: typer reads them when it runs.
 from pathlib import Path
@@ -9,6 +9,7 @@ import typer
 __all__ = ["demo"]
 
 _HIGHEST_SPEED = 10_000.0
+_MOST_DAYS = 400
 
 
 def demo(
@@ -33,19 +34,42 @@ def demo(
     ] = None,
     speed: Annotated[
         float,
-        typer.Option("--speed", metavar="FACTOR", help="Play it so many times as fast as it was."),
+        typer.Option(
+            "--speed", metavar="FACTOR", help="Let time go so many times as fast as it does."
+        ),
     ] = 1.0,
+    history_days: Annotated[
+        float,
+        typer.Option(
+            "--history-days",
+            metavar="N",
+            min=0,
+            max=_MOST_DAYS,
+            help="Fly so many days before now first, as fast as it goes.",
+        ),
+    ] = 28.0,
+    seed: Annotated[
+        int,
+        typer.Option(
+            "--seed", metavar="N", min=0, max=2**63 - 1, help="Another seed is another network."
+        ),
+    ] = 1,
 ) -> None:
-    """Play a small made recording of Australia, until SIGTERM or Ctrl-C.
+    """Fly a simulated network over Australia, until SIGTERM or Ctrl-C.
 
-    Its first 75 minutes come at once, the 45 that remain at their own pace. No settings file is
-    read and none of your data touched.
+    Its history of some weeks is flown first, through the same pipeline as everything, while it can
+    be looked at already. No settings file is read and none of your data touched.
     """
     if not 0 < speed <= _HIGHEST_SPEED:
         raise typer.BadParameter(
             f"{speed:g} plays nothing: give a number above 0, up to {_HIGHEST_SPEED:g}",
             param_hint="'--speed'",
         )
-    from sectorwatch.cli.playing import play  # noqa: PLC0415 - `--help` is quick without it
+    from sectorwatch.cli.playing import Demo, play  # noqa: PLC0415 - `--help` is quick without it
 
-    play(host=host, port=port, data_dir=data_dir, speed=speed)
+    play(
+        Demo(speed=speed, history_days=history_days, seed=seed),
+        host=host,
+        port=port,
+        data_dir=data_dir,
+    )

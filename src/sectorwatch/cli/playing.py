@@ -1,4 +1,4 @@
-"""What `demo` does: the shipped recording, played into a directory of its own."""
+"""What `demo` does: a simulated network, flown into a directory of its own."""
 
 from __future__ import annotations
 
@@ -6,9 +6,11 @@ import os
 import shutil
 import tempfile
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sectorwatch.airspace import load_airspace
 from sectorwatch.cli.console import say
 from sectorwatch.cli.serving import (
     last_snapshot_us,
@@ -16,60 +18,102 @@ from sectorwatch.cli.serving import (
     refuse_other_kind,
     serve,
 )
+from sectorwatch.clock import SystemClock
 from sectorwatch.config import load_settings
 from sectorwatch.errors import SectorwatchError
-from sectorwatch.feed.archive import ArchiveSource
-from sectorwatch.feed.journal_format import journal_files
 from sectorwatch.feed.sources import PacedSource
-from sectorwatch.recordings import AUSTRALIA
+from sectorwatch.runtime import History
+from sectorwatch.simulator import MadeTimetable, Network, SimulatedSource
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from sectorwatch.feed.records import RawFeed
 
-__all__ = ["LEAD_S", "Recording", "play"]
+__all__ = ["AIRSPACE", "HISTORY_CADENCE_S", "PEAK_AIRBORNE", "Demo", "DemoFlight", "play"]
 
-LEAD_S = 75 * 60
-"""So much of the recording comes at once, that every endpoint has something to say."""
+AIRSPACE = "made:australia"
+PEAK_AIRBORNE = 150
+HISTORY_CADENCE_S = 300
+"""The longest step that is no gap: history is flown in the fewest steps that leave none out."""
+_DAY_S = 86_400
 
 # Settings of the person who runs it that change neither what is shown nor where it goes.
 _HEEDED = ("SECTORWATCH_LOG_FORMAT", "SECTORWATCH_LOG_LEVEL", "SECTORWATCH_ENVIRONMENT")
 
 
-def play(*, host: str, port: int, data_dir: Path | None, speed: float) -> None:
-    """Serve an instance over the recording until SIGTERM or SIGINT.
+@dataclass(frozen=True, slots=True)
+class Demo:
+    """What is flown: `history_days` before now at once, then time at `speed` times its pace."""
+
+    speed: float = 1.0
+    history_days: float = 28.0
+    seed: int = 1
+
+
+def play(demo: Demo, *, host: str, port: int, data_dir: Path | None) -> None:
+    """Serve an instance over a simulated network until SIGTERM or SIGINT.
 
     Without `data_dir` it lives in a temporary directory that is gone afterwards. Raises a
     SectorwatchError where it cannot start.
     """
     with _directory(data_dir) as place:
         loaded = load_settings(
-            {"host": host, "port": port, "data_dir": place, "airspace": ["made:australia"]},
+            {"host": host, "port": port, "data_dir": place, "airspace": [AIRSPACE]},
             env={name: os.environ[name] for name in _HEEDED if name in os.environ},
             # An empty file, so that one that lies here is not read.
             toml_path=Path(os.devnull),
         )
         refuse_other_kind(place, simulated=True)
         put_public_key(place)
-        serve(loaded, Recording(speed, held_until_us=last_snapshot_us(place)))
+        now_s = SystemClock().now_us() // 1_000_000
+        flight = DemoFlight(demo, now_s=now_s, held_until_us=last_snapshot_us(place))
+        serve(loaded, flight, history=flight.history)
 
 
-class Recording(PacedSource):
-    """The shipped recording; its beginning, and what is held until a moment, comes at once."""
+class DemoFlight(PacedSource):
+    """The network of a demo: what was before now comes at once, the rest at its pace.
 
-    def __init__(self, speed: float, *, held_until_us: int = 0) -> None:
-        archive = ArchiveSource([AUSTRALIA])
-        archive.name = "a made recording of Australia"
-        begin_s = journal_files(AUSTRALIA.iterdir())[0].hour_s
-        lead_us = (begin_s + LEAD_S) * 1_000_000
-        super().__init__(archive, speed, at_once_until_us=max(lead_us, held_until_us + 1))
+    `held_until_us` is the last snapshot that is held already; it goes on from there. How far the
+    history is, is told on the terminal every tenth of it.
+    """
+
+    def __init__(self, demo: Demo, *, now_s: int, held_until_us: int = 0) -> None:
+        held_s = held_until_us // 1_000_000
+        first_s = now_s - round(demo.history_days * _DAY_S)
+        start_s = max(first_s, held_s + 1) // HISTORY_CADENCE_S * HISTORY_CADENCE_S
+        # One that was played faster than time goes is ahead of it: then there is nothing before.
+        end_s = max(now_s, held_s + 1)
+        network = Network(
+            MadeTimetable("australia", seed=demo.seed, peak_airborne=PEAK_AIRBORNE),
+            load_airspace([AIRSPACE]),
+            seed=demo.seed,
+            start_s=start_s,
+        )
+        self.history = History(start_s * 1_000_000, end_s * 1_000_000)
+        self._days = (end_s - start_s) / _DAY_S
+        self._told = 0
+        source = SimulatedSource(
+            network,
+            coarse_until_s=end_s,
+            coarse_cadence_s=HISTORY_CADENCE_S,
+            after_s=held_s,
+        )
+        super().__init__(source, demo.speed, at_once_until_us=end_s * 1_000_000)
 
     def __iter__(self) -> Iterator[RawFeed]:
-        """The feeds; at their end the person is told that no more come."""
-        yield from super().__iter__()
-        if not self._ended.is_set():
-            say("The recording has ended: what it brought stays, and is served until Ctrl-C.")
+        """The feeds."""
+        for raw in super().__iter__():
+            if self._days >= 1:
+                self._tell(self.history.share(raw.received_at_us))
+            yield raw
+
+    def _tell(self, share: float) -> None:
+        tenths = int(share * 10)
+        if tenths > self._told:
+            self._told = tenths
+            now = "; from here on time goes at its pace" if share >= 1 else ""
+            say(f"History: {share * self._days:.0f} of {self._days:.0f} days flown{now}.")
 
 
 @contextmanager

@@ -23,17 +23,17 @@ if TYPE_CHECKING:
     from sectorwatch.config import Loaded, Settings
     from sectorwatch.feed.journal_format import JournalFile
     from sectorwatch.feed.sources import Source
-    from sectorwatch.runtime import Application
+    from sectorwatch.runtime import Application, History
 
 __all__ = ["address_of", "last_snapshot_us", "put_public_key", "refuse_other_kind", "serve"]
 
 _EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - shown, not listened on
 
 
-def serve(loaded: Loaded, source: Source | None = None) -> None:
+def serve(loaded: Loaded, source: Source | None = None, *, history: History | None = None) -> None:
     """Run an instance by these settings until SIGTERM or SIGINT; over the network where no source.
 
-    Raises a SectorwatchError where it cannot start.
+    `history` is what `source` brings at once. Raises a SectorwatchError where it cannot start.
     """
     application = build(
         loaded.settings,
@@ -41,6 +41,7 @@ def serve(loaded: Loaded, source: Source | None = None) -> None:
         web=create_app,
         origins=loaded.origins,
         sinks=terminal_sinks(loaded.settings),
+        history=history,
     )
 
     def on_started() -> None:
@@ -104,7 +105,7 @@ def _tell_of(application: Application) -> None:
         beside = f", listening on {settings.host} port {api.port}" if settings.base_url else ""
         print(f"sectorwatch is at {address_of(settings, api.port)}{beside}", flush=True)
     if application.is_simulated:
-        say(f"It plays {application.source_name}: nothing in it is real. Ctrl-C ends it.")
+        say(f"It shows {application.source_name}: nothing in it is real. Ctrl-C ends it.")
     try:
         application.store.ask()
     except DatabaseAwayError as error:

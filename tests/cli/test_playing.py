@@ -1,0 +1,71 @@
+"""What a demo flies: its history at once, then time at its own pace."""
+
+from __future__ import annotations
+
+from itertools import islice, pairwise
+from typing import TYPE_CHECKING
+
+import pytest
+
+from sectorwatch.cli.playing import HISTORY_CADENCE_S, Demo, DemoFlight
+from sectorwatch.feed.decode import decode_feed
+from sectorwatch.feed.records import Kind
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sectorwatch.feed.records import RawFeed
+
+# A Saturday evening in Australia.
+NOW_S = 1_790_417_700
+
+
+def feeds(flight: DemoFlight) -> Iterator[RawFeed]:
+    """The data feeds alone."""
+    return (raw for raw in flight if raw.kind is Kind.FEED)
+
+
+def test_its_history_comes_at_once_and_then_time_goes_at_its_pace(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """A snapshot each five minutes until now without a wait, each fifteen seconds from then on."""
+    flight = DemoFlight(Demo(speed=1_000_000, history_days=1), now_s=NOW_S)
+    times = [raw.received_at_us // 1_000_000 for raw in islice(feeds(flight), 292)]
+    assert times[0] == pytest.approx(NOW_S - 86_400, abs=HISTORY_CADENCE_S)
+    steps = [after - before for before, after in pairwise(times)]
+    assert set(steps[:285]) == {HISTORY_CADENCE_S}
+    assert set(steps[-3:]) == {15}
+    assert (flight.is_simulated, flight.is_live) == (True, False)
+    assert flight.history.share(times[-1] * 1_000_000) == 1.0
+    said = capsys.readouterr().err.splitlines()
+    assert len(said) == 10
+    assert said[-1] == "History: 1 of 1 days flown; from here on time goes at its pace."
+
+
+def test_one_that_is_gone_on_with_begins_behind_what_is_held() -> None:
+    """What lies between is flown at once; nothing that is held comes again."""
+    held_s = NOW_S - 3_600
+    flight = DemoFlight(Demo(), now_s=NOW_S, held_until_us=held_s * 1_000_000)
+    first = next(feeds(flight))
+    assert held_s < first.received_at_us // 1_000_000 <= held_s + HISTORY_CADENCE_S + 2
+    assert flight.history.start_us <= held_s * 1_000_000 + 1_000_000
+
+
+def test_one_that_was_played_ahead_of_time_goes_on_from_there() -> None:
+    """What was played at a hundred times its pace is in the future when it is started again."""
+    held_s = NOW_S + 86_400
+    flight = DemoFlight(Demo(history_days=28), now_s=NOW_S, held_until_us=held_s * 1_000_000)
+    first = next(feeds(flight))
+    assert held_s < first.received_at_us // 1_000_000 <= held_s + HISTORY_CADENCE_S + 2
+
+
+def test_a_seed_is_a_network() -> None:
+    """The same seed flies the same, another one other flights."""
+
+    def callsigns(seed: int) -> set[str]:
+        raw = next(feeds(DemoFlight(Demo(history_days=0.01, seed=seed), now_s=NOW_S)))
+        snapshot = decode_feed(raw.payload, 0, raw.received_at_us)
+        return {pilot.callsign for pilot in snapshot.pilots}
+
+    assert callsigns(1) == callsigns(1) != callsigns(2)
+    assert len(callsigns(1)) > 50
