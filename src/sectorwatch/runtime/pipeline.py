@@ -10,6 +10,7 @@ import threading
 import time
 from collections import deque
 from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING
 
 from sectorwatch.errors import (
@@ -27,6 +28,7 @@ from sectorwatch.feed.regulars import Regulars
 from sectorwatch.feed.sources import LiveSource
 from sectorwatch.feed.transceivers import decode_transceivers
 from sectorwatch.observe import LogCorrelationContext, Telemetry
+from sectorwatch.runtime.beside import Beside
 from sectorwatch.runtime.counts import Intake
 
 if TYPE_CHECKING:
@@ -88,6 +90,7 @@ class Pipeline:
         self._stores = stores
         self._masker = masker
         self._regulars = Regulars()
+        self._beside = Beside("journal")
         self._quarantine = quarantine
         self._reserve_bytes = int(disk_reserve_mb * 1_000_000)
         self._is_patient = is_patient
@@ -203,15 +206,27 @@ class Pipeline:
             )
         if live is not None and accepted.is_new:
             live.tell_time(accepted.time_us, raw.received_at_us)
-        position = None
         self._taken_us = accepted.time_us
-        if accepted.is_new:
-            position = self._append(raw, accepted)
-            self._last_time_us = accepted.time_us
-            self._known_times.append(accepted.time_us)
-            self.follow.journaled()
+        decode_it = partial(self._decoded, raw, accepted)
+        if not accepted.is_new:
+            self._take_in(decode_it(), new=False)
+            return
+        # The snapshot is in memory alone, and nothing is made of it before the journal has it.
+        position, snapshot = self._beside.both(partial(self._write, raw, accepted), decode_it)
+        self._take_in(snapshot, new=True)
+        self.follow.step(snapshot, position)
+
+    def _write(self, raw: RawFeed, accepted: Accepted) -> Position:
+        """Put a feed that is new into the journal; from then on it counts."""
+        position = self._append(raw, accepted)
+        self._last_time_us = accepted.time_us
+        self._known_times.append(accepted.time_us)
+        self.follow.journaled()
+        return position
+
+    def _decoded(self, raw: RawFeed, accepted: Accepted) -> Snapshot:
         with self._telemetry.timed("decode", "collector"):
-            snapshot = decode_feed(
+            return decode_feed(
                 accepted.document,
                 accepted.time_us,
                 raw.received_at_us,
@@ -219,10 +234,10 @@ class Pipeline:
                 wire=accepted.wire,
                 attended=accepted.attended,
             )
-        self.intake.snapshot(snapshot, new=accepted.is_new)
+
+    def _take_in(self, snapshot: Snapshot, *, new: bool) -> None:
+        self.intake.snapshot(snapshot, new=new)
         self._count_records(snapshot)
-        if position is not None:
-            self.follow.step(snapshot, position)
 
     def _take_transceivers(self, raw: RawFeed) -> None:
         source = self.source

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, datetime
 from itertools import repeat
-from operator import attrgetter, ne
+from operator import attrgetter, is_not
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -107,10 +107,12 @@ class Roster:
         """(slot of each record, -1 for pairs we do not know; which are not as they were)."""
         table = self._table
         # Most records are, to the last field, what they were: then the member is enough to find
-        # the flight, and one comparison tells that nothing is to be done.
+        # the flight, and one comparison tells that nothing is to be done. Decoding mostly hands
+        # out the very same value again.
         likely = list(map(table.slot_of_cid.get, map(_CID, pilots), repeat(-1)))
-        differs = map(ne, pilots, map(table.records.__getitem__, likely))
-        changed: list[int] = np.flatnonzero(np.fromiter(differs, bool, len(pilots))).tolist()
+        others = map(is_not, pilots, map(table.records.__getitem__, likely))
+        maybe: list[int] = np.flatnonzero(np.fromiter(others, bool, len(pilots))).tolist()
+        changed = [at for at in maybe if pilots[at] != table.records[likely[at]]]
         slot = np.array(likely, dtype=np.intp)
         for at in changed:
             slot[at] = table.slot_of.get(_KEY(pilots[at]), -1)
