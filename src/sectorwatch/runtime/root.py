@@ -51,7 +51,7 @@ if TYPE_CHECKING:
     from sectorwatch.runtime.service import Service
     from sectorwatch.runtime.services_collector import Intake
 
-__all__ = ["Parts", "build", "open_telemetry", "put_together"]
+__all__ = ["Parts", "Tracking", "build", "open_telemetry", "put_together", "tracking"]
 
 # Under these keys a log line could say who somebody is.
 _MEMBERS = ("cid", "member", "member_name", "real_name", "full_name")
@@ -76,6 +76,40 @@ class Parts:
     pipeline: Pipeline
 
 
+@dataclass(frozen=True, slots=True)
+class Tracking:
+    """What traffic is tracked with: by these alone the same feeds give the same rows."""
+
+    airspace: Airspace
+    airports: Airports
+    rules: Rules
+    masker: Masker
+
+    @property
+    def identity(self) -> Identity:
+        """The fingerprints of them."""
+        return Identity(self.airspace.fingerprint, self.rules.fingerprint, self.masker.fingerprint)
+
+
+def tracking(
+    settings: Settings,
+    directory: DataDirectory,
+    telemetry: Telemetry,
+    *,
+    is_simulated: bool = False,
+) -> Tracking:
+    """What traffic is tracked with by `settings`. Raises AirspaceError, DataDirectoryError."""
+    airspace = load_airspace(settings.airspace, settings.capacities, settings.positions)
+    _tell_of_airspace(airspace, settings.home_sector, telemetry)
+    airports = _airports(settings)
+    # Nobody in a simulated network is real; with one key for all, any two runs give equal rows.
+    public = MASKING_KEY if is_simulated else None
+    key = (
+        None if settings.store_member_numbers else load_or_create_key(directory.masking_key, public)
+    )
+    return Tracking(airspace, airports, Rules(), Masker(key))
+
+
 def put_together(
     settings: Settings,
     directory: DataDirectory,
@@ -90,16 +124,9 @@ def put_together(
 
     Raises AirspaceError, DataDirectoryError.
     """
-    airspace = load_airspace(settings.airspace, settings.capacities, settings.positions)
-    _tell_of_airspace(airspace, settings.home_sector, telemetry)
-    airports = _airports(settings)
-    rules = Rules()
-    # Nobody in a simulated network is real; with one key for all, any two runs give equal rows.
-    public = MASKING_KEY if is_simulated else None
-    key = (
-        None if settings.store_member_numbers else load_or_create_key(directory.masking_key, public)
-    )
-    masker = Masker(key)
+    made_with = tracking(settings, directory, telemetry, is_simulated=is_simulated)
+    airspace, airports, rules = made_with.airspace, made_with.airports, made_with.rules
+    masker = made_with.masker
     breaker = CircuitBreaker(
         "database",
         clock,
@@ -136,7 +163,7 @@ def put_together(
         trackers=TrackerMaker(
             new=lambda: Tracker(airspace, airports, rules),
             load=lambda state: Tracker.load(state, airspace, airports, rules),
-            identity=Identity(airspace.fingerprint, rules.fingerprint, masker.fingerprint),
+            identity=made_with.identity,
         ),
         decode=decode,
         announce=announce,

@@ -68,13 +68,17 @@ class Database:
         )
 
     @classmethod
-    def open(cls, directory: DataDirectory, url: str | None) -> Database:
+    def open(
+        cls, directory: DataDirectory, url: str | None, *, is_scratch: bool = False
+    ) -> Database:
         """The database at `url`, or the directory's own SQLite file; nothing is asked of it yet.
+
+        With `is_scratch` a write need not last: whoever makes it syncs it in the end.
 
         Raises ConfigError where `url` is no address of a database we can use.
         """
         if url is None:
-            return cls(_sqlite(directory))
+            return cls(_sqlite(directory, "OFF" if is_scratch else "FULL"))
         return cls(_postgresql(url))
 
     @contextlib.contextmanager
@@ -135,7 +139,7 @@ class Database:
         self.engine.dispose()
 
 
-def _sqlite(directory: DataDirectory) -> Engine:
+def _sqlite(directory: DataDirectory, synchronous: str) -> Engine:
     path = directory.database
     if not path.exists():
         # SQLite would make it readable for all, and its WAL takes its mode.
@@ -156,7 +160,7 @@ def _sqlite(directory: DataDirectory) -> Engine:
         for pragma in (
             "auto_vacuum=INCREMENTAL",
             "journal_mode=WAL",
-            "synchronous=FULL",
+            f"synchronous={synchronous}",
             f"busy_timeout={_BUSY_MS}",
             "cache_size=-8000",
             "temp_store=MEMORY",

@@ -8,7 +8,8 @@ import fcntl
 import os
 import re
 import secrets
-from dataclasses import dataclass
+import shutil
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -47,6 +48,7 @@ class DataDirectory:
     path: Path
     instance_id: str
     _lock: int | None = None
+    _is_beside: bool = False
 
     @classmethod
     def open(cls, path: Path | str, *, lock: bool = True) -> Self:
@@ -68,7 +70,9 @@ class DataDirectory:
                 _make(path)
                 handle = _take_lock(path)
             try:
-                return cls(path, _read_or_write_marker(path), handle)
+                opened = cls(path, _read_or_write_marker(path), handle)
+                if lock:
+                    opened.remove_scratch()
             except BaseException:
                 if handle is not None:
                     os.close(handle)
@@ -78,6 +82,7 @@ class DataDirectory:
                 f"the data directory {path} cannot be used: {error.strerror or error}. Make it "
                 "writable for this user, free some space, or choose another with --data-dir"
             ) from error
+        return opened
 
     @property
     def is_owner(self) -> bool:
@@ -87,7 +92,19 @@ class DataDirectory:
     @property
     def database(self) -> Path:
         """The SQLite database, where no other is configured."""
-        return self.path / "sectorwatch.db"
+        return (self.scratch if self._is_beside else self.path) / "sectorwatch.db"
+
+    @property
+    def scratch(self) -> Path:
+        """Where a new generation of the database is made; gone when that is in use."""
+        return self.path / "rebuild"
+
+    def beside(self) -> DataDirectory:
+        """The same directory, with the database of the generation that is being made in it.
+
+        Whoever opened this one closes it, too.
+        """
+        return replace(self, _is_beside=True)
 
     @property
     def segments(self) -> Path:
@@ -118,6 +135,11 @@ class DataDirectory:
     def operator_key(self) -> Path:
         """The API key that the first start writes for the person who runs the machine."""
         return self.path / "operator.key"
+
+    def remove_scratch(self) -> None:
+        """Removes what is left of a generation that never came into use; for who is the owner."""
+        if self.scratch.exists():
+            shutil.rmtree(self.scratch)
 
     def close(self) -> None:
         """Gives the lock up; the operating system does the same for a process that dies."""

@@ -17,11 +17,20 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from typing import Any
 
-    from sqlalchemy import Connection, Row
+    from sqlalchemy import Connection, Row, Select
 
     from sectorwatch.store.sources import Sources
 
-__all__ = ["FlightQueries", "flights_numbered", "movement_of", "touches", "visit_of"]
+__all__ = [
+    "FlightQueries",
+    "flight_of",
+    "flights_numbered",
+    "flights_with_plans",
+    "movement_of",
+    "touches",
+    "visit_of",
+    "visits_of",
+]
 
 _FLIGHT = schema.flight.c
 _PLAN = schema.flight_plan.c
@@ -180,6 +189,11 @@ def touches(airport: str, from_s: int, to_s: int) -> ColumnElement[bool]:
             )
         ),
     )
+
+
+def flights_with_plans() -> Select[*tuple[Any, ...]]:
+    """Rows of `flight`, each with its plan's text, for `flight_of`."""
+    return _SELECT
 
 
 def flight_by_id(connection: Connection, flight_id: int) -> Flight | None:

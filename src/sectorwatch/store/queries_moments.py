@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from sectorwatch.store.sources import Sources
     from sectorwatch.traffic.tick import Flight, Ownership, Session
 
-__all__ = ["Moment", "MomentQueries", "PastFlights", "PastOwners"]
+__all__ = ["Moment", "MomentQueries", "PastFlights", "PastOwners", "as_it_was", "plans_at"]
 
 _SECOND_US = 1_000_000
 _OLDEST_S = Rules().final_after_s
@@ -154,7 +154,7 @@ class MomentQueries:
             return PastFlights(False, [], positions, unread)
         with self._sources.database.read("asking who was online") as connection:
             found = flights_numbered(connection, positions.flight_id.tolist())
-            plans = _plans_at(connection, list(found), moment.snapshot_us)
+            plans = plans_at(connection, list(found), moment.snapshot_us)
         gone_s = -1 if moment.before_us is None else moment.before_us // _SECOND_US
         rows, flights = [], []
         lost = 0
@@ -164,7 +164,7 @@ class MomentQueries:
                 lost += 1
             elif flight.ended_s is None or flight.ended_s > gone_s:
                 rows.append(row)
-                flights.append(_as_it_was(flight, plans.get(number), moment.snapshot_s))
+                flights.append(as_it_was(flight, plans.get(number), moment.snapshot_s))
         if lost:
             unread.append(
                 f"{lost} flights are left out: their positions are kept, but who they were was "
@@ -315,7 +315,7 @@ def _airspace_at(connection: Connection, seq: int) -> str | None:
     return found
 
 
-def _plans_at(
+def plans_at(
     connection: Connection, flight_ids: list[int], snapshot_us: int
 ) -> dict[int, FlightPlan]:
     """The plans that flights had at a snapshot, by flight; who had none is not in it."""
@@ -330,7 +330,7 @@ def _plans_at(
     return {number: read_plan(text) for number, text in texts.items()}
 
 
-def _as_it_was(flight: Flight, plan: FlightPlan | None, at_s: int) -> Flight:
+def as_it_was(flight: Flight, plan: FlightPlan | None, at_s: int) -> Flight:
     """A flight without what came later: its plan then, and what had happened by then."""
     departed = flight.departed_s is not None and flight.departed_s <= at_s
     arrived = flight.arrived_s is not None and flight.arrived_s <= at_s

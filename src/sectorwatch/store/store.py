@@ -89,15 +89,19 @@ class Store:
         *,
         clock: Clock | None = None,
         telemetry: Telemetry | None = None,
+        is_scratch: bool = False,
     ) -> Self:
         """Opens the store of `directory`: its SQLite file, or the PostgreSQL database at `url`.
 
+        With `is_scratch` nothing is synced and nothing tidied: it is one that is being made.
         Where this process holds the directory's lock, the tables are made or brought up to date.
         Raises DataDirectoryError for a database of a newer version or of another directory,
         DatabaseAwayError where it does not answer, ConfigError for a URL that is none.
         """
-        database = Database.open(directory, url)
+        database = Database.open(directory, url, is_scratch=is_scratch)
         store = cls(directory, database, clock or SystemClock(), telemetry or Telemetry.null())
+        if is_scratch:
+            return store
         try:
             store._prepare()
         except BaseException:

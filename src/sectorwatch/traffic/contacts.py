@@ -16,7 +16,7 @@ from sectorwatch.traffic.radio import Radios, pairs_in_range
 from sectorwatch.traffic.tick import Contact
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -85,9 +85,19 @@ class ContactLog:
         self._online: dict[int, int] = {}
         self._intervals: NDArray[np.int64] | None = None
         self._is_fresh = False
+        # (flight, session, airborne) -> start of a contact of before the first sample.
+        self._expected: dict[tuple[int, int, bool], int] = {}
         for name, (kind, empty) in _COLUMNS.items():
             setattr(self, name, np.full(capacity, empty, dtype=kind))
         self.session = np.full(capacity, _NONE, dtype=np.int64)
+
+    def expect(self, contacts: Iterable[Contact]) -> None:
+        """Have those of `contacts` go on that the first sample has."""
+        self._expected = {(c.flight_id, c.session_id, c.airborne): c.start_s for c in contacts}
+
+    def standing(self) -> list[Contact]:
+        """All that are open now, as far as they have been heard."""
+        return list(self._rows_open())
 
     @property
     def heard_s(self) -> int | None:
@@ -124,8 +134,10 @@ class ContactLog:
             for session in sorted(channels.keys() - self._open.get(flight, nothing).keys()):
                 start_s = max(from_s, int(self.since_s[slot]), self._online.get(session, now_s))
                 airborne = bool(self.phase[slot] == _IN_THE_AIR)
+                start_s = self._expected.get((flight, session, airborne), start_s)
                 self._begin(slot, Contact(flight, session, start_s, channels[session], airborne))
         self._samples_s.append(now_s)
+        self._expected = {}
         return True
 
     def attend(self, table: FlightTable, sessions: Sequence[Session], step: Step) -> None:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from sectorwatch.feed.records import Controller
     from sectorwatch.traffic.contract import Space
+    from sectorwatch.traffic.known import Known
 
 __all__ = ["ControllerLog", "ControllerLogState"]
 
@@ -47,6 +48,25 @@ class ControllerLog:
         self._owned: dict[int, tuple[Ownership, str]] = {}
         self._asked: tuple[tuple[int, str, str], ...] | None = None
         self._owners: list[Owner | None] = [None] * len(airspace.sectors)
+
+    def expect(self, known: Known, time_s: int) -> None:
+        """Have those who were online before the first snapshot, that of `time_s`, go on."""
+        # As if they had just gone: who is back goes on, of the others nothing is said.
+        self._gone = {
+            each.session_id: (msgspec.structs.replace(each, ended_s=time_s), time_s)
+            for each in known.sessions
+        }
+        number_of = {each.sector_id: n for n, each in enumerate(self._airspace.sectors)}
+        self._owned = {
+            number_of[row.sector_id]: (row, known.frequency_of.get(row.session_id, ""))
+            for row in known.ownerships
+            if row.sector_id in number_of
+        }
+
+    @property
+    def ownerships(self) -> list[Ownership]:
+        """The rows of who owns what now."""
+        return [row for row, _ in self._owned.values()]
 
     @property
     def sessions(self) -> list[Session]:

@@ -11,7 +11,7 @@ from sectorwatch.traffic.ids import prefile_id
 from sectorwatch.traffic.tick import PrefileRow
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from sectorwatch.feed.records import Prefile
 
@@ -27,6 +27,17 @@ class PrefileLog:
 
     def __init__(self) -> None:
         self._open: dict[_Key, PrefileRow] = {}
+        # Prefiles of before the first snapshot, until that has been taken.
+        self._expected: list[PrefileRow] = []
+
+    def expect(self, prefiles: Iterable[PrefileRow]) -> None:
+        """Have those of `prefiles` go on that the first snapshot has with the same plan."""
+        self._expected = list(prefiles)
+
+    @property
+    def rows(self) -> list[PrefileRow]:
+        """All that are filed now."""
+        return list(self._open.values())
 
     def advance(
         self, prefiles: Sequence[Prefile], time_s: int, received_at_us: int
@@ -37,11 +48,16 @@ class PrefileLog:
         for key in self._open.keys() - now:
             gone = msgspec.structs.replace(self._open.pop(key), gone_s=time_s)
             changed.append(gone)
+        expected = {(each.cid, each.callsign, each.plan): each for each in self._expected}
+        self._expected = []
         for key in now - self._open.keys():
             cid, callsign, raw = key
-            number = prefile_id(cid, callsign, time_s, raw)
             plan = decode_plan(raw)
-            self._open[key] = PrefileRow(number, cid, callsign, time_s, received_at_us, plan)
+            row = expected.get((cid, callsign, plan)) if expected else None
+            if row is None:
+                number = prefile_id(cid, callsign, time_s, raw)
+                row = PrefileRow(number, cid, callsign, time_s, received_at_us, plan)
+            self._open[key] = msgspec.structs.replace(row, gone_s=None)
             changed.append(self._open[key])
         # Sets have no order of their own; rows do.
         return sorted(changed, key=_key)

@@ -20,13 +20,13 @@ from sectorwatch.traffic.rotorcraft import is_helicopter
 from sectorwatch.traffic.tick import Flight, PlanRevision
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from numpy.typing import NDArray
 
     from sectorwatch.feed.records import FlightPlan, Pilot, Snapshot
     from sectorwatch.traffic.rules import Rules
-    from sectorwatch.traffic.table import FlightTable
+    from sectorwatch.traffic.table import FlightTable, Key
 
 __all__ = ["Attendance", "Roster", "Step"]
 
@@ -77,6 +77,13 @@ class Roster:
         self._rules = rules
         self._changed: dict[int, Flight] = {}
         self._plans: dict[int, PlanRevision] = {}
+        # Flights that were under way before the first snapshot, until that has been taken.
+        self._expected: dict[Key, Flight] = {}
+
+    def expect(self, flights: Iterable[Flight]) -> None:
+        """Have those of `flights` go on that the first snapshot has; of two the later one."""
+        for flight in sorted(flights, key=attrgetter("first_seen_s")):
+            self._expected[flight.cid, flight.callsign] = flight
 
     def attend(self, snapshot: Snapshot, step: Step) -> Attendance:
         """Find the flights of a snapshot's records; changes nothing but how long who was absent."""
@@ -142,6 +149,7 @@ class Roster:
         table.present[slots] = True
         table.last_seen_s[slots] = step.time_s
         table.absent_us[slots] = 0
+        self._expected = {}
         limit_us = self._rules.reconnect_within_s * _SECOND_US
         for slot in np.flatnonzero(table.taken & (table.absent_us > limit_us)).tolist():
             table.release(slot)
@@ -203,6 +211,17 @@ class Roster:
         """Begin a flight with this record, in a slot that another may have had until now."""
         table, pilot = self._table, snapshot.pilots[at]
         before = table.flights[slot]
+        expected = self._expected.get((pilot.cid, pilot.callsign))
+        logon_s = _whole_s(pilot.logon_time)
+        # One that has logged on later than now has come back since.
+        if expected is not None and (
+            expected.logon_time_s == logon_s or expected.logon_time_s > step.time_s
+        ):
+            now = msgspec.structs.replace(expected, logon_time_s=logon_s, ended_s=None)
+            self._write(slot, now)
+            if pilot.flight_plan:
+                self._file(slot, pilot.flight_plan, decode_plan(pilot.flight_plan), step)
+            return
         # A position can be ancient; a flight that came up now was not there then.
         first_seen_s = max(
             int(snapshot.columns.time_s[at]), step.time_s - self._rules.reconnect_within_s

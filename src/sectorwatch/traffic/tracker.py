@@ -15,6 +15,7 @@ from sectorwatch.traffic import present
 from sectorwatch.traffic.checkpoint import Checkpoint, decode_checkpoint, encode_checkpoint
 from sectorwatch.traffic.contacts import ContactLog
 from sectorwatch.traffic.controllers import ControllerLog
+from sectorwatch.traffic.known import Standing
 from sectorwatch.traffic.motion import Motion
 from sectorwatch.traffic.prefiles import PrefileLog
 from sectorwatch.traffic.roster import Roster, Step
@@ -26,6 +27,7 @@ from sectorwatch.traffic.visits import VisitBook
 if TYPE_CHECKING:
     from sectorwatch.feed.records import Snapshot, TransceiverSnapshot
     from sectorwatch.traffic.contract import Fields, Space
+    from sectorwatch.traffic.known import Known
     from sectorwatch.traffic.tick import Demand
 
 __all__ = ["Tracker"]
@@ -38,8 +40,9 @@ class Tracker:
     """Follows every flight through every sector of one airspace.
 
     `advance` takes one snapshot and gives what changed; `hear`, between two of them, who is tuned
-    to what. `dump` gives all it has to remember, and
-    `load` a tracker that goes on exactly as the dumped one would have.
+    to what. `dump` gives all it has to remember, and `load` a tracker that goes on exactly as the
+    dumped one would have. `known` is what was so before its first snapshot, where it begins in the
+    middle of a history.
     """
 
     def __init__(
@@ -48,6 +51,7 @@ class Tracker:
         airports: Fields,
         rules: Rules | None = None,
         *,
+        known: Known | None = None,
         _table: FlightTable | None = None,
     ) -> None:
         self._airspace = airspace
@@ -60,6 +64,7 @@ class Tracker:
         self._controllers = ControllerLog(airspace, self._rules.reconnect_within_s)
         self._prefiles = PrefileLog()
         self._contacts = ContactLog(self._table.capacity, self._rules)
+        self._known = known
         self._seq = 0
         self._time_us: int | None = None
         # The first minute that no tick has dealt with, and the first of all that were known.
@@ -87,6 +92,8 @@ class Tracker:
             return None
         step = self._step(snapshot)
         table, visits, motion = self._table, self._visits, self._motion
+        if self._known is not None:
+            self._expect(self._known, step.time_s)
         attendance = self._roster.attend(snapshot, step)
         snapshot = attendance.snapshot
         motion.lose(attendance.gone)
@@ -189,6 +196,26 @@ class Tracker:
         tracker._next_minute_s = kept.next_minute_s
         tracker._first_minute_s = kept.first_minute_s
         return tracker
+
+    def standing(self) -> Standing:
+        """What is open now, all of it, as rows."""
+        table = self._table
+        return Standing(
+            flights=[table.flight(slot) for slot in np.flatnonzero(table.present).tolist()],
+            visits=self._visits.standing(table.flight_id),
+            sessions=self._controllers.sessions,
+            ownerships=self._controllers.ownerships,
+            prefiles=self._prefiles.rows,
+            contacts=self._contacts.standing(),
+        )
+
+    def _expect(self, known: Known, time_s: int) -> None:
+        self._known = None
+        self._roster.expect(known.flights)
+        self._visits.expect(known.visits)
+        self._controllers.expect(known, time_s)
+        self._prefiles.expect(known.prefiles)
+        self._contacts.expect(known.contacts)
 
     def _step(self, snapshot: Snapshot) -> Step:
         before_us = self._time_us

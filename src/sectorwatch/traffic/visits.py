@@ -92,6 +92,8 @@ class VisitBook:
         self.closed: dict[tuple[int, int, int], int] = {}
         self._rows: dict[tuple[int, int, int], Visit] = {}
         self.horizon_s: int | None = None
+        # (flight_id, sector_id) -> a visit of before the first snapshot, until that was taken.
+        self._expected: dict[tuple[int, int], Visit] = {}
         for name, (kind, empty) in _COLUMNS.items():
             setattr(self, name, np.full((partitions, capacity), empty, dtype=kind))
 
@@ -102,6 +104,24 @@ class VisitBook:
             for name, (kind, empty) in _COLUMNS.items():
                 room = np.full((self._partitions, more), empty, dtype=kind)
                 setattr(self, name, np.concatenate((getattr(self, name), room), axis=1))
+
+    def expect(self, visits: Iterable[Visit]) -> None:
+        """Have those of `visits` go on whose flight is in their sector at the first snapshot."""
+        self._expected = {(each.flight_id, each.sector_id): each for each in visits}
+
+    def standing(self, flight_id: NDArray[np.int64]) -> list[Visit]:
+        """All that are open now; `flight_id` is that of every slot."""
+        return [
+            Visit(
+                int(flight_id[slot]),
+                int(self._sector_id[self.sector[partition, slot]]),
+                int(self.entry_s[partition, slot]),
+                float(self.entry_latitude[partition, slot]),
+                float(self.entry_longitude[partition, slot]),
+                int(self.entry_altitude_ft[partition, slot]),
+            )
+            for partition, slot in zip(*np.nonzero(self.sector >= 0), strict=True)
+        ]
 
     def open(self, places: Places, sector: NDArray[np.int32], flight_id: NDArray[np.int64]) -> None:
         """Begin visits at `places` in `sector`, shape (partitions, n), -1 for none.
@@ -164,6 +184,7 @@ class VisitBook:
         """The rows that changed since this was last asked, one a key, by flight and time."""
         changed = sorted(self._rows.values(), key=_order)
         self._rows = {}
+        self._expected = {}
         return changed
 
     def occupancy(self) -> NDArray[np.int32]:
@@ -247,6 +268,11 @@ class VisitBook:
         if self.horizon_s is not None:
             time_s = max(time_s, self.horizon_s)
         altitude = round(altitude_ft)
+        if self._expected:
+            known = self._expected.get((flight_id, int(self._sector_id[sector])))
+            if known is not None:
+                time_s, altitude = known.entry_s, known.entry_altitude_ft
+                latitude, longitude = known.entry_latitude, known.entry_longitude
         self.sector[partition, slot] = sector
         self.entry_s[partition, slot] = time_s
         self.entry_latitude[partition, slot] = latitude

@@ -1,0 +1,262 @@
+"""What is made again from the journal is what was there, and what is not made again stays."""
+
+from __future__ import annotations
+
+import os
+import re
+import sqlite3
+import subprocess
+import sys
+import threading
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from runtime.world import ROOT, contents, load_once, settings_for, write_feeds
+from sectorwatch.clock import parse_us
+from sectorwatch.errors import ConfigError, DataDirectoryError, StoreError
+from sectorwatch.feed.archive import ArchiveSource
+from sectorwatch.observe import Telemetry
+from sectorwatch.runtime import replay
+from sectorwatch.runtime.rebuild import Interrupted, rebuild
+from sectorwatch.store import DataDirectory, Store
+
+MIDNIGHT_S = parse_us("2026-11-02T00:00:00Z") // 1_000_000
+_LATER = timedelta(hours=15)
+_TIME = re.compile(rb"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d")
+
+
+def _shifted(match: re.Match[bytes]) -> bytes:
+    moment = datetime.fromisoformat(match[0].decode()) + _LATER
+    return moment.isoformat(timespec="seconds").encode()
+
+
+@pytest.fixture(scope="module")
+def original(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two hours from 23:00 on, restarted at 23:30: a directory whose journal has three files."""
+    load_once()
+    folder = tmp_path_factory.mktemp("rebuilt")
+    paths = write_feeds(folder / "feeds", duration_s=7_200, every_s=60, flights=20, radios=True)
+    for path in sorted((folder / "feeds").iterdir()):
+        path.write_bytes(_TIME.sub(_shifted, path.read_bytes()))
+        if path.name.startswith("radios"):
+            stem = datetime.strptime(path.stem[7:], "%Y%m%dT%H%M%SZ") + _LATER  # noqa: DTZ007
+            path.rename(path.with_name(f"radios_{stem:%Y%m%dT%H%M%SZ}.json"))
+    first = folder / "first"
+    first.mkdir()
+    for path in paths[:30]:
+        path.rename(first / path.name)
+    for source in (first, folder / "feeds"):
+        replay(settings_for(folder / "data"), ArchiveSource([source]), telemetry=Telemetry.null())
+    assert [each.name for each in journal(folder / "data")] == [
+        "2026-11-01T23Z-0001.journal",
+        "2026-11-01T23Z-0002.journal",
+        "2026-11-02T00Z-0001.journal",
+    ]
+    return folder / "data"
+
+
+@pytest.fixture
+def data_dir(original: Path, tmp_path: Path) -> Path:
+    """A copy of it."""
+    copied = tmp_path / "data"
+    subprocess.run(["cp", "-a", str(original), str(copied)], check=True)
+    return copied
+
+
+def journal(data_dir: Path) -> list[Path]:
+    """The files of its journal."""
+    return sorted((data_dir / "journal").glob("*.journal"))
+
+
+def statement(data_dir: Path, *texts: str) -> None:
+    """Changes the database behind its back."""
+    connection = sqlite3.connect(data_dir / "sectorwatch.db")
+    for text in texts:
+        connection.execute(text)
+    connection.commit()
+    connection.close()
+
+
+def spoil(data_dir: Path) -> None:
+    """Takes half of what was derived away, on both sides of midnight."""
+    statement(
+        data_dir,
+        "DELETE FROM visit WHERE flight_id % 2 = 0",
+        "DELETE FROM movement WHERE flight_id % 2 = 0",
+        "UPDATE demand SET occupancy = occupancy + 1",
+        "UPDATE checkpoint SET state = x'00'",
+    )
+
+
+def without_versions(found: dict[str, Any]) -> dict[str, Any]:
+    """Without when a plan was used last: a tick that tells of all uses it again."""
+    plans = [row[:1] + row[2:] for row in found["flight_plan"]]
+    return {**found, "flight_plan": plans}
+
+
+def same(data_dir: Path, original: Path) -> None:
+    """Assert that both hold the same."""
+    expected, found = contents(original), contents(data_dir)
+    for name, rows in without_versions(expected).items():
+        assert without_versions(found)[name] == rows, name
+
+
+def test_all_of_it_is_made_again(data_dir: Path, original: Path) -> None:
+    """Every row, every position, every number; keys and identity stay; it can be gone on from."""
+    with DataDirectory.open(data_dir) as directory, Store.open(directory) as store:
+        _, key = store.keys.add("somebody", ["staff"])
+        identity = directory.instance_id
+    spoil(data_dir)
+    told: dict[str, list[float]] = {}
+    done = rebuild(
+        settings_for(data_dir), progress=lambda what, part: told.setdefault(what, []).append(part)
+    )
+    assert done.snapshots == 120
+    assert (done.kept_before_s, done.left_out, done.remarks) == (None, 0, [])
+    same(data_dir, original)
+    with DataDirectory.open(data_dir) as directory, Store.open(directory) as store:
+        assert directory.instance_id == identity
+        assert store.keys.verify(key) == frozenset({"staff"})
+        assert store.found.missing == []
+        checkpoint = store.resume()
+        assert checkpoint is not None
+        assert checkpoint.problem is None
+        assert (checkpoint.seq, checkpoint.state is None) == (120, False)
+    assert not (data_dir / "rebuild").exists()
+    for parts in told.values():
+        assert parts == sorted(parts)
+        assert 0 <= parts[0] <= parts[-1] <= 1
+    again = replay(
+        settings_for(data_dir),
+        ArchiveSource([original / "journal"]),
+        telemetry=Telemetry.null(),
+    )
+    assert again.flights == len(contents(original)["flight"])
+    same(data_dir, original)
+
+
+def test_dates_that_the_journal_no_longer_covers_stay(data_dir: Path, original: Path) -> None:
+    """The journal begins at 23:30: what is before midnight stays, and flights go on across it."""
+    journal(data_dir)[0].unlink()
+    done = rebuild(settings_for(data_dir))
+    assert done.kept_before_s == done.from_s == MIDNIGHT_S
+    assert done.snapshots == 60
+    same(data_dir, original)
+
+
+def test_what_was_spoiled_before_the_cut_stays_spoiled(data_dir: Path, original: Path) -> None:
+    """Only the date that is made again is as it should be."""
+    journal(data_dir)[0].unlink()
+    spoil(data_dir)
+    rebuild(settings_for(data_dir))
+    expected, found = contents(original), contents(data_dir)
+    minutes = [(row[0] >= MIDNIGHT_S, *row) for row in expected["demand"]]
+    for is_later, *row in minutes:
+        spoiled = [row[0], row[1], row[2] + 1, *row[3:]]
+        assert tuple(row if is_later else spoiled) in found["demand"]
+    assert begun_later(found) == begun_later(expected)
+    assert len(found["visit"]) < len(expected["visit"])
+
+
+def begun_later(found: dict[str, Any]) -> list[Any]:
+    """Visits begun after midnight: of those before it, the entry may be among what was spoiled."""
+    return [visit for visit in found["visit"] if visit[0] >= MIDNIGHT_S]
+
+
+@pytest.fixture
+def damaged(data_dir: Path) -> Path:
+    """With a stretch of the second file, of half past 23, overwritten."""
+    path = journal(data_dir)[1]
+    content = bytearray(path.read_bytes())
+    middle = len(content) // 2
+    content[middle : middle + 200] = bytes(200)
+    path.write_bytes(content)
+    return data_dir
+
+
+def test_a_damaged_date_keeps_what_it_had(damaged: Path, original: Path) -> None:
+    """It is named, what is wrong is said, and the date after it is made again."""
+    done = rebuild(settings_for(damaged))
+    assert done.kept_before_s == MIDNIGHT_S
+    said = " ".join(done.remarks)
+    assert "2026-11-01" in said
+    assert "keep what they had" in said
+    assert "damaged" in said
+    same(damaged, original)
+
+
+def test_a_journal_without_a_whole_date_changes_nothing(damaged: Path, original: Path) -> None:
+    """That is an error, which says what is lacking; nothing is made."""
+    last = journal(damaged)[2]
+    last.write_bytes(last.read_bytes()[:5_000])
+    before = (damaged / "sectorwatch.db").read_bytes()
+    with pytest.raises(StoreError, match=r"no date whole.*2026-11-02"):
+        rebuild(settings_for(damaged))
+    for path in journal(damaged):
+        path.unlink()
+    with pytest.raises(StoreError, match="no snapshot"):
+        rebuild(settings_for(damaged))
+    assert (damaged / "sectorwatch.db").read_bytes() == before
+    assert not (damaged / "rebuild").exists()
+    same(damaged, original)
+
+
+def test_an_end_on_the_way_changes_nothing(data_dir: Path, original: Path) -> None:
+    """Whoever interrupts it has what there was."""
+    stop = threading.Event()
+    parts: list[float] = []
+
+    def progress(what: str, part: float) -> None:
+        if what == "making it again":
+            parts.append(part)
+            if part > 0.7:
+                stop.set()
+
+    with pytest.raises(Interrupted):
+        rebuild(settings_for(data_dir), progress=progress, stop=stop)
+    assert parts
+    assert not (data_dir / "rebuild").exists()
+    same(data_dir, original)
+
+
+def test_what_cannot_be_rebuilt_is_refused(data_dir: Path, tmp_path: Path) -> None:
+    """A running instance, PostgreSQL, no data directory: each with what to do."""
+    with (
+        DataDirectory.open(data_dir),
+        pytest.raises(DataDirectoryError, match="in use by process"),
+    ):
+        rebuild(settings_for(data_dir))
+    with pytest.raises(ConfigError, match="sectorwatch replay"):
+        rebuild(settings_for(data_dir, database_url="postgresql://nobody@nowhere/x"))
+    with pytest.raises(DataDirectoryError, match="no data directory"):
+        rebuild(settings_for(tmp_path / "nothing"))
+
+
+def test_killed_at_any_moment_the_old_or_the_new_is_there(data_dir: Path, original: Path) -> None:
+    """Never something between: spoiled as before, or whole; and in the end whole."""
+    spoil(data_dir)
+    spoiled = contents(data_dir)
+    whole = contents(original)
+    seen = []
+    with subprocess.Popen(
+        [sys.executable, str(Path(__file__).with_name("rebuild_rounds.py")), str(data_dir)],
+        env=os.environ
+        | {"PYTHONPATH": f"{ROOT / 'tests'}{os.pathsep}{ROOT / 'src'}", "COVERAGE_CORE": ""},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as rounds:
+        assert rounds.stdout is not None
+        assert rounds.stdin is not None
+        for line in rounds.stdout:
+            found = without_versions(contents(data_dir))
+            assert found in (without_versions(spoiled), without_versions(whole))
+            seen.append(line.strip())
+            rounds.stdin.write("on\n")
+            rounds.stdin.flush()
+    assert rounds.returncode == 0
+    assert seen.count("killed") >= 5
+    same(data_dir, original)
