@@ -34,6 +34,7 @@ __all__ = ["AIRSPACE", "HISTORY_CADENCE_S", "PEAK_AIRBORNE", "Demo", "DemoFlight
 
 AIRSPACE = "made:australia"
 PEAK_AIRBORNE = 150
+CADENCE_S = 15
 HISTORY_CADENCE_S = 300
 """The longest step that is no gap: history is flown in the fewest steps that leave none out."""
 _DAY_S = 86_400
@@ -83,7 +84,7 @@ class DemoFlight(PacedSource):
         first_s = now_s - round(demo.history_days * _DAY_S)
         start_s = max(first_s, held_s + 1) // HISTORY_CADENCE_S * HISTORY_CADENCE_S
         # One that was played faster than time goes is ahead of it: then there is nothing before.
-        end_s = max(now_s, held_s + 1)
+        end_s = max(now_s // CADENCE_S * CADENCE_S, start_s)
         network = Network(
             MadeTimetable("australia", seed=demo.seed, peak_airborne=PEAK_AIRBORNE),
             load_airspace([AIRSPACE]),
@@ -95,11 +96,12 @@ class DemoFlight(PacedSource):
         self._told = 0
         source = SimulatedSource(
             network,
+            cadence_s=CADENCE_S,
             coarse_until_s=end_s,
             coarse_cadence_s=HISTORY_CADENCE_S,
             after_s=held_s,
         )
-        super().__init__(source, demo.speed, at_once_until_us=end_s * 1_000_000)
+        super().__init__(source, demo.speed, at_once_until_us=(end_s + CADENCE_S) * 1_000_000)
 
     def __iter__(self) -> Iterator[RawFeed]:
         """The feeds."""

@@ -117,7 +117,7 @@ class Network:
     @property
     def name(self) -> str:
         """What a person calls it."""
-        return f"simulated network over {self.timetable.name}"
+        return f"a network that flies {self.timetable.name}"
 
     def states(self, time_s: int) -> PilotStates:
         """Where everybody who is online is."""

@@ -75,7 +75,8 @@ class SimulatedSource:
         while end_s is None or time_s < end_s:
             if self._after_s is None or time_s > self._after_s:
                 yield time_s
-            is_coarse = time_s < self._coarse_until_s
+            # The last coarse step ends no later than they do: the present is not jumped over.
+            is_coarse = time_s + self._coarse_cadence_s <= self._coarse_until_s
             time_s += self._coarse_cadence_s if is_coarse else self._cadence_s
 
     def __iter__(self) -> Iterator[RawFeed]:
