@@ -90,7 +90,8 @@ class Paths:
         return Places(
             latitude=np.degrees(np.arctan2(place[:, 2], level)),
             longitude=np.degrees(np.arctan2(place[:, 1], place[:, 0])),
-            course_deg=np.degrees(np.arctan2(east, north)) % 360.0,
+            # Minus a hair has the remainder 360 itself.
+            course_deg=np.degrees(np.arctan2(east, north)) % 360.0 % 360.0,
         )
 
 
