@@ -140,6 +140,7 @@ def test_times_have_up_to_seven_digits_and_may_be_late_or_stale() -> None:
             digits.add(len(text.partition(".")[2].rstrip("Z")))
             lags.append(_second(now) - _second(text))
     assert {5, 6, 7} <= digits
+    assert any("." not in each["logon_time"] for each in pilots())
     assert min(lags) < 0
     assert max(lags) > 20
     assert sum(0 <= lag <= 5 for lag in lags) > 0.97 * len(lags)
@@ -157,6 +158,15 @@ def test_members_are_there_twice() -> None:
     assert twice
     assert prefiled_twice
     assert both
+
+
+def test_some_sessions_last_for_more_than_a_day() -> None:
+    """Of people who sit at a gate overnight."""
+    assert any(
+        _second(feed["general"]["update_timestamp"]) - _second(each["logon_time"]) > 86_400
+        for feed in feeds()
+        for each in feed["pilots"]
+    )
 
 
 def _second(text: str) -> float:

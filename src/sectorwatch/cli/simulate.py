@@ -76,6 +76,12 @@ def simulate(
             show_default=False,
         ),
     ] = None,
+    plain: Annotated[
+        bool,
+        typer.Option(
+            "--plain", help="Nobody does anything odd, and nobody flies but the schedule's flights."
+        ),
+    ] = False,
     json: Json = False,
 ) -> None:
     """Fly a schedule as the network's feed, and write the feeds into a journal.
@@ -90,6 +96,12 @@ def simulate(
     if out is None:
         raise typer.BadParameter("give --out JOURNAL, the folder to write into.")
     wish = Wish(
-        sources=sources, start=start, end=end, cadence_s=cadence_s, seed=seed, airspace=airspace
+        sources=sources,
+        start=start,
+        end=end,
+        cadence_s=cadence_s,
+        seed=seed,
+        airspace=airspace,
+        is_plain=plain,
     )
     simulate_into(wish, out, as_json=json)

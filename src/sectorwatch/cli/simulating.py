@@ -20,7 +20,14 @@ from sectorwatch.feed.journal import Journal
 from sectorwatch.feed.mask import Masker
 from sectorwatch.feed.records import Kind
 from sectorwatch.recordings import MASKING_KEY
-from sectorwatch.simulator import MadeTimetable, Network, Schedule, SimulatedSource, read_schedule
+from sectorwatch.simulator import (
+    Behaviour,
+    MadeTimetable,
+    Network,
+    Schedule,
+    SimulatedSource,
+    read_schedule,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -46,6 +53,7 @@ class Wish:
     cadence_s: int = 15
     seed: int = 1
     airspace: Sequence[str] | None = None
+    is_plain: bool = False
 
 
 class _JournalClock:
@@ -80,7 +88,14 @@ def network_of(wish: Wish, airspace: Airspace | None = None) -> Network:
     if isinstance(timetable, Schedule):
         for reason, count in timetable.left_out.items():
             say(f"Left out: {count:,} {'flight' if count == 1 else 'flights'}, {reason}")
-    return Network(timetable, airspace, seed=wish.seed, start_s=start_s, end_s=end_s)
+    return Network(
+        timetable,
+        airspace,
+        behaviour=Behaviour.none() if wish.is_plain else None,
+        seed=wish.seed,
+        start_s=start_s,
+        end_s=end_s,
+    )
 
 
 def simulate_into(wish: Wish, out: Path, *, as_json: bool) -> None:

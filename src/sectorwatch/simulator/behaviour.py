@@ -110,6 +110,8 @@ class Behaviour:
     # People besides the schedule, one for so many of its flights
     gate_sitter_share: float = 0.05
     """Online at a gate, never to fly. Feeds: sessions at the gate of over an hour."""
+    overnight_share: float = 0.02
+    """Of those: who have been there since the day before. README of the feeds, 8."""
     circuit_share: float = 0.012
     """Fly circuits. Feeds: 1.1 % of plans have departure = arrival."""
     wanderer_share: float = 0.03
@@ -146,6 +148,8 @@ class Behaviour:
     """Squawk 9999. README of the feeds, 6."""
     qnh_odd_share: float = 0.0004
     """A QNH of -385.68 inHg or the like. README of the feeds, 6."""
+    whole_second_share: float = 0.02
+    """Of sessions: logon times without a fraction. README of the feeds, 7."""
     null_island_share: float = 0.004
     """Of pilots: at 0 N 0 E for their first seconds online. README of the feeds, 6."""
     null_island_s: float = 20.0

@@ -11,6 +11,7 @@ import msgspec
 import numpy as np
 from msgspec import UNSET, Raw
 
+from sectorwatch.simulator.chance import lot
 from sectorwatch.simulator.members import NEVER, Sort
 from sectorwatch.simulator.names import SERVERS, member_name
 from sectorwatch.simulator.plans import PlanWriter
@@ -82,6 +83,7 @@ class Encoder:
             "number": draws.happens(members.cid, "number name", behaviour.name_number_share),
             "squawk": draws.happens(ids, "odd squawk", behaviour.squawk_odd_share),
             "qnh": draws.happens(ids, "odd qnh", behaviour.qnh_odd_share),
+            "whole second": draws.happens(ids, "whole second", behaviour.whole_second_share),
             "military": draws.happens(ids, "no military", behaviour.absent_keys_share),
         }
         self._qnh_mb = np.round(1_015 + 8 * draws.normal(ids, "qnh")).astype(np.int64)
@@ -90,7 +92,7 @@ class Encoder:
 
     def fraction(self, time_s: int) -> int:
         """How many ten-millionths of a second after `time_s` the feed of that second is made."""
-        return int(self._draws.bits(time_s, "general")) % _FRACTIONS
+        return int(lot(self._draws.seed, "general", time_s) * _FRACTIONS)
 
     def feed(
         self,
@@ -197,7 +199,10 @@ class Encoder:
             flight_plan=Raw(self._plans.write(row, is_amended=plan > 1, callsign=callsign))
             if plan
             else _NULL,
-            logon_time=timestamp(logon_s * TICKS_A_SECOND + chance % _FRACTIONS),
+            logon_time=timestamp(
+                logon_s * TICKS_A_SECOND
+                + (0 if self._odd["whole second"][row] else chance % _FRACTIONS)
+            ),
             last_updated="",
         )
 

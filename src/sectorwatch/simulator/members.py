@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from sectorwatch.simulator.draws import Draws
     from sectorwatch.simulator.schedule import Schedule
 
-__all__ = ["LAP_S", "NEVER", "Members", "Sort", "members_of", "nobody"]
+__all__ = ["LAP_S", "NEVER", "OVERNIGHT_S", "Members", "Sort", "members_of", "nobody"]
 
 Floats = NDArray[np.float64]
 Seconds = NDArray[np.int64]
@@ -31,6 +31,8 @@ NEVER = 1 << 61
 """A moment that does not come."""
 LAP_S = 360
 """Seconds for a circuit."""
+OVERNIGHT_S = 86_400
+"""How much longer than others somebody sits at a gate who stays overnight."""
 
 _SORT_SHIFT = 56
 _FIRST_CID = 990_000_000
@@ -225,6 +227,8 @@ def _session(base: _Base, schedule: Schedule, draws: Draws, behaviour: Behaviour
     else:
         logon_s = base.filed_off_s - gate_s.astype(np.int64)
         logoff_s = logon_s + (2.0 * gate_s).astype(np.int64)
+        overnight = draws.happens(member, "overnight", behaviour.overnight_share)
+        logoff_s = np.where(overnight, logoff_s + OVERNIGHT_S, logoff_s)
     gap_from_s, gap_to_s, logoff_s = _gaps(base, draws, behaviour, logoff_s)
     planned = np.where(logon_s == NEVER, base.filed_off_s, logon_s)
     filed_s, prefile_from_s, prefile_to_s = _filing(base, draws, behaviour, planned, filed_off_s)

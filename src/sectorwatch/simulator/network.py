@@ -15,7 +15,7 @@ from sectorwatch.simulator.control import ControlRoom
 from sectorwatch.simulator.controlling import Controlling
 from sectorwatch.simulator.draws import Draws
 from sectorwatch.simulator.encode import Encoder
-from sectorwatch.simulator.members import NEVER, members_of, nobody
+from sectorwatch.simulator.members import NEVER, OVERNIGHT_S, members_of, nobody
 from sectorwatch.simulator.motion import Movements, flights_of
 from sectorwatch.simulator.names import callsigns
 from sectorwatch.simulator.outages import Outages
@@ -224,6 +224,8 @@ def _reach_s(behaviour: Behaviour) -> tuple[int, int]:
     overdue_s = 60 * (abs(behaviour.overdue_min[0]) + abs(behaviour.overdue_min[-1]))
     after_s = 60 * max(table[-1] for table in behaviour.after_min)
     stays_s = 2 * gate_s + overdue_s + 60 * behaviour.prefile_ghost_after_min[-1]
+    if behaviour.overnight_share:
+        stays_s += OVERNIGHT_S
     return (
         round(gate_s + lead_s + 3_600),
         round(max(86_400 + after_s, stays_s) + 3_600),

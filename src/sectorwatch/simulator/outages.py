@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from sectorwatch.simulator.chance import lot
 from sectorwatch.simulator.members import NEVER, Members
 
 if TYPE_CHECKING:
@@ -39,19 +41,26 @@ class Outages:
     def __init__(self, draws: Draws, behaviour: Behaviour) -> None:
         self._draws = draws
         self._behaviour = behaviour
+        self._set = [Outage(*each) for each in behaviour.outages]
+        self._of_day = lru_cache(maxsize=64)(self._drawn)
 
     def between(self, start_s: int, end_s: int) -> list[Outage]:
         """Those that begin at `start_s` <= t < `end_s`, in order."""
-        found = [Outage(*each) for each in self._behaviour.outages]
-        if self._behaviour.outage_days:
-            days = np.arange(start_s // _DAY_S, end_s // _DAY_S + 1)
-            hit = days[self._draws.happens(days, "outage", 1.0 / self._behaviour.outage_days)]
-            begin = hit * _DAY_S + self._draws.index(hit, "outage when", _DAY_S)
-            length = self._draws.between(hit, "outage length", *self._behaviour.outage_s)
-            found += [
-                Outage(int(one), int(other)) for one, other in zip(begin, length, strict=True)
-            ]
+        days = range(start_s // _DAY_S, end_s // _DAY_S + 1)
+        found = [*self._set, *(each for day in days if (each := self._of_day(day)) is not None)]
         return sorted(each for each in found if start_s <= each.start_s < end_s)
+
+    def _drawn(self, day: int) -> Outage | None:
+        """The one of a day, if it has one."""
+        seed, behaviour = self._draws.seed, self._behaviour
+        is_hit = lot(seed, "outage", day) * behaviour.outage_days < 1
+        if not behaviour.outage_days or not is_hit:
+            return None
+        low, high = behaviour.outage_s
+        return Outage(
+            day * _DAY_S + int(lot(seed, "outage when", day) * _DAY_S),
+            int(low + (high - low) * lot(seed, "outage length", day)),
+        )
 
     def with_quitters(self, members: Members, start_s: int, end_s: int) -> Members:
         """The members, those logged off who do not come back from an outage of that time."""
