@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from end_to_end.instance import failing, instance
+from runtime.world import contents, settings_for
 from sectorwatch.airspace import load_airspace
+from sectorwatch.feed.archive import ArchiveSource
 from sectorwatch.feed.journal_reader import journal_headers
-from sectorwatch.simulator import MadeTimetable, Network
+from sectorwatch.observe import Telemetry
+from sectorwatch.recordings import MASKING_KEY
+from sectorwatch.runtime import replay
+from sectorwatch.simulator import MadeTimetable, Network, SimulatedSource
 from sectorwatch.simulator.server import NetworkServer
+from sectorwatch.store import DataDirectory, schema
+from sectorwatch.store.files import write_durably
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,10 +35,9 @@ HURRY = {
 }
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[NetworkServer]:
-    """A made network in lockstep, 15 minutes long."""
-    network = Network(
+def network() -> Network:
+    """A made network, 15 minutes long."""
+    return Network(
         MadeTimetable("australia", seed=5, peak_airborne=60),
         load_airspace(["made:australia"]),
         seed=5,
@@ -39,7 +45,12 @@ def server() -> Iterator[NetworkServer]:
         end_s=START_S + 15 * FEEDS,
         stations=15.0,
     )
-    with NetworkServer(network, lockstep=True) as made:
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[NetworkServer]:
+    """That network in lockstep."""
+    with NetworkServer(network(), lockstep=True) as made:
         yield made
 
 
@@ -109,3 +120,37 @@ def test_a_network_elsewhere_is_not_asked_so_often(tmp_path: Path) -> None:
     assert code == 1
     assert "status.vatsim.net" in words
     assert "not on this machine" in words
+
+
+def test_flown_served_and_replayed_the_tables_are_equal(
+    running: Instance, home: Path, tmp_path: Path
+) -> None:
+    """The network itself, a run over HTTP, and that run's journal: the same rows three times.
+
+    When transceivers were fetched is the client's affair, and so is who was in contact: that is
+    equal in the run and in its journal's replay.
+    """
+    running.stop()
+    settings = settings_for(tmp_path / "replayed")
+    replay(settings, ArchiveSource([home / "data" / "journal"]), telemetry=Telemetry.null())
+    served, replayed = contents(home / "data"), contents(tmp_path / "replayed")
+    assert served == replayed
+    assert served["contact"]
+    with DataDirectory.open(tmp_path / "flown") as directory:
+        write_durably(directory.masking_key, f"{MASKING_KEY.hex()}\n".encode())
+    source = SimulatedSource(network())
+    replay(settings_for(tmp_path / "flown"), source, telemetry=Telemetry.null())
+    flown = contents(tmp_path / "flown")
+    assert without_contact(flown) == without_contact(served)
+
+
+def without_contact(rows: dict[str, Any]) -> dict[str, Any]:
+    """What does not depend on transceivers, nor on when a feed was received."""
+    column = [each.name for each in schema.demand.columns].index("in_contact")
+    received = {"plan_revision": "received_at_us", "prefile": "received_at_us"}
+    left = {name: each for name, each in rows.items() if name != "contact"}
+    left["demand"] = sorted(row[:column] + row[column + 1 :] for row in rows["demand"])
+    for name, dropped in received.items():
+        at = [each.name for each in schema.metadata.tables[name].columns].index(dropped)
+        left[name] = sorted((row[:at] + row[at + 1 :] for row in rows[name]), key=repr)
+    return left
