@@ -136,11 +136,24 @@ def test_coverage_of_flights_is_a_union_in_the_air(asked: Store) -> None:
     assert [(each.airborne_s, each.contact_s) for each in cut.items] == [(200, 100)]
 
 
-def test_many_flights_are_asked_for_in_turns(asked: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    """However many turns there are, each flight has its own."""
-    whole = asked.coverage.of_flights(NOON_S, NOON_S + HOUR_S, [5, 6])
-    monkeypatch.setattr("sectorwatch.store.queries_coverage._AT_ONCE", 1)
-    assert asked.coverage.of_flights(NOON_S, NOON_S + HOUR_S, [5, 6]) == whole
+def test_what_midnight_parts_is_put_together(store: Store) -> None:
+    """A visit sealed with one day, contacts with the next and in the table: each second once."""
+    night_s = START_S + DAY_S - NOON_S
+    visits = [stay(1, 5, night_s - 600, night_s - 60), stay(1, 6, night_s - 60, night_s + 300)]
+    contacts = [
+        heard(1, 41, night_s - 300, night_s - 200),
+        heard(1, 42, night_s - 250, night_s + 100),
+        heard(1, 43, night_s + 50, night_s + 3 * DAY_S),
+    ]
+    store.commit(
+        tick(1, time_s=START_S + DAY_S, flights=[flight(1, "QFA1", NOON_S)], visits=visits)
+    )
+    store.commit(tick(2, time_s=START_S + 3 * DAY_S, contacts=contacts))
+    assert len([f for f in store.seal_due(START_S + 3 * DAY_S) if f.kind == "contacts"]) == 1
+    store.commit(tick(3, time_s=START_S + 4 * DAY_S))
+    assert len([f for f in store.seal_due(START_S + 4 * DAY_S) if f.kind == "contacts"]) == 1
+    (found,) = store.coverage.of_flights(NOON_S, START_S + 2 * DAY_S, [5, 6]).items
+    assert (found.airborne_s, found.contact_s) == (900, 600)
 
 
 def test_contacts_by_session(asked: Store) -> None:

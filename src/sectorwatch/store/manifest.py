@@ -66,19 +66,6 @@ class Manifest:
         )
         return [str(self.root / path) for (path,) in rows]
 
-    def row_count(self, connection: Connection, kind: str, from_s: int, to_s: int) -> int:
-        """How many rows the files have together that `files` gives."""
-        total = connection.scalar(
-            select(func.sum(segment.c.row_count)).where(
-                segment.c.kind == kind,
-                segment.c.replaced_at_us.is_(None),
-                segment.c.missing.is_(False),
-                segment.c.first_s < to_s,
-                segment.c.last_s >= from_s,
-            )
-        )
-        return int(total or 0)
-
     def of_period(
         self, connection: Connection, kind: SegmentKind, start_s: int
     ) -> list[SegmentFile]:

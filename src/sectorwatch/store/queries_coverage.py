@@ -7,7 +7,7 @@ second, from visits and the union of contacts.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from sqlalchemy import func, or_, select
@@ -35,14 +35,6 @@ __all__ = ["CoverageQueries", "FlightCoverage", "Minutes", "SectorCoverage"]
 _CHUNK = 20_000
 _LIMIT_S = 20.0
 _ROWS = ("sector_id", "minute_s", "occupancy", "in_contact")
-_AT_ONCE = 1_000_000
-"""About so many visits are looked at together; more flights than that have one turn each."""
-_ALL_FLIGHTS = 2**63
-_FLIGHTS_OF = {
-    VISITS.name: "sector_id IN (SELECT unnest($sectors))",
-    CONTACTS.name: "airborne",
-}
-
 Columns = dict[str, "NDArray[Any]"]
 
 
@@ -139,31 +131,22 @@ class CoverageQueries:
         """
         with self._sources.database.read("asking for visits", limit_s=_LIMIT_S) as connection:
             last_s = known_times(connection, from_s, to_s).last_s
-            now_s = to_s if last_s is None else min(to_s, last_s)
-            period = (from_s, to_s, now_s)
+            period = _Period(from_s, to_s, to_s if last_s is None else min(to_s, last_s))
             stays = _recent(connection, schema.visit, "entry_s", "exit_s", period)
-            stays = stays[:, np.isin(stays[3], np.array(sector_ids, np.int64))]
             heard = _recent(connection, schema.contact, "start_s", "end_s", period)
-            heard = heard[:, heard[3] != 0]
-            files = {
-                kind.name: self._sources.manifest.files(connection, kind.name, from_s, to_s)
-                for kind in (VISITS, CONTACTS)
-            }
-            sealed = self._sources.manifest.row_count(connection, VISITS.name, from_s, to_s)
-        found: list[NDArray[np.int64]] = []
-        turns = 1 + sealed // _AT_ONCE
-        for turn in range(turns):
-            low, high = (_ALL_FLIGHTS * each // turns for each in (turn, turn + 1))
-            some = [
-                self._spans(kind, files[kind.name], recent, period, sector_ids, low, high)
-                for kind, recent in ((VISITS, stays), (CONTACTS, heard))
-            ]
-            contact_s = contact_time_s(*some)
-            flight, at = np.unique(some[0].flight_id, return_inverse=True)
-            airborne_s = some[0].end_s - some[0].start_s
-            sums = [_counted(at, each, flight.size) for each in (airborne_s, contact_s)]
-            found.append(np.stack((flight, *sums)))
-        whole = np.concatenate(found, axis=1)
+            files = self._sources.manifest.files(connection, VISITS.name, from_s, to_s)
+        here = np.array(sector_ids, np.int64)
+        recent = Spans(*heard[:3, heard[3] != 0])
+        found = [self._flights(Spans(*stays[:3, np.isin(stays[3], here)]), recent, period)]
+        # A file at a time: as many visits as a day has, and the contacts of their time.
+        for file in files:
+            chosen = "sector_id IN (SELECT unnest($sectors))"
+            some = self._sealed(VISITS, [file], chosen, period, {"sectors": list(sector_ids)})
+            found.append(self._flights(some, recent, period))
+        parts = np.concatenate(found, axis=1)
+        flight, at = np.unique(parts[0], return_inverse=True)
+        sums = [_counted(at, each, flight.size) for each in parts[1:]]
+        whole = np.stack((flight, *sums))
         whole = whole[:, whole[1] > 0]
         order = np.lexsort((whole[0], whole[2] - whole[1]))[offset : offset + limit]
         shown = whole[:, order].T.tolist()
@@ -202,34 +185,59 @@ class CoverageQueries:
                 limit_s=_LIMIT_S,
             )
 
-    def _spans(
+    def _flights(self, stays: Spans, recent: Spans, period: _Period) -> NDArray[np.int64]:
+        """Flights with their seconds in the air and in contact, shape (3, flights).
+
+        `recent` are the contacts that the tables hold; those of sealed files are looked up.
+        """
+        if not stays.flight_id.size:
+            return np.empty((3, 0), np.int64)
+        within = _Period(int(stays.start_s.min()), int(stays.end_s.max()), period.now_s)
+        near = (recent.start_s < within.to_s) & (recent.end_s > within.from_s)
+        with self._sources.database.read("asking for contacts") as connection:
+            files = self._sources.manifest.files(
+                connection, CONTACTS.name, within.from_s, within.to_s
+            )
+        sealed = self._sealed(CONTACTS, files, "airborne", within, {})
+        contacts = Spans(
+            *(
+                np.concatenate((one[near], other))
+                for one, other in zip(_columns(recent), _columns(sealed), strict=True)
+            )
+        )
+        flight, at = np.unique(stays.flight_id, return_inverse=True)
+        sums = (stays.end_s - stays.start_s, contact_time_s(stays, contacts))
+        return np.stack((flight, *(_counted(at, each, flight.size) for each in sums)))
+
+    def _sealed(
         self,
         kind: SegmentKind,
         files: Sequence[str],
-        recent: NDArray[np.int64],
-        period: tuple[int, int, int],
-        sector_ids: Sequence[int],
-        low: int,
-        high: int,
+        chosen: str,
+        period: _Period,
+        parameters: dict[str, Any],
     ) -> Spans:
-        """Visits or contacts of the flights from `low` until before `high`, cut to the period."""
-        from_s, to_s, _ = period
-        mine = recent[:3, (recent[0] >= low) & (recent[0] <= high - 1)]
-        if files:
-            chosen = {"sectors": list(sector_ids)} if kind is VISITS else {}
-            columns = self._sources.reader.ask(
-                f"SELECT flight_id, greatest({kind.time}, $from_s) AS start_s, "  # noqa: S608 - names of our own
-                f"least({kind.until}, $to_s) AS end_s "
-                "FROM read_parquet($files, hive_partitioning = false) "
-                f"WHERE flight_id BETWEEN $low AND $high AND {_FLIGHTS_OF[kind.name]} "
-                f"AND {kind.time} < $to_s AND {kind.until} > $from_s",
-                files,
-                {"from_s": from_s, "to_s": to_s, "low": low, "high": high - 1, **chosen},
-                limit_s=_LIMIT_S,
-            )
-            sealed = np.stack([columns[name] for name in ("flight_id", "start_s", "end_s")])
-            mine = np.concatenate((mine, sealed), axis=1)
-        return Spans(*mine)
+        """The chosen visits or contacts in these files, cut to the period."""
+        if not files:
+            return Spans(*np.empty((3, 0), np.int64))
+        columns = self._sources.reader.ask(
+            f"SELECT flight_id, greatest({kind.time}, $from_s) AS start_s, "  # noqa: S608 - names of our own
+            f"least({kind.until}, $to_s) AS end_s "
+            "FROM read_parquet($files, hive_partitioning = false) "
+            f"WHERE {chosen} AND {kind.time} < $to_s AND {kind.until} > $from_s",
+            files,
+            {"from_s": period.from_s, "to_s": period.to_s, **parameters},
+            limit_s=_LIMIT_S,
+        )
+        return Spans(*(columns[name] for name in ("flight_id", "start_s", "end_s")))
+
+
+class _Period(NamedTuple):
+    """A period; what lasts, lasts until `now_s`."""
+
+    from_s: int
+    to_s: int
+    now_s: int
 
 
 class _Turns:
@@ -260,7 +268,7 @@ class _Turns:
 
 
 def _recent(
-    connection: Connection, table: Table, start: str, end: str, period: tuple[int, int, int]
+    connection: Connection, table: Table, start: str, end: str, period: _Period
 ) -> NDArray[np.int64]:
     """What the tables hold of the period: flight, start, end cut to it, and the fourth column."""
     from_s, to_s, now_s = period
@@ -276,6 +284,10 @@ def _recent(
     whole[1] = np.maximum(whole[1], from_s)
     whole[2] = np.minimum(whole[2], to_s)
     return whole
+
+
+def _columns(spans: Spans) -> tuple[NDArray[np.int64], ...]:
+    return spans.flight_id, spans.start_s, spans.end_s
 
 
 def _counted(at: NDArray[Any], count: NDArray[Any], size: int) -> NDArray[np.int64]:
