@@ -103,7 +103,7 @@ def made_source() -> MadeSource:
     for number, feed in enumerate(chosen):
         time_us = parse_us(json.loads(feed.data)["general"]["update_timestamp"])
         payloads.append((time_us, Kind.FEED, feed.data))
-        if feed.transceivers is not None and number % 10 == 0:
+        if feed.transceivers is not None and number % 3 == 0:
             payloads.append((time_us, Kind.TRANSCEIVERS, feed.transceivers))
         if number == len(chosen) - _LAST:
             at_once = len(payloads)

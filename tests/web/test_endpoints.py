@@ -98,6 +98,7 @@ CONTRACT = [
     "/api/airports/{icao}/movements",
     "/api/traffic/summary",
     "/api/traffic/trends/{icao}",
+    "/api/coverage",
     "/api/statistics",
     "/api/statistics/{topic}",
     "/api/vatsim/ratings",

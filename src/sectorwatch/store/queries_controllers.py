@@ -12,6 +12,7 @@ from sectorwatch.store.sources import END_OF_TIME_S, Page, is_number
 from sectorwatch.traffic.tick import Ownership, Session
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from typing import Any
 
     from sqlalchemy import ColumnElement, Row
@@ -22,6 +23,7 @@ __all__ = ["ControllerQueries", "ownership_of", "session_of"]
 
 _SESSION = schema.session.c
 _OWNERSHIP = schema.ownership.c
+_MOST_IDS = 10_000
 
 
 class ControllerQueries:
@@ -68,6 +70,17 @@ class ControllerQueries:
                 .offset(offset)
             ).all()
         return Page(int(total or 0), [session_of(row) for row in rows])
+
+    def callsigns(self, session_ids: Iterable[int]) -> dict[int, str]:
+        """The callsigns of sessions, by number, as far as they are kept."""
+        wanted = sorted(set(session_ids))[:_MOST_IDS]
+        with self._sources.database.read("asking for callsigns") as connection:
+            rows = connection.execute(
+                select(_SESSION.session_id, _SESSION.callsign).where(
+                    _SESSION.session_id.in_(wanted)
+                )
+            ).all()
+        return {row.session_id: row.callsign for row in rows}
 
     def owners(self, from_s: int, to_s: int, *, sector_id: int | None = None) -> list[Ownership]:
         """Who owned which sector, of what lies in the period in part at least, oldest first."""

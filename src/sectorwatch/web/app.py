@@ -89,6 +89,7 @@ def create_fastapi(application: Application) -> FastAPI:
     app.state.fixed = HotAnswers()
     app.state.statistics = HotAnswers(most=64, most_bytes=16_000_000)
     app.state.turns = Turns()
+    app.state.coverage = HotAnswers(most=64, most_bytes=16_000_000)
     app.state.hub = StreamHub()
     app.state.comment_s = COMMENT_S
     app.state.send_limit_s = SEND_LIMIT_S

@@ -22,6 +22,7 @@ from sectorwatch.web.answers.common import (
     Statement,
     Time,
 )
+from sectorwatch.web.answers.coverage import ContactAnswer, FlightContact
 
 __all__ = [
     "FiledPlan",
@@ -89,6 +90,13 @@ class FlightAnswer(msgspec.Struct, frozen=True, gc=False):
     last_updated: Time
     airborne: Annotated[bool, Meta(description="Whether the flight is in the air")]
     sectors: Annotated[list[SectorRef], Meta(description="Sectors it occupies, one a partition")]
+    in_contact_with: Annotated[
+        str | None,
+        Meta(
+            description="Callsign of the position it is in radio contact with, of several the one "
+            "begun last; null where there is none, or nobody knows"
+        ),
+    ]
     first_seen: Time
     logon_time: Time
     departed_from: Annotated[str | None, Meta(description="Airport of the observed take-off")]
@@ -164,6 +172,10 @@ class FlightDetail(msgspec.Struct, frozen=True):
     flight_plan: Annotated[FiledPlan | None, Meta(description="The plan last filed")]
     visits: Annotated[list[VisitAnswer], Meta(description="Sector visits, oldest first")]
     movements: Annotated[list[MovementAnswer], Meta(description="Take-offs and landings")]
+    contacts: Annotated[
+        list[ContactAnswer], Meta(description="Times in radio contact, oldest first")
+    ]
+    coverage: FlightContact
 
 
 class TrackPoint(msgspec.Struct, frozen=True, gc=False):

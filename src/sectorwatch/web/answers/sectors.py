@@ -17,6 +17,7 @@ from sectorwatch.web.answers.common import (
     Statement,
     Time,
 )
+from sectorwatch.web.answers.coverage import PositionLoad
 from sectorwatch.web.answers.flights import FlightAnswer
 
 __all__ = [
@@ -57,6 +58,10 @@ class SectorAnswer(msgspec.Struct, frozen=True):
     sector_id: Annotated[str, Meta(description="A stable number for it, as text")]
     occupancy: Annotated[
         int | None, Meta(description="Airborne flights inside; null: not known of a past moment")
+    ]
+    in_contact: Annotated[
+        int | None,
+        Meta(description="Of these, in radio contact with any controller; null where not known"),
     ]
     capacity: Annotated[int | None, Meta(description="Flights at once, as configured")]
     staffed: Annotated[bool, Meta(description="Whether an owner is online")]
@@ -111,6 +116,13 @@ class SectorDetail(msgspec.Struct, frozen=True):
     """A sector: shape, owner and why, who may work it, what is wrong in its data."""
 
     sector: SectorAnswer
+    contacts: Annotated[
+        list[PositionLoad] | None,
+        Meta(
+            description="Who is in contact with how many of those inside, most first; null where "
+            "no radios were heard lately"
+        ),
+    ]
     volumes: list[VolumeAnswer]
     positions: list[PositionListEntry]
     notes: Annotated[list[str], Meta(description="What was repaired when it was read")]

@@ -81,6 +81,7 @@ class FlightPresenter:
     def answers(self, live: Live, which: Iterable[int]) -> list[FlightAnswer]:
         """Show the flights at these indices of `live`."""
         index = np.fromiter(which, dtype=np.intp)
+        contact = live.contact[index].tolist()
         times = np.datetime_as_string(live.time_s[index].astype("datetime64[s]")).tolist()
         columns = zip(
             index.tolist(),
@@ -94,6 +95,7 @@ class FlightPresenter:
             live.qnh_mb[index].tolist(),
             live.airborne[index].tolist(),
             live.sector[:, index].T.tolist(),
+            map({each.session_id: each.callsign for each in live.sessions}.get, contact),
             strict=True,
         )
         return [self._answer(live.flights[row[0]], *row[1:]) for row in columns]
@@ -111,6 +113,7 @@ class FlightPresenter:
         qnh_mb: int,
         airborne: bool,
         sectors: list[int],
+        in_contact_with: str | None,
     ) -> FlightAnswer:
         fixed = self._of(flight)
         return FlightAnswer(
@@ -129,6 +132,7 @@ class FlightPresenter:
             last_updated=f"{time}Z",
             airborne=airborne,
             sectors=[self._refs[sector] for sector in sectors if sector >= 0],
+            in_contact_with=in_contact_with,
             first_seen=fixed.first_seen,
             logon_time=fixed.logon,
             departed_from=flight.departed_from,

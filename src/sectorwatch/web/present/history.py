@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from sectorwatch.store.queries_tracks import Track as KeptTrack
     from sectorwatch.traffic.tick import Flight, Movement, Visit
+    from sectorwatch.web.answers.coverage import ContactAnswer, FlightContact
     from sectorwatch.web.answers.flights import FlightAnswer
 
 __all__ = [
@@ -74,6 +75,8 @@ def flight_detail(
     visits: Sequence[Visit],
     movements: Sequence[Movement],
     names: Mapping[int, tuple[str, str]],
+    contacts: list[ContactAnswer],
+    coverage: FlightContact,
 ) -> FlightDetail:
     """Show a flight with all that is known of it."""
     return FlightDetail(
@@ -91,6 +94,8 @@ def flight_detail(
         flight_plan=filed_plan(flight.plan),
         visits=[visit_answer(visit, names) for visit in visits],
         movements=[movement_answer(movement) for movement in movements],
+        contacts=contacts,
+        coverage=coverage,
     )
 
 

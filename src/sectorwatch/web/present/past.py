@@ -228,4 +228,4 @@ def past_sectors(past: Past) -> list[SectorAnswer]:
     shown = sector_answers(past.sky, past.live, drawn=past.sky.drawn)
     if past.loads:
         return shown
-    return [msgspec.structs.replace(each, occupancy=None) for each in shown]
+    return [msgspec.structs.replace(each, occupancy=None, in_contact=None) for each in shown]

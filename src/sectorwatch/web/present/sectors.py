@@ -19,6 +19,7 @@ from sectorwatch.web.answers.sectors import (
     SectorList,
     VolumeAnswer,
 )
+from sectorwatch.web.present.coverage import sectors_in_contact
 from sectorwatch.web.present.flights import maybe_time
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from sectorwatch.airspace import Airspace
     from sectorwatch.airspace.model import Sector, Volume
     from sectorwatch.traffic.tick import Live, Owner, Session, Tick
+    from sectorwatch.web.answers.coverage import PositionLoad
     from sectorwatch.web.present.flights import Space
 
 __all__ = [
@@ -69,6 +71,8 @@ def sector_answers(
     count = len(airspace.sectors)
     occupancy = [0] * count if live is None else live.occupancy.tolist()
     owners: Sequence[Owner | None] = [None] * count if live is None else live.owners
+    heard = None if live is None else sectors_in_contact(live, count)
+    in_contact = [None] * count if heard is None else heard.tolist()
     return [
         SectorAnswer(
             name=sector.name,
@@ -77,6 +81,7 @@ def sector_answers(
             partition=sector.partition,
             sector_id=str(sector.sector_id),
             occupancy=occupancy[number],
+            in_contact=in_contact[number],
             capacity=sector.capacity,
             staffed=owners[number] is not None,
             owner=owner_answer(owners[number]),
@@ -98,11 +103,15 @@ def sector_list(airspace: Airspace, tick: Tick | None) -> SectorList:
 
 
 def sector_detail(
-    sector: Sector, answer: SectorAnswer, namesakes: Sequence[Sector]
+    sector: Sector,
+    answer: SectorAnswer,
+    namesakes: Sequence[Sector],
+    contacts: list[PositionLoad] | None,
 ) -> SectorDetail:
-    """Show a sector with its shape and the list of who may work it."""
+    """Show a sector with its shape, who may work it, and who is in contact with whom inside."""
     return SectorDetail(
         sector=answer,
+        contacts=contacts,
         volumes=[_volume(volume) for volume in sector.volumes],
         positions=[
             PositionListEntry(rule.prefix, list(rule.suffixes), rule.frequency_mhz, rule.why)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from sectorwatch.web.routers import (
     airports,
     controllers,
+    coverage,
     database,
     docs,
     errors,
@@ -29,6 +30,7 @@ ALL = (
     sectors.router,
     airports.router,
     traffic.router,
+    coverage.router,
     statistics.router,
     services.router,
     events.router,

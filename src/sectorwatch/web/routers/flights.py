@@ -35,6 +35,7 @@ from sectorwatch.web.names import named
 from sectorwatch.web.openapi import GEOJSON, documented
 from sectorwatch.web.paging import next_link, page
 from sectorwatch.web.periods import At, moment
+from sectorwatch.web.present.coverage import contact_answers, flight_contact
 from sectorwatch.web.present.flight_book import FlightBook, FlightBooks
 from sectorwatch.web.present.flights import FlightPresenter
 from sectorwatch.web.present.history import (
@@ -45,6 +46,7 @@ from sectorwatch.web.present.history import (
 )
 from sectorwatch.web.present.past import chosen_flights, past_of, said_of, sectors_called
 from sectorwatch.web.problems import ApiError, not_found
+from sectorwatch.web.routers.coverage import partition_named
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -246,7 +248,23 @@ def flight(request: Request, callsign: _Callsign) -> Response:
     store = application.store.ask()
     visits = store.flights.visits(found.flight_id)
     movements = store.flights.movements(found.flight_id)
-    return answer(request, flight_detail(found, live, visits, movements, application.sector_names))
+    contacts = store.contacts.of_flight(found.flight_id)
+    now_s = application.pipeline_now_s() if book is None else book.tick.time_us // 1_000_000
+    partition = partition_named(application, None)
+    return answer(
+        request,
+        flight_detail(
+            found,
+            live,
+            visits,
+            movements,
+            application.sector_names,
+            contact_answers(
+                contacts, store.controllers.callsigns(each.session_id for each in contacts)
+            ),
+            flight_contact(contacts, visits, application.airspace, partition, now_s),
+        ),
+    )
 
 
 def _book(request: Request) -> FlightBook | None:

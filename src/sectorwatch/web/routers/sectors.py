@@ -34,6 +34,7 @@ from sectorwatch.web.names import named
 from sectorwatch.web.openapi import documented
 from sectorwatch.web.paging import next_link, page
 from sectorwatch.web.periods import At, From, To, moment, period
+from sectorwatch.web.present.coverage import positions_in_contact
 from sectorwatch.web.present.demand import occupancy_answer
 from sectorwatch.web.present.flight_book import FlightBooks
 from sectorwatch.web.present.inbound import Inbound
@@ -176,8 +177,10 @@ async def sector(request: Request, name: Name, partition: Partition = None) -> R
 
     def build() -> Encoded:
         live = None if tick is None else tick.live
-        (shown,) = sector_answers(airspace, live, numbers_of(airspace, [found]))
-        return Encoded(encode(sector_detail(found, shown, airspace.find(found.name))))
+        (number,) = numbers_of(airspace, [found])
+        (shown,) = sector_answers(airspace, live, [number])
+        contacts = None if live is None else positions_in_contact(live, number)
+        return Encoded(encode(sector_detail(found, shown, airspace.find(found.name), contacts)))
 
     about = f"sector/{found.sector_id}"
     return await hot_of(request).get(request.headers.raw, about, version_of(tick), build)
