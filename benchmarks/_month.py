@@ -20,7 +20,7 @@ from sectorwatch.airspace import Airports, Airspace, load_airspace
 from sectorwatch.airspace.geodesy import distance_nm, intermediate
 from sectorwatch.store import DataDirectory, Store, schema
 from sectorwatch.store.parquet import write_segment
-from sectorwatch.store.segments import COUNTS, DAY_S, DEMAND, NETWORK, VISITS, SegmentKind
+from sectorwatch.store.segments import CONTACTS, COUNTS, DAY_S, DEMAND, NETWORK, VISITS, SegmentKind
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -88,10 +88,16 @@ def month_on_disk(path: Path, days: int = DAYS) -> Month:
                             directory.segments, kind, START_S + day * DAY_S, columns, 0
                         )
                         store.manifest.add(connection, file)
+        store.seal_due(START_S + days * DAY_S)
     return month
 
 
-_TABLES = {"visits": schema.visit, "demand": schema.demand, "network": schema.network_count}
+_TABLES = {
+    "visits": schema.visit,
+    "demand": schema.demand,
+    "contacts": schema.contact,
+    "network": schema.network_count,
+}
 
 
 def _flights(days: int) -> Month:
@@ -165,8 +171,10 @@ def _day(
             "minute_s": day_s + 60 * (some // size),
             "occupancy": occupancy[some].astype(np.int32),
             "entries": entries[some].astype(np.int32),
+            "in_contact": (occupancy[some] * 0.4).astype(np.int32),
         },
     )
+    yield CONTACTS, _contacts(month, day_s)
     time_s = np.arange(day_s, day_s + DAY_S, STEP_S, dtype=np.int64)
     airborne = np.searchsorted(month.off_s, time_s) - np.searchsorted(np.sort(month.on_s), time_s)
     counts = dict.fromkeys(COUNTS, np.zeros(len(time_s), np.int32)) | {
@@ -175,6 +183,26 @@ def _day(
         "controllers": (airborne / 9 + 20).astype(np.int32),
     }
     yield NETWORK, {"time_s": time_s, **counts}
+
+
+def _contacts(month: Month, day_s: int) -> Columns:
+    """Contacts of flights that landed on a day: six pieces a flight, every other one in contact."""
+    chosen = np.flatnonzero((month.on_s >= day_s) & (month.on_s < day_s + DAY_S))
+    chance = np.random.default_rng(day_s)
+    piece, flight = np.meshgrid(np.arange(6), chosen)
+    piece, flight = piece.ravel(), flight.ravel()
+    kept = chance.uniform(size=len(piece)) < 0.5
+    piece, flight = piece[kept], flight[kept]
+    lasts = (month.on_s[flight] - month.off_s[flight]) // 6
+    start = month.off_s[flight] + piece * lasts
+    return {
+        "flight_id": month.flight_id[flight],
+        "start_s": start,
+        "session_id": chance.choice(_SESSION_IDS, len(piece)),
+        "channel_khz": np.full(len(piece), 118_500, np.int32),
+        "airborne": np.ones(len(piece), np.bool_),
+        "end_s": start + lasts,
+    }
 
 
 def _along(
@@ -294,6 +322,7 @@ def _rows(columns: Columns) -> Iterator[tuple[Any, ...]]:
         "entry_s": schema.visit,
         "minute_s": schema.demand,
         "time_s": schema.network_count,
+        "channel_khz": schema.contact,
     }
     table = next(table for name, table in order.items() if name in columns)
     return zip(*(columns[column.name].tolist() for column in table.columns), strict=True)
@@ -307,3 +336,6 @@ def _fill(connection: Connection, table: Any, rows: Any) -> None:
 
 def _hash(*parts: object) -> int:
     return int.from_bytes(hashlib.blake2b(repr(parts).encode(), digest_size=8).digest(), "big") >> 1
+
+
+_SESSION_IDS = np.array([_hash("session", n) for n in range(2_000)], np.int64)

@@ -73,7 +73,14 @@ def test_what_is_too_old_goes(store: Store, clock: SetClock) -> None:
     """Each kind goes at its own age, never younger than two days, and its files a little later."""
     filled(store)
     freed = store.enforce(Retention(positions_days=3, demand_days=4, visits_days=0), NOW_S)
-    assert kept(store) == {"flight": 26, "positions": 12, "visits": 0, "demand": 2, "network": 4}
+    assert kept(store) == {
+        "flight": 26,
+        "positions": 12,
+        "visits": 0,
+        "flights": 4,
+        "demand": 2,
+        "network": 4,
+    }
     assert len(freed.segments) == 12 + 4 + 2
     before = list(store.directory.segments.rglob("*.parquet"))
     clock.advance(601)
@@ -146,7 +153,14 @@ def test_budget_that_cannot_be_met_says_by_how_much(store: Store) -> None:
     """The last two days stay, and what is still too much is told."""
     filled(store)
     freed = store.enforce(Retention(budget_bytes=1), NOW_S, lambda _: 0)
-    assert kept(store) == {"flight": 10, "positions": 8, "visits": 0, "demand": 0, "network": 0}
+    assert kept(store) == {
+        "flight": 10,
+        "positions": 8,
+        "visits": 0,
+        "flights": 0,
+        "demand": 0,
+        "network": 0,
+    }
     assert freed.over_bytes > 10_000
     track = store.tracks.track(25)
     assert track is not None

@@ -65,7 +65,12 @@ def fly(store: Store) -> Kept:
             off, on = now - 10, now - 10 + chance.randrange(600, 9_000)
             number, landed = 1_000 + seq, chance.random() < 0.8
             there, where = chance.choice(AIRPORTS), chance.choice(AIRPORTS)
-            filed = plan(there, where, aircraft_short=chance.choice(["B738", "A320", ""]))
+            filed = plan(
+                there,
+                where,
+                aircraft_short=chance.choice(["B738", "A320", ""]),
+                flight_rules=chance.choice("IV"),
+            )
             flights.append(
                 flight(
                     number,
@@ -165,7 +170,8 @@ def test_who_flew_is_who_took_off_in_the_period(kept: Kept, from_s: int, to_s: i
         origin, destination = ("" if e < 0 else found.airports[e] for e in ends)
         kind = "" if found.aircraft[n] < 0 else found.types[found.aircraft[n]]
         times = (int(found.departed_s[n]), int(found.arrived_s[n]))
-        rows.add((int(found.flight_id[n]), *times, origin, destination, kind))
+        rules = bool(found.by_instruments[n])
+        rows.add((int(found.flight_id[n]), *times, origin, destination, kind, rules))
     expected = set()
     for each in kept.flights:
         assert each.departed_s is not None
@@ -182,6 +188,7 @@ def test_who_flew_is_who_took_off_in_the_period(kept: Kept, from_s: int, to_s: i
                     each.departed_from,
                     each.arrived_at or filed,
                     kind,
+                    each.plan is not None and each.plan.flight_rules == "I",
                 )
             )
     assert rows == expected

@@ -17,7 +17,7 @@ from sqlalchemy import and_, delete, func, select, text
 
 from sectorwatch.store import schema
 from sectorwatch.store.files import tree_bytes
-from sectorwatch.store.segments import CONTACTS, DAY_S, DEMAND, NETWORK, POSITIONS, VISITS
+from sectorwatch.store.segments import CONTACTS, DAY_S, DEMAND, FLIGHTS, NETWORK, POSITIONS, VISITS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -165,6 +165,8 @@ class Budget:
         return True
 
     def _forget_before(self, before_s: int, freed: Freed) -> None:
+        # First, for what is let go of here would otherwise be said there still.
+        self._drop_before(FLIGHTS.name, before_s, freed)
         # One transaction each, so that a tick waits for one table at most; none needs another.
         for table, condition in _history_before(before_s):
             with self._database.write(f"forgetting old rows of {table.name}") as connection:

@@ -33,7 +33,12 @@ __all__ = ["read_segment", "write_segment"]
 
 _LEVEL = 9
 _ENCODINGS = {"packed": "DELTA_BINARY_PACKED", "split": "BYTE_STREAM_SPLIT"}
-_TYPES: dict[str, pa.DataType] = {"int64": pa.int64(), "int32": pa.int32(), "bool": pa.bool_()}
+_TYPES: dict[str, pa.DataType] = {
+    "int64": pa.int64(),
+    "int32": pa.int32(),
+    "bool": pa.bool_(),
+    "string": pa.string(),
+}
 
 
 def write_segment(
@@ -106,7 +111,7 @@ def read_segment(path: Path, kind: SegmentKind) -> dict[str, NDArray[Any]]:
     for name, stored in kind.columns.items():
         called = kind.name_in_file(name)
         if stored.added and called not in table.column_names:
-            nothing = np.zeros(table.num_rows, stored.type)
+            nothing = np.zeros(table.num_rows, stored.dtype)
             columns[name] = np.ma.MaskedArray(nothing, mask=True)
         else:
             columns[name] = _numpy(table[called])
@@ -123,6 +128,8 @@ def _arrow(values: NDArray[Any], name: str) -> pa.Array[Any]:
 
 
 def _numpy(column: pa.ChunkedArray[Any]) -> NDArray[Any]:
+    if pa.types.is_string(column.type):
+        return np.array(column.to_pylist(), object)
     if not column.null_count:
         return column.to_numpy()
     filled = column.fill_null(pa.scalar(0, column.type))

@@ -7,22 +7,23 @@ come, a few thousand at a time, and nothing is asked of the database that an ind
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
-from sqlalchemy import BigInteger, case, cast, func, or_, select
+from sqlalchemy import BigInteger, case, cast, func, or_, select, true
 
 from sectorwatch.store import schema
 from sectorwatch.store.known_spans import KnownSpans, known_spans
 from sectorwatch.store.queries_network import known_times
-from sectorwatch.store.segments import DAY_S, VISITS
+from sectorwatch.store.segments import DAY_S, FLIGHTS, VISITS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Any
 
     from numpy.typing import NDArray
-    from sqlalchemy import Connection
+    from sqlalchemy import ColumnElement, Connection
 
     from sectorwatch.store.sources import Sources
 
@@ -31,7 +32,26 @@ __all__ = ["Flown", "FlownQueries"]
 _LIMIT_S = 30.0
 _CHUNK = 20_000
 _UNKNOWN = -1
+_KINDS = (np.int64,) * 3 + (np.bool_,) + (np.int32,) * 3
+_INSTRUMENT_RULES = ("I", "Y", "Z")
 _FLIGHT = schema.flight.c
+_FLOWN = select(
+    _FLIGHT.flight_id,
+    _FLIGHT.departed_s,
+    func.coalesce(_FLIGHT.arrived_s, _UNKNOWN),
+    func.coalesce(_FLIGHT.flight_rules, ""),
+    func.coalesce(_FLIGHT.departed_from, ""),
+    func.coalesce(_FLIGHT.arrived_at, _FLIGHT.arrival, ""),
+    func.coalesce(_FLIGHT.aircraft_short, ""),
+)
+_IN_FILES = (
+    "SELECT flight_id, departed_s, coalesce(arrived_s, -1) AS arrived_s, "
+    "coalesce(flight_rules, '') IN ('I', 'Y', 'Z') AS by_instruments, "
+    "coalesce(departed_from, '') AS origin, coalesce(arrived_at, arrival, '') AS destination, "
+    "coalesce(aircraft_short, '') AS aircraft "
+    "FROM read_parquet($files, hive_partitioning = false) "
+    "WHERE departed_s >= $from_s AND departed_s < $to_s"
+)
 _MOVEMENT = schema.movement.c
 
 
@@ -39,13 +59,15 @@ _MOVEMENT = schema.movement.c
 class Flown:
     """Flights that took off in a period, arrays of shape (n,), in no order.
 
-    `origin` and `destination` index `airports`, `aircraft` indexes `types`; -1 is unknown. A flight
-    that was seen to land has `arrived_s`, else -1, and its destination is then the one it filed.
+    `origin` and `destination` index `airports`, `aircraft` indexes `types`; -1 is unknown.
+    `by_instruments` says whose plan last filed is one by instrument rules. A flight that was seen
+    to land has `arrived_s`, else -1, and its destination is then the one it filed.
     """
 
     flight_id: NDArray[np.int64]
     departed_s: NDArray[np.int64]
     arrived_s: NDArray[np.int64]
+    by_instruments: NDArray[np.bool_]
     origin: NDArray[np.int32]
     destination: NDArray[np.int32]
     aircraft: NDArray[np.int32]
@@ -63,6 +85,7 @@ class Flown:
             self.flight_id[chosen],
             self.departed_s[chosen],
             self.arrived_s[chosen],
+            self.by_instruments[chosen],
             self.origin[chosen],
             self.destination[chosen],
             self.aircraft[chosen],
@@ -91,40 +114,72 @@ class FlownQueries:
         return spans.without(from_s, oldest_s // DAY_S * DAY_S)
 
     def flown(self, from_s: int, to_s: int) -> Flown:
-        """Flights that took off in the period."""
+        """Flights that took off in the period: of sealed days from their files, else from rows."""
         airports, types = _Codes(), _Codes()
-        chunks: list[tuple[NDArray[Any], ...]] = []
-        question = select(
-            _FLIGHT.flight_id,
-            _FLIGHT.departed_s,
-            func.coalesce(_FLIGHT.arrived_s, _UNKNOWN),
-            func.coalesce(_FLIGHT.departed_from, ""),
-            func.coalesce(_FLIGHT.arrived_at, _FLIGHT.arrival, ""),
-            func.coalesce(_FLIGHT.aircraft_short, ""),
-        ).where(_FLIGHT.departed_s >= from_s, _FLIGHT.departed_s < to_s)
+        chunks: list[Sequence[NDArray[Any]]] = []
         with self._sources.database.read("asking who flew", limit_s=_LIMIT_S) as connection:
+            files = self._sources.manifest.files(connection, FLIGHTS.name, from_s, to_s)
+            question = _FLOWN.where(
+                _FLIGHT.departed_s >= from_s,
+                _FLIGHT.departed_s < to_s,
+                _in_no_file(_sealed_days(connection)),
+            )
             rows = connection.execution_options(yield_per=_CHUNK).execute(question)
             for chunk in rows.partitions():
-                ids, off, on, origin, destination, aircraft = zip(*chunk, strict=True)
+                ids, off, on, rules, origin, destination, aircraft = zip(*chunk, strict=True)
                 chunks.append(
                     (
                         *(np.array(each, np.int64) for each in (ids, off, on)),
+                        np.isin(rules, _INSTRUMENT_RULES),
                         airports.of(origin),
                         airports.of(destination),
                         types.of(aircraft),
                     )
                 )
-        whole = [_joined(chunks, number) for number in range(6)]
+        if files:
+            chunks.append(self._in_files(files, from_s, to_s, airports, types))
+        whole = [_joined(chunks, number, kind) for number, kind in enumerate(_KINDS)]
         return Flown(
             flight_id=whole[0],
             departed_s=whole[1],
             arrived_s=whole[2],
-            origin=whole[3],
-            destination=whole[4],
-            aircraft=whole[5],
+            by_instruments=whole[3],
+            origin=whole[4],
+            destination=whole[5],
+            aircraft=whole[6],
             airports=airports.names,
             types=types.names,
         )
+
+    def _in_files(
+        self, files: Sequence[str], from_s: int, to_s: int, airports: _Codes, types: _Codes
+    ) -> list[NDArray[Any]]:
+        """The same of sealed days, texts as numbers: half a million of them are never made."""
+        period = {"from_s": from_s, "to_s": to_s}
+
+        def ask(question: str, more: dict[str, Any]) -> dict[str, NDArray[Any]]:
+            return self._sources.reader.ask(
+                f"WITH flown AS ({_IN_FILES}) {question}", files, period | more, limit_s=_LIMIT_S
+            )
+
+        fields = ask("SELECT origin AS name FROM flown UNION SELECT destination FROM flown", {})
+        kinds = ask("SELECT DISTINCT aircraft AS name FROM flown", {})
+        named: dict[str, list[Any]] = {}
+        for what, codes, found in (("airport", airports, fields), ("type", types, kinds)):
+            names = sorted(found["name"].tolist())
+            named |= {f"{what}_names": names, f"{what}_numbers": codes.of(names).tolist()}
+        columns = ask(
+            ", airport AS (SELECT unnest($airport_names) AS name, "
+            "unnest($airport_numbers)::INTEGER AS number), "
+            "type AS (SELECT unnest($type_names) AS name, "
+            "unnest($type_numbers)::INTEGER AS number) "
+            "SELECT flight_id, departed_s, arrived_s, by_instruments, a.number AS origin, "
+            "b.number AS destination, type.number AS aircraft FROM flown "
+            "JOIN airport AS a ON a.name = origin JOIN airport AS b ON b.name = destination "
+            "JOIN type ON type.name = aircraft",
+            named,
+        )
+        return list(columns.values())
 
     def visitors(
         self, from_s: int, to_s: int, sector_ids: Sequence[int] | None = None
@@ -187,9 +242,34 @@ def _movements(connection: Connection, from_s: int, to_s: int) -> dict[str, tupl
     return {airport: (departed, total - departed) for airport, departed, total in rows}
 
 
-def _joined(chunks: Sequence[tuple[NDArray[Any], ...]], number: int) -> NDArray[Any]:
-    parts = [chunk[number] for chunk in chunks]
-    return np.concatenate(parts) if parts else np.empty(0, np.int64)
+def _sealed_days(connection: Connection) -> list[tuple[int, int]]:
+    """From when until when flights that ended are in files, as few spans as there can be."""
+    file = schema.segment.c
+    rows = connection.execute(
+        select(file.start_s, file.end_s)
+        .where(file.kind == FLIGHTS.name, file.replaced_at_us.is_(None), file.missing.is_(False))
+        .order_by(file.start_s)
+    )
+    spans: list[tuple[int, int]] = []
+    for start_s, end_s in rows:
+        if spans and spans[-1][1] == start_s:
+            spans[-1] = (spans[-1][0], end_s)
+        else:
+            spans.append((start_s, end_s))
+    return spans
+
+
+def _in_no_file(spans: Sequence[tuple[int, int]]) -> ColumnElement[bool]:
+    """Flights that still last, or ended outside these spans; each part is found by an index."""
+    if not spans:
+        return true()
+    ended = _FLIGHT.ended_s
+    between = [(ended >= end_s) & (ended < start_s) for (_, end_s), (start_s, _) in pairwise(spans)]
+    return or_(ended.is_(None), ended < spans[0][0], *between, ended >= spans[-1][1])
+
+
+def _joined(chunks: Sequence[Sequence[NDArray[Any]]], number: int, kind: Any) -> NDArray[Any]:
+    return np.concatenate([np.empty(0, kind), *(chunk[number] for chunk in chunks)], dtype=kind)
 
 
 class _Codes(dict[str, int]):

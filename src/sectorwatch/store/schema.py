@@ -52,7 +52,7 @@ __all__ = [
     "visit",
 ]
 
-HEAD = "0002"
+HEAD = "0003"
 """The newest migration; known here so that a start need not load the whole of Alembic to ask."""
 
 # SQLite takes a column as its row number only where its type is INTEGER, which has 64 bits there.
@@ -164,6 +164,7 @@ flight = Table(
     Index(None, "first_seen_s"),
     Index(None, "departure", "first_seen_s"),
     Index(None, "arrival", "first_seen_s"),
+    Index(None, "ended_s"),
 )
 
 plan_revision = Table(

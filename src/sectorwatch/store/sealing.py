@@ -13,7 +13,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-from sqlalchemy import Column, Table, and_, delete, func, select, update
+from sqlalchemy import Column, Integer, Table, and_, delete, func, literal_column, select, update
 
 from sectorwatch.clock import format_s
 from sectorwatch.errors import DatabaseAwayError, StoreError
@@ -23,6 +23,7 @@ from sectorwatch.store.segments import (
     CONTACTS,
     DAY_S,
     DEMAND,
+    FLIGHTS,
     HOUR_S,
     NETWORK,
     POSITIONS,
@@ -31,7 +32,7 @@ from sectorwatch.store.segments import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from contextlib import AbstractContextManager
 
     from numpy.typing import NDArray
@@ -46,6 +47,8 @@ __all__ = ["WINDOW_S", "Sealer", "table_columns"]
 WINDOW_S = 48 * HOUR_S
 _READ_LIMIT_S = 120.0
 _CHUNK = 20_000
+# Written out, for PostgreSQL must see that what is grouped by is what is selected.
+_DAY = literal_column(str(DAY_S), Integer)
 _OPEN = schema.tick.c.positions.is_not(None)
 
 Columns = dict[str, "NDArray[Any]"]
@@ -99,18 +102,25 @@ class Sealer:
                 # One hour that cannot be sealed must not keep all that come after it in tables.
                 problems.append(error)
 
-        for each in self._open_hours(hour_s):
-            attempt(partial(self.seal_hour, each))
         day_s = (now_s - self._window_s) // DAY_S * DAY_S
-        if day_s != self._day_done_s:
-            for kind in _BY_DAY:
-                for start_s in self._open_days(kind, day_s):
-                    attempt(partial(self._seal_day, kind, start_s))
+        for seal in self._due(hour_s, day_s):
+            attempt(seal)
         if problems:
             raise problems[0]
         self._day_done_s = day_s
         self._hour_done_s = hour_s
         return [file for file in made if file is not None]
+
+    def _due(self, hour_s: int, day_s: int) -> Iterator[Callable[[], SegmentFile | None]]:
+        for each in self._open_hours(hour_s):
+            yield partial(self.seal_hour, each)
+        if day_s == self._day_done_s:
+            return
+        for kind in _BY_DAY:
+            for each in self._open_days(kind, day_s):
+                yield partial(self._seal_day, kind, each)
+        for each in self._days_to_copy(day_s):
+            yield partial(self._copy_flights, each)
 
     def seal_hour(self, hour_s: int) -> SegmentFile | None:
         """Seals the positions of the hour that begins at `hour_s`; None where there are none.
@@ -147,8 +157,34 @@ class Sealer:
             columns = table_columns(connection, day.kind, day.table, within)
         return self._seal(day.kind, day_s, columns, delete(day.table).where(within))
 
+    def _copy_flights(self, day_s: int) -> SegmentFile | None:
+        """Seals the flights that ended on a day; their rows stay, for questions by name."""
+        ended = schema.flight.c.ended_s
+        within = ended.between(day_s, day_s + DAY_S - 1)
+        with self._reading(f"reading the flights of {format_s(day_s)}") as connection:
+            columns = table_columns(connection, FLIGHTS, schema.flight, within)
+        return self._seal(FLIGHTS, day_s, columns, None)
+
+    def _days_to_copy(self, before_s: int) -> list[int]:
+        """The days of which more flights are there than are sealed: none are, or some came late."""
+        ended, file = schema.flight.c.ended_s, schema.segment.c
+        day = (ended - ended % _DAY).label("day_s")
+        with self._reading("asking for flights to seal") as connection:
+            there = connection.execute(
+                select(day, func.count()).where(ended < before_s).group_by(day)
+            ).all()
+            sealed = connection.execute(
+                select(file.start_s, file.row_count).where(
+                    file.kind == FLIGHTS.name,
+                    file.replaced_at_us.is_(None),
+                    file.missing.is_(False),
+                )
+            ).all()
+        rows: dict[int, int] = {start_s: count for start_s, count in sealed}  # noqa: C416 - a Row is no pair to mypy
+        return sorted(start_s for start_s, count in there if count > rows.get(start_s, 0))
+
     def _seal(
-        self, kind: SegmentKind, start_s: int, columns: Columns, forget: UpdateBase
+        self, kind: SegmentKind, start_s: int, columns: Columns, forget: UpdateBase | None
     ) -> SegmentFile | None:
         # What came after its period had been sealed joins it: one file a period, whatever happens.
         with self._reading("reading the manifest") as connection:
@@ -159,7 +195,9 @@ class Sealer:
             # Loaded here, for pyarrow takes a fifth of a second that no start should wait for.
             from sectorwatch.store.parquet import read_segment, write_segment  # noqa: PLC0415
 
-            parts = [read_segment(self._manifest.root / each.path, kind) for each in earlier]
+            # Where nothing is forgotten, what the earlier file has is there still.
+            joined = earlier if forget is not None else []
+            parts = [read_segment(self._manifest.root / each.path, kind) for each in joined]
             whole = {
                 name: _join([*(part[name] for part in parts), columns[name]]) for name in columns
             }
@@ -169,7 +207,8 @@ class Sealer:
                 if file is not None:
                     self._manifest.add(connection, file)
                     self._manifest.drop(connection, earlier)
-                connection.execute(forget)
+                if forget is not None:
+                    connection.execute(forget)
         except StoreError:
             if file is not None:
                 self._take_back(file)
@@ -208,7 +247,7 @@ def table_columns(
 ) -> Columns:
     """Rows of a table as columns, read in chunks: as tuples a day of visits takes 400 MB."""
     names = list(kind.columns)
-    types = [np.dtype(stored.type) for stored in kind.columns.values()]
+    types = [stored.dtype for stored in kind.columns.values()]
     rows = connection.execution_options(yield_per=_CHUNK).execute(
         select(*table.c[tuple(names)]).where(within)
     )
@@ -230,8 +269,8 @@ def _join(parts: list[NDArray[Any]]) -> NDArray[Any]:
     return whole
 
 
-def _array(values: tuple[int | None, ...], kind: np.dtype[Any]) -> NDArray[Any]:
-    if None in values:
+def _array(values: tuple[Any, ...], kind: np.dtype[Any]) -> NDArray[Any]:
+    if None in values and not kind.hasobject:
         mask = [value is None for value in values]
         return np.ma.MaskedArray([value or 0 for value in values], mask, dtype=kind)
     return np.array(values, kind)

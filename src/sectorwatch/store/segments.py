@@ -9,7 +9,9 @@ position's numbers take a few bits.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+
+import numpy as np
 
 from sectorwatch.clock import format_s
 from sectorwatch.traffic.tick import NetworkCounts
@@ -21,6 +23,7 @@ __all__ = [
     "CONTACTS",
     "DAY_S",
     "DEMAND",
+    "FLIGHTS",
     "HOUR_S",
     "KINDS",
     "NETWORK",
@@ -49,10 +52,15 @@ class Stored(NamedTuple):
     was `added` is not in the files of earlier versions: there it is unknown.
     """
 
-    type: Literal["int64", "int32", "bool"]
+    type: Literal["int64", "int32", "bool", "string"]
     layout: Layout
     steps: bool = False
     added: bool = False
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """What it is in numpy: texts are objects, None where unknown."""
+        return np.dtype(object if self.type == "string" else self.type)
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +143,29 @@ CONTACTS = SegmentKind(
     period_s=DAY_S,
     row_group=65_536,
 )
+_TEXT = Stored("string", "dictionary")
+FLIGHTS = SegmentKind(
+    name="flights",
+    columns={
+        "flight_id": Stored("int64", "plain"),
+        "callsign": _TEXT,
+        "first_seen_s": Stored("int64", "packed"),
+        "flight_rules": _TEXT,
+        "aircraft_short": _TEXT,
+        "departure": _TEXT,
+        "arrival": _TEXT,
+        "departed_s": Stored("int64", "packed"),
+        "departed_from": _TEXT,
+        "arrived_s": Stored("int64", "packed"),
+        "arrived_at": _TEXT,
+        "ended_s": Stored("int64", "packed"),
+    },
+    sort=("first_seen_s", "flight_id"),
+    time="first_seen_s",
+    until="ended_s",
+    period_s=DAY_S,
+    row_group=65_536,
+)
 DEMAND = SegmentKind(
     name="demand",
     columns={
@@ -162,7 +193,7 @@ NETWORK = SegmentKind(
     period_s=DAY_S,
     row_group=65_536,
 )
-KINDS = {kind.name: kind for kind in (POSITIONS, VISITS, CONTACTS, DEMAND, NETWORK)}
+KINDS = {kind.name: kind for kind in (POSITIONS, VISITS, CONTACTS, FLIGHTS, DEMAND, NETWORK)}
 
 
 @dataclass(frozen=True, slots=True)
