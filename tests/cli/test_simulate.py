@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import json
 import signal
 import subprocess
 import sys
 import time
+import urllib.request
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -99,14 +101,14 @@ def test_a_schedule_replayed_gives_what_its_journal_holds(
     sectorwatch: Command, tmp_path: Path, short: Path
 ) -> None:
     """Straight into the pipeline or by way of a journal: the same bytes, masked alike."""
-    wish = Wish(sources=[str(short)], airspace=["made:australia"])
+    wish = Wish(sources=[str(short)], airspace=["made:australia"], cadence_s=60)
     masker = Masker(MASKING_KEY)
     straight, time_us = [], None
-    for raw in SimulatedSource(network_of(wish)):
+    for raw in SimulatedSource(network_of(wish), cadence_s=60):
         accepted = accept(raw.payload, raw.kind, masker, last_time_us=time_us)
         time_us = accepted.time_us
         straight.append((raw.kind, raw.received_at_us, time_us, accepted.document))
-    words = ("--out", "j", "--airspace", "made:australia")
+    words = ("--out", "j", "--airspace", "made:australia", "--cadence", 60)
     assert sectorwatch("simulate", short, *words).code == 0
     journal = [
         (raw.kind, raw.received_at_us, raw.snapshot_time_us, raw.payload)
@@ -129,7 +131,10 @@ def test_a_journal_is_never_written_over(sectorwatch: Command, tmp_path: Path) -
     ("words", "code", "says"),
     [
         ((), 2, "give a SCHEDULE"),
-        (("made:australia",), 2, "give --out"),
+        (("made:australia",), 2, "give either --out"),
+        (("made:australia", "--out", "j", "--serve", "0"), 2, "give either --out"),
+        (("made:australia", "--out", "j", "--lockstep"), 2, "are for --serve"),
+        (("made:australia", "--serve", "0", "--speed", "0"), 2, "serves nothing new"),
         (("made:atlantis", "--out", "j"), 1, "no schedule is made for 'atlantis'"),
         (("nowhere.parquet", "--out", "j"), 1, "there is no nowhere.parquet"),
         (("made:us", "made:world", "--out", "j"), 1, "give it alone"),
@@ -166,6 +171,35 @@ def test_a_schedule_among_feeds_is_refused(sectorwatch: Command, tmp_path: Path)
     result = sectorwatch("replay", "a.parquet", "a.json")
     assert result.code == 1
     assert "a.parquet is a schedule" in result.err
+
+
+def test_it_is_served_until_it_is_told_to_stop(tmp_path: Path) -> None:
+    """At the address that it prints; each fetch brings the next feed in lockstep."""
+    words = ["simulate", "made:australia", *PERIOD, "--serve", "0", "--lockstep"]
+    child = subprocess.Popen(
+        [sys.executable, "-m", "sectorwatch", *words],
+        env={"PYTHONPATH": ":".join(sys.path)},
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    assert child.stdout is not None
+    try:
+        status = json.loads(_fetched(child.stdout.readline().strip()))
+        [feed] = status["data"]["v3"]
+        times = [json.loads(_fetched(feed))["general"]["update_timestamp"][:19] for _ in range(3)]
+        assert times == [f"2026-11-23T08:00:{second}" for second in ("00", "15", "30")]
+    finally:
+        child.send_signal(signal.SIGTERM)
+        child.stdout.close()
+        assert child.wait(timeout=30) == 0
+
+
+def _fetched(url: str) -> bytes:
+    with urllib.request.urlopen(url, timeout=30) as answer:  # noqa: S310 - our own
+        body: bytes = answer.read()
+    return body
 
 
 def test_ctrl_c_leaves_a_journal_that_can_be_read(tmp_path: Path) -> None:

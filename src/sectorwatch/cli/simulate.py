@@ -1,4 +1,4 @@
-"""`sectorwatch simulate`: a schedule flown by the simulator, into a journal."""
+"""`sectorwatch simulate`: a schedule flown by the simulator, into a journal or over HTTP."""
 
 # No `from __future__ import annotations` here: typer reads them when it runs.
 from pathlib import Path
@@ -60,6 +60,29 @@ def simulate(
             show_default=False,
         ),
     ] = None,
+    serve: Annotated[
+        int | None,
+        typer.Option(
+            "--serve",
+            metavar="PORT",
+            min=0,
+            max=65_535,
+            help="Serve it over HTTP on this machine instead, as the network does; 0 takes a free "
+            "port. A made schedule begins now, and goes on without --to.",
+            show_default=False,
+        ),
+    ] = None,
+    speed: Annotated[
+        float,
+        typer.Option("--speed", metavar="FACTOR", help="How fast its time runs (with --serve)."),
+    ] = 1.0,
+    lockstep: Annotated[
+        bool,
+        typer.Option(
+            "--lockstep",
+            help="Each fetch of the data feed brings the next one, however fast (with --serve).",
+        ),
+    ] = False,
     cadence_s: Annotated[
         int, typer.Option("--cadence", metavar="SECONDS", min=1, help="Seconds from feed to feed.")
     ] = 15,
@@ -84,17 +107,21 @@ def simulate(
     ] = False,
     json: Json = False,
 ) -> None:
-    """Fly a schedule as the network's feed, and write the feeds into a journal.
+    """Fly a schedule as the network's feed: into a journal, or over HTTP.
 
     The journal is one like any other, marked as simulated: `replay` takes it.
     """
-    from sectorwatch.cli.simulating import Wish, simulate_into  # noqa: PLC0415 - for a quick --help
-
     sources = [*(schedules or ()), *([f"made:{made}"] if made else ())]
     if not sources:
         raise typer.BadParameter("give a SCHEDULE in Parquet, or --made REGION.")
-    if out is None:
-        raise typer.BadParameter("give --out JOURNAL, the folder to write into.")
+    if (out is None) == (serve is None):
+        raise typer.BadParameter("give either --out JOURNAL, the folder to write into, or --serve.")
+    if not speed > 0:
+        raise typer.BadParameter(f"--speed {speed:g} serves nothing new: give one above 0.")
+    if serve is None and (speed != 1.0 or lockstep):
+        raise typer.BadParameter("--speed and --lockstep are for --serve.")
+    from sectorwatch.cli.simulating import Wish, serve_it, simulate_into  # noqa: PLC0415 - for a quick --help
+
     wish = Wish(
         sources=sources,
         start=start,
@@ -103,5 +130,9 @@ def simulate(
         seed=seed,
         airspace=airspace,
         is_plain=plain,
+        is_served=serve is not None,
     )
-    simulate_into(wish, out, as_json=json)
+    if out is not None:
+        simulate_into(wish, out, as_json=json)
+    else:
+        serve_it(wish, port=serve or 0, speed=speed, lockstep=lockstep)

@@ -24,6 +24,7 @@ from sectorwatch.simulator import (
     Behaviour,
     MadeTimetable,
     Network,
+    NetworkServer,
     Schedule,
     SimulatedSource,
     read_schedule,
@@ -36,11 +37,12 @@ if TYPE_CHECKING:
     from sectorwatch.feed.records import RawFeed
     from sectorwatch.simulator.network import Timetable
 
-__all__ = ["Wish", "network_of", "simulate_into"]
+__all__ = ["Wish", "network_of", "serve_it", "simulate_into"]
 
 _DAY_S = 86_400
 _BEFORE_S, _AFTER_S = 1_800, 1_800
 _MADE = "made:"
+_LOOK_EVERY_S = 0.5
 
 
 @dataclass(frozen=True)
@@ -54,6 +56,8 @@ class Wish:
     seed: int = 1
     airspace: Sequence[str] | None = None
     is_plain: bool = False
+    is_served: bool = False
+    """Over HTTP: a made schedule then begins now and goes on."""
 
 
 class _JournalClock:
@@ -153,6 +157,24 @@ def simulate_into(wish: Wish, out: Path, *, as_json: bool) -> None:
         raise typer.Exit(130)
 
 
+def serve_it(wish: Wish, *, port: int, speed: float, lockstep: bool) -> None:
+    """Serve the network over HTTP on this machine until SIGINT or SIGTERM, or until it is over."""
+    network = network_of(wish)
+    server = NetworkServer(
+        network, port=port, speed=speed, lockstep=lockstep, cadence_s=wish.cadence_s
+    )
+    with interruptible() as interrupted, server:
+        print(server.url, flush=True)
+        pace = "each fetch brings the next feed" if lockstep else f"at {speed:g} times its pace"
+        say(f"{network.name} is served there, {pace}: nothing in it is real. Ctrl-C ends it.")
+        say(f"sectorwatch run --feed {server.url} reads it.")
+        is_told = False
+        while not interrupted.wait(_LOOK_EVERY_S):
+            if server.is_over and not is_told:
+                is_told = True
+                say("The schedule is over: its last feed is served until Ctrl-C.")
+
+
 def _append(
     journal: Journal, masker: Masker, raw: RawFeed, time_us: int, counts: Counter[str]
 ) -> int:
@@ -182,8 +204,8 @@ def _timetable(wish: Wish) -> Timetable:
     return MadeTimetable(made[0].removeprefix(_MADE), seed=wish.seed)
 
 
-def _period(wish: Wish, timetable: Timetable) -> tuple[int, int]:
-    """From when to when, seconds since 1970. Raises BadParameter where it is no period."""
+def _period(wish: Wish, timetable: Timetable) -> tuple[int, int | None]:
+    """From when to when, seconds since 1970, None for ever. Raises BadParameter for no period."""
     times: dict[str, int | None] = {}
     for name, text in (("--from", wish.start), ("--to", wish.end)):
         times[name] = None
@@ -200,9 +222,10 @@ def _period(wish: Wish, timetable: Timetable) -> tuple[int, int]:
             end_s = int(timetable.on_s.max()) + _AFTER_S
     else:
         if start_s is None:
-            start_s = int(time.time()) // _DAY_S * _DAY_S
-        if end_s is None:
+            step_s = wish.cadence_s if wish.is_served else _DAY_S
+            start_s = int(time.time()) // step_s * step_s
+        if end_s is None and not wish.is_served:
             end_s = start_s + _DAY_S
-    if start_s >= end_s:
+    if end_s is not None and start_s >= end_s:
         raise typer.BadParameter(f"--from {format_s(start_s)} is not before {format_s(end_s)}.")
     return start_s, end_s

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from sectorwatch.simulator.network import Network
     from sectorwatch.simulator.radios import Radios
     from sectorwatch.simulator.schedule import Schedule, read_schedule
+    from sectorwatch.simulator.server import NetworkServer
     from sectorwatch.simulator.source import SimulatedSource
 
 __all__ = [
@@ -23,6 +24,7 @@ __all__ = [
     "ControlRoom",
     "MadeTimetable",
     "Network",
+    "NetworkServer",
     "Radios",
     "Schedule",
     "SimulatedSource",
@@ -35,6 +37,7 @@ _HOMES = {
     "ControlRoom": "control",
     "MadeTimetable": "gravity",
     "Network": "network",
+    "NetworkServer": "server",
     "Radios": "radios",
     "Schedule": "schedule",
     "SimulatedSource": "source",
