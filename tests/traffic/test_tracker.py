@@ -244,6 +244,13 @@ class TestGap:
         assert spans(ledger)["WHOLE"] == [(-3, -3), (7200, None)]
         assert len(ledger.flights) == 1
 
+    def test_five_minutes_are_no_gap_however_the_milliseconds_fall(self) -> None:
+        """Feeds of 300 s come some milliseconds early or late; whole seconds count."""
+        t = tracker()
+        for time_s in (DAY_S + 0.1, DAY_S + 300.9, DAY_S + 600.0):
+            assert advance(t, snapshot(time_s, Record(0.5))).gap is None
+        assert advance(t, snapshot(DAY_S + 901.0, Record(0.5))).gap is not None
+
     def test_short_positions_across_it_are_not_interpolated(self) -> None:
         """Feeds 301 s apart are a gap even where a flight's own positions are 300 s apart."""
         t = tracker()

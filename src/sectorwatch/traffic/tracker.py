@@ -220,12 +220,16 @@ class Tracker:
     def _step(self, snapshot: Snapshot) -> Step:
         before_us = self._time_us
         length_us = 0 if before_us is None else snapshot.time_us - before_us
+        last_s = None if before_us is None else before_us // _SECOND_US
+        # In whole seconds, as everything is kept: feeds every 5 min are some milliseconds early
+        # and late, and no gap.
+        length_s = 0 if last_s is None else snapshot.time_s - last_s
         return Step(
             time_us=snapshot.time_us,
             received_at_us=snapshot.received_at_us,
-            last_s=None if before_us is None else before_us // _SECOND_US,
+            last_s=last_s,
             length_us=length_us,
-            gap=length_us > self._rules.gap_after_s * _SECOND_US,
+            gap=length_s > self._rules.gap_after_s,
         )
 
     def _final_s(self, time_s: int) -> int:
