@@ -19,7 +19,7 @@ from sectorwatch.runtime import root
 from sectorwatch.store import DataDirectory, Store, schema
 from sectorwatch.store.blobs import decode_positions
 from sectorwatch.store.parquet import read_segment
-from sectorwatch.store.segments import CONTACTS, DEMAND, NETWORK, POSITIONS, VISITS
+from sectorwatch.store.segments import CONTACTS, DEMAND, FLIGHTS, NETWORK, POSITIONS, VISITS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -148,6 +148,9 @@ def contents(data_dir: Path) -> dict[str, Any]:
         }
         kinds = {each.name: each for each in (POSITIONS, VISITS, CONTACTS, DEMAND, NETWORK)}
         for name, path in files:
+            if name == FLIGHTS.name:
+                # A copy of rows that stay in their table.
+                continue
             kind = kinds[name]
             columns = read_segment(directory.segments / path, kind)
             if kind is POSITIONS:

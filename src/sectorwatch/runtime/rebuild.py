@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from sectorwatch.traffic.known import Known, Standing
     from sectorwatch.traffic.tick import Tick
 
-__all__ = ["Interrupted", "Rebuilt", "rebuild"]
+__all__ = ["Interrupted", "Rebuilt", "rebuild", "refuse_no_directory"]
 
 _SECOND_US = 1_000_000
 _DAY_S = 86_400
@@ -234,6 +234,11 @@ def _refuse_what_cannot_be(settings: Settings) -> None:
             "database (SECTORWATCH_DATABASE_URL=... sectorwatch replay DIR/journal --data-dir NEW) "
             "and use those from then on"
         )
+    refuse_no_directory(settings)
+
+
+def refuse_no_directory(settings: Settings) -> None:
+    """Raise DataDirectoryError where there is none: one is not made by making again."""
     if not (settings.data_dir / "format").is_file():
         raise DataDirectoryError(
             f"{settings.data_dir} is no data directory of sectorwatch: give the one that "

@@ -18,11 +18,12 @@ from sectorwatch.clock import format_s, format_us
 from sectorwatch.errors import StoreError
 from sectorwatch.store import schema
 from sectorwatch.store.blobs import StoredPositions, decode_positions
+from sectorwatch.store.hours import sealed_positions
 from sectorwatch.store.queries_controllers import ownership_of, session_of
 from sectorwatch.store.queries_flights import flights_numbered
+from sectorwatch.store.redrawn import airspace_noted
 from sectorwatch.store.rows import read_plan
 from sectorwatch.store.segments import HOUR_S, POSITIONS, VISITS
-from sectorwatch.store.steps import first_rows, from_steps
 from sectorwatch.traffic.rules import Rules
 from sectorwatch.traffic.tick import Gap
 
@@ -40,7 +41,6 @@ __all__ = ["Moment", "MomentQueries", "PastFlights", "PastOwners", "as_it_was", 
 
 _SECOND_US = 1_000_000
 _OLDEST_S = Rules().final_after_s
-_COLUMNS = tuple(StoredPositions.__dataclass_fields__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +117,7 @@ class MomentQueries:
             seq, snapshot_us = rows[0]
             snapshot_s = snapshot_us // _SECOND_US
             gap = _gap_from(connection, snapshot_s)
-            airspace = _airspace_at(connection, seq)
+            airspace = airspace_noted(connection, snapshot_s) or _airspace_at(connection, seq)
         if snapshot_s < at_s and following is None:
             return Moment(
                 at_s,
@@ -242,7 +242,10 @@ class MomentQueries:
         lost: set[int] = set()
         for hour_s, paths in files.items():
             try:
-                parts += [self._sealed(path, first_s, last_s) for path in paths]
+                parts += [
+                    _latest(sealed_positions(self._sources, path), first_s, last_s)
+                    for path in paths
+                ]
             except StoreError as error:
                 unread.append(f"{_hour(hour_s)}: {error}.")
                 lost.add(hour_s)
@@ -263,24 +266,6 @@ class MomentQueries:
         whole = StoredPositions.join(parts)
         known = last_s // HOUR_S * HOUR_S not in lost
         return _latest(whole, first_s, last_s), unread, known
-
-    def _sealed(self, path: str, first_s: int, last_s: int) -> StoredPositions:
-        names = [POSITIONS.name_in_file(name) for name in _COLUMNS]
-        columns = self._sources.reader.ask(
-            "SELECT * FROM read_parquet($files, hive_partitioning = false)",
-            [str(self._sources.manifest.root / path)],
-        )
-        first = first_rows(columns["flight_id"])
-        return _latest(
-            StoredPositions(
-                *(
-                    from_steps(columns[name], first) if name.startswith("step_") else columns[name]
-                    for name in names
-                )
-            ),
-            first_s,
-            last_s,
-        )
 
 
 def _latest(positions: StoredPositions, first_s: int, last_s: int) -> StoredPositions:

@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from sectorwatch.store.manifest import Manifest
     from sectorwatch.store.segments import SegmentFile
 
-__all__ = ["WINDOW_S", "Sealer", "table_columns"]
+__all__ = ["WINDOW_S", "Sealer", "joined_columns", "table_columns"]
 
 WINDOW_S = 48 * HOUR_S
 _READ_LIMIT_S = 120.0
@@ -199,7 +199,8 @@ class Sealer:
             joined = earlier if forget is not None else []
             parts = [read_segment(self._manifest.root / each.path, kind) for each in joined]
             whole = {
-                name: _join([*(part[name] for part in parts), columns[name]]) for name in columns
+                name: joined_columns([*(part[name] for part in parts), columns[name]])
+                for name in columns
             }
             file = write_segment(self._manifest.root, kind, start_s, whole, edition)
         try:
@@ -257,10 +258,11 @@ def table_columns(
     ]
     if not chunks:
         return {name: np.empty(0, kind) for name, kind in zip(names, types, strict=True)}
-    return {name: _join([chunk[i] for chunk in chunks]) for i, name in enumerate(names)}
+    return {name: joined_columns([chunk[i] for chunk in chunks]) for i, name in enumerate(names)}
 
 
-def _join(parts: list[NDArray[Any]]) -> NDArray[Any]:
+def joined_columns(parts: list[NDArray[Any]]) -> NDArray[Any]:
+    """Parts of a column one after another, masked where any of them is."""
     whole = np.concatenate([np.ma.getdata(part) for part in parts])
     if any(np.ma.isMaskedArray(part) for part in parts):
         return np.ma.MaskedArray(

@@ -89,11 +89,46 @@ class Motion:
 
         `slots` are the flights of its records.
         """
-        table, visits = self._table, self._visits
-        visits.reserve(table.capacity)
+        table = self._table
+        self._visits.reserve(table.capacity)
         moved = np.flatnonzero(columns.time_s > table.time_s[slots])
         news = self._news(slots[moved], columns, moved)
         movements = self._movements(news, roster)
+        self._follow(news, columns.groundspeed_kt[moved], time_s)
+        table.heading_deg[news.slot] = columns.heading_deg[moved]
+        return moved, movements
+
+    def retrace(
+        self,
+        after: Places,
+        groundspeed_kt: NDArray[np.int32],
+        airborne: NDArray[np.bool_],
+        time_s: int,
+    ) -> None:
+        """Take positions that were judged before, each of another flight and later than its last.
+
+        Visits come of them as of a snapshot's by `move`, and nothing else does.
+        """
+        table, slot = self._table, after.slot
+        self._visits.reserve(table.capacity)
+        before = self._places(slot)
+        nobody_asks = np.full(slot.size, -1, dtype=np.intp)
+        news = _News(
+            slot,
+            before,
+            after,
+            known=before.time_s != NEVER_S,
+            jumps=self._jumps(before, after, groundspeed_kt),
+            was_airborne=table.airborne[slot],
+            airborne=airborne,
+            field=nobody_asks,
+            height_ft=nobody_asks.astype(np.float64),
+        )
+        self._follow(news, groundspeed_kt, time_s)
+
+    def _follow(self, news: _News, groundspeed_kt: NDArray[np.int32], time_s: int) -> None:
+        """Take over where flights are now, and what visits come of it."""
+        table, visits = self._table, self._visits
         slot, before, after = news.slot, news.before, news.after
         tracked = table.tracked[slot]
         near = after.time_s - before.time_s <= self._rules.interpolate_within_s
@@ -114,10 +149,8 @@ class Motion:
         table.latitude[slot] = after.latitude
         table.longitude[slot] = after.longitude
         table.altitude_ft[slot] = after.altitude_ft
-        table.groundspeed_kt[slot] = columns.groundspeed_kt[moved]
-        table.heading_deg[slot] = columns.heading_deg[moved]
+        table.groundspeed_kt[slot] = groundspeed_kt
         table.airborne[slot] = news.airborne
-        return moved, movements
 
     def _places(self, slots: NDArray[np.intp]) -> Places:
         table = self._table
@@ -143,9 +176,7 @@ class Motion:
         )
         groundspeed_kt = columns.groundspeed_kt[moved]
         known = before.time_s != NEVER_S
-        faster_kt = np.maximum(table.groundspeed_kt[slot], groundspeed_kt)
-        reach = reach_nm(after.time_s - before.time_s, faster_kt, rules)
-        jumps = known & _further_than(reach, before, after)
+        jumps = self._jumps(before, after, groundspeed_kt)
         was_airborne = table.airborne[slot]
         helicopter = table.helicopter[slot]
         # For the others nothing can change, so nobody need know how high they are.
@@ -168,6 +199,16 @@ class Motion:
             was_airborne[asked], helicopter[asked], groundspeed_kt[asked], height_ft[asked], rules
         )
         return _News(slot, before, after, known, jumps, was_airborne, airborne, field, height_ft)
+
+    def _jumps(
+        self, before: Places, after: Places, groundspeed_kt: NDArray[np.int32]
+    ) -> NDArray[np.bool_]:
+        """Where nothing could have flown from one place to the other."""
+        faster_kt = np.maximum(self._table.groundspeed_kt[after.slot], groundspeed_kt)
+        reach = reach_nm(after.time_s - before.time_s, faster_kt, self._rules)
+        jumps = _further_than(reach, before, after)
+        jumps &= before.time_s != NEVER_S
+        return jumps
 
     def _movements(self, news: _News, roster: Roster) -> list[Movement]:
         """Take-offs and landings, at the airport where the flight was on the ground."""

@@ -16,6 +16,7 @@ from sectorwatch.traffic.checkpoint import Checkpoint, decode_checkpoint, encode
 from sectorwatch.traffic.contacts import ContactLog
 from sectorwatch.traffic.controllers import ControllerLog
 from sectorwatch.traffic.known import Standing
+from sectorwatch.traffic.minutes import due_minutes, last_final_s
 from sectorwatch.traffic.motion import Motion
 from sectorwatch.traffic.prefiles import PrefileLog
 from sectorwatch.traffic.roster import Roster, Step
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
 __all__ = ["Tracker"]
 
 _SECOND_US = 1_000_000
-_MINUTE_S = 60
 
 
 class Tracker:
@@ -232,29 +232,18 @@ class Tracker:
             gap=length_s > self._rules.gap_after_s,
         )
 
-    def _final_s(self, time_s: int) -> int:
-        """The last minute whose hh:mm:00 is long enough ago at `time_s`."""
-        return (time_s - self._rules.final_after_s) // _MINUTE_S * _MINUTE_S
-
     def _demand(self, step: Step) -> Demand:
         """The demand of the minutes that have become final and are known."""
-        # Of a minute nothing is known unless feeds cover it whole.
-        whole_from_s = -(-step.time_s // _MINUTE_S) * _MINUTE_S
+        minutes, next_s = due_minutes(step, self._next_minute_s, self._rules.final_after_s)
         if step.last_s is None:
-            self._next_minute_s = self._first_minute_s = whole_from_s
-        until_s = self._final_s(step.time_s)
-        if step.gap and step.last_s is not None:
-            until_s = min(until_s, step.last_s // _MINUTE_S * _MINUTE_S - _MINUTE_S)
-        minutes = range(self._next_minute_s, until_s + 1, _MINUTE_S)
+            self._first_minute_s = minutes.start
         heard = [self._contacts.at(minute) for minute in minutes]
         demand = self._visits.demand(minutes, self._table.flight_id, heard)
         if minutes:
             self._contacts.forget(minutes[-1])
-        self._next_minute_s += _MINUTE_S * len(minutes)
-        if step.gap:
-            self._next_minute_s = max(self._next_minute_s, whole_from_s)
+        self._next_minute_s = next_s
         return demand
 
     def _final_minute_s(self, time_s: int) -> int | None:
-        final_s = self._final_s(time_s)
+        final_s = last_final_s(time_s, self._rules.final_after_s)
         return final_s if final_s >= self._first_minute_s else None

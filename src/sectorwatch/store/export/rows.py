@@ -11,13 +11,14 @@ from sqlalchemy import and_, func, or_, select
 from sectorwatch.clock import format_s
 from sectorwatch.errors import StoreError
 from sectorwatch.store import schema
-from sectorwatch.store.blobs import PER_DEGREE, StoredPositions, decode_positions
+from sectorwatch.store.blobs import PER_DEGREE, StoredPositions
 from sectorwatch.store.export.wanted import texts
+from sectorwatch.store.hours import read_hour
 from sectorwatch.store.queries_flights import touches
 from sectorwatch.store.rows import clean
 from sectorwatch.store.sealing import table_columns
-from sectorwatch.store.segments import DEMAND, HOUR_S, POSITIONS, VISITS
-from sectorwatch.store.steps import first_rows, from_steps
+from sectorwatch.store.segments import DEMAND, HOUR_S, VISITS
+from sectorwatch.store.steps import first_rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -35,8 +36,6 @@ _SLOW_S = 120.0
 _LAG_S = 600
 """A position is at most so much older than the snapshot that brought it (177 s were seen)."""
 _MOST_IDS = 10_000
-_COLUMNS = tuple(StoredPositions.__dataclass_fields__)
-_WHERE_FLIGHTS = " AND flight_id IN (SELECT unnest($flights::BIGINT[]))"
 
 
 def tracks(sources: Sources, wanted: Wanted, unread: list[str]) -> Iterator[Batch]:
@@ -160,13 +159,15 @@ def _read(
         with sources.database.read("reading the manifest") as connection:
             now = sources.manifest.of_period(connection, kind, file.start_s)
         path = sources.manifest.root / now[-1].path if now else path
-    return sources.reader.ask(
-        f"SELECT {', '.join(kind.columns)} "  # noqa: S608 - names of our own
-        f"FROM read_parquet($files, hive_partitioning = false) WHERE {question}",
+    found = sources.reader.ask(
+        f"SELECT * FROM read_parquet($files, hive_partitioning = false) WHERE {question}",  # noqa: S608 - our own
         [str(path)],
         {"from_s": wanted.from_s, "to_s": wanted.to_s},
         limit_s=_SLOW_S,
     )
+    # A column that came later is in no older file: there it is unknown.
+    unknown = np.ma.MaskedArray(np.zeros(len(found[kind.time]), np.int32), mask=True)
+    return {name: found.get(name, unknown) for name in kind.columns}
 
 
 def _hours(sources: Sources, wanted: Wanted) -> list[int]:
@@ -189,50 +190,12 @@ def _hour(
     unread: list[str],
 ) -> StoredPositions:
     """The positions of an hour's snapshots that are wanted."""
-    tick = schema.tick.c
-    words = f"The positions from {format_s(hour_s)} to {format_s(hour_s + HOUR_S)} are left out"
-    with sources.database.read("reading an hour", _SLOW_S) as connection:
-        ticks = connection.execute(
-            select(tick.position_count, tick.positions).where(
-                tick.snapshot_time_us >= hour_s * 1_000_000,
-                tick.snapshot_time_us < (hour_s + HOUR_S) * 1_000_000,
-            )
-        ).all()
-        files = sources.manifest.of_period(connection, POSITIONS, hour_s)
-    parts = []
-    try:
-        parts += [decode_positions(each.positions) for each in ticks if each.positions is not None]
-        parts += [_sealed(sources, each.path, chosen) for each in files]
-    except StoreError as error:
-        unread.append(f"{words}: {error}.")
-        return StoredPositions.join([])
-    if not files and any(each.positions is None and each.position_count for each in ticks):
-        unread.append(f"{words}: they were let go, or their file is missing.")
-    whole = StoredPositions.join(parts)
-    keep = (whole.time_s >= wanted.from_s) & (whole.time_s < wanted.to_s)
-    if chosen is not None:
-        keep &= np.isin(whole.flight_id, chosen)
-    rows = np.flatnonzero(keep)
+    hour = read_hour(sources, hour_s, None if chosen is None else chosen.tolist())
+    if hour.problem is not None:
+        unread.append(f"left out: {hour.problem}.")
+    whole = hour.positions
+    rows = np.flatnonzero((whole.time_s >= wanted.from_s) & (whole.time_s < wanted.to_s))
     return whole.take(rows[np.lexsort([whole.time_s[rows], whole.flight_id[rows]])])
-
-
-def _sealed(sources: Sources, path: str, chosen: NDArray[np.int64] | None) -> StoredPositions:
-    question = "SELECT * FROM read_parquet($files, hive_partitioning = false) WHERE true"
-    parameters: dict[str, Any] = {}
-    if chosen is not None:
-        question += _WHERE_FLIGHTS
-        parameters["flights"] = chosen.tolist()
-    columns = sources.reader.ask(
-        question, [str(sources.manifest.root / path)], parameters, limit_s=_SLOW_S
-    )
-    names = [POSITIONS.name_in_file(name) for name in _COLUMNS]
-    first = first_rows(columns["flight_id"])
-    return StoredPositions(
-        *(
-            from_steps(columns[name], first) if name.startswith("step_") else columns[name]
-            for name in names
-        )
-    )
 
 
 def _by_flight(positions: StoredPositions) -> Iterator[tuple[int, StoredPositions]]:

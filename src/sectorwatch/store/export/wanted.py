@@ -72,6 +72,7 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
         Column("minute_utc", "time"),
         Column("occupancy", "int"),
         Column("entries", "int"),
+        Column("in_contact", "int"),
     ),
 }
 
