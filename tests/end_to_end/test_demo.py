@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import re
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -9,10 +11,11 @@ from sectorwatch.recordings import AUSTRALIA
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from cli.calling import Command
     from end_to_end.instance import Instance
+
+TOUR = (Path(__file__).resolve().parents[2] / "docs" / "tour.md").read_text(encoding="utf-8")
 
 
 @pytest.fixture(scope="module")
@@ -71,6 +74,20 @@ def test_every_endpoint_answers_and_those_of_traffic_have_content(demo: Instance
     assert asked["/api/network/status"]["history"]
 
 
+def test_everything_on_the_tour_can_be_asked(demo: Instance) -> None:
+    """Whatever docs/tour.md has a newcomer ask for is answered, and with something in it."""
+    flights = demo.get("/api/flights").json()["flights"]
+    callsign = next(each["callsign"] for each in flights if each["airborne"])
+    asked = re.findall(r"^curl (?:-N )?'?http://127\.0\.0\.1:8001(/\S*?)'?$", TOUR, re.MULTILINE)
+    assert len(asked) > 25
+    for path in asked:
+        if "/events/stream" in path:
+            continue
+        answer = demo.get(path.replace("CALLSIGN", callsign))
+        assert answer.status == 200, (path, answer.body)
+        assert len(answer.body) > 40, (path, answer.body)
+
+
 def test_its_history_is_told_as_it_is_flown(demo: Instance) -> None:
     """All rows of the past came by the pipeline: a snapshot each five minutes."""
     status = demo.get("/api/status").json()
@@ -87,7 +104,9 @@ def test_it_stops_and_leaves_nothing(demo: Instance, temporary: Path) -> None:
     assert [path.name for path in temporary.iterdir()] == ["sectorwatch.toml"]
 
 
-def test_a_directory_that_is_given_is_kept_and_gone_on_with(tmp_path: Path) -> None:
+def test_a_directory_that_is_given_is_kept_and_gone_on_with(
+    sectorwatch: Command, tmp_path: Path
+) -> None:
     """The second demo begins where the first one was."""
     words = ("demo", "--port", 0, "--data-dir", "kept", "--history-days", 0.1)
     with instance(*words, cwd=tmp_path) as made:
@@ -97,6 +116,13 @@ def test_a_directory_that_is_given_is_kept_and_gone_on_with(tmp_path: Path) -> N
         again = made.wait_for("/api/status", lambda status: status["seq"] > first["seq"])
         assert again["feed"]["refused"] == {}
         made.stop()
+    # What the tour says can be done with it then.
+    wanted = re.findall(r"sectorwatch ((?:export|rebuild) .*--data-dir demo-data.*)$", TOUR, re.MULTILINE)
+    assert len(wanted) == 3
+    for line in wanted:
+        assert sectorwatch(*line.replace("demo-data", "kept").split()).code == 0, line
+    assert b"LineString" in (tmp_path / "tracks.geojson").read_bytes()
+    assert len((tmp_path / "demand.csv").read_text().splitlines()) > 10
 
 
 def test_made_and_real_traffic_are_kept_apart(sectorwatch: Command, tmp_path: Path) -> None:
