@@ -10,6 +10,8 @@ import orjson
 import pytest
 
 from sectorwatch.simulator import Behaviour, Network
+from sectorwatch.simulator.draws import Draws
+from sectorwatch.simulator.names import callsigns
 from simulator.flown import START_S, network, snapshot_of, timetable
 
 if TYPE_CHECKING:
@@ -32,6 +34,15 @@ def test_the_header_counts_clients_and_members() -> None:
     clients = [*feed["pilots"], *feed["controllers"], *feed["atis"]]
     assert feed["general"]["connected_clients"] == len(clients)
     assert feed["general"]["unique_users"] == len({each["cid"] for each in clients})
+
+
+def test_callsigns_are_unique_by_themselves() -> None:
+    """Of three days of flights and of those beside them: none has to be changed for another's."""
+    made = network()
+    rows = made.movements(START_S + 3_600)
+    ours = callsigns(rows.members, rows.flights.type, made.airports, Draws(1), Behaviour())
+    assert len(ours) > 400
+    assert len(set(ours.tolist())) == len(ours)
 
 
 def test_callsigns_are_unique_among_pilots() -> None:

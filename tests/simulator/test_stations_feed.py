@@ -48,6 +48,21 @@ def test_transceivers_are_those_of_pilots_online_and_of_controllers_with_masts()
         assert len(heard) > 0.5 * len(online)
 
 
+def test_controllers_are_the_same_whenever_the_network_began() -> None:
+    """Who is online, on which frequency, since when, with which text."""
+    earlier, later = _network(START_S - 7_200), _network(START_S)
+    for time_s in range(START_S - 7_200, START_S, 1_800):
+        earlier.feed(time_s)
+    for time_s in (START_S, START_S + 45, START_S + 3_600):
+        one, other = (orjson.loads(each.feed(time_s)) for each in (earlier, later))
+        for name in ("controllers", "atis"):
+            one[name], other[name] = (
+                sorted(each[name], key=lambda record: record["callsign"]) for each in (one, other)
+            )
+            assert one[name] == other[name]
+        assert one["general"] == other["general"]
+
+
 def test_contacts_are_staged_between_pilots_and_stations_that_were_there() -> None:
     """The truth names callsigns of the feeds, and its intervals have a length."""
     made = _network(START_S)

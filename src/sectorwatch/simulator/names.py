@@ -103,7 +103,16 @@ _ODD_NAMES = (
     "{name}\t",
     "\u009fMade",
 )
-_ODD_CALLSIGNS = ("G-RKNM", "LTC__CTR", "N-12-AB", "D-E123", "TEST_1", "VH-ODD")
+_SORTS = len(Sort)
+_FLIGHT = (1 << 56) - 1
+"""What of a member's id is the number of the flight; the sort of session is above it."""
+# Whose registrations begin where in all that there are: extras fly what the schedule does not.
+_REGISTRATION_PARTS = {
+    Sort.SCHEDULED: (0.0, 0.5),
+    Sort.CIRCUIT: (0.5, 0.7),
+    Sort.WANDERER: (0.7, 0.9),
+}
+_OTHER_PART = (0.9, 1.0)
 
 
 def callsigns(
@@ -115,31 +124,34 @@ def callsigns(
 ) -> NDArray[np.object_]:
     """The callsign of each session, shape (n,).
 
-    Those of airlines are all different among any 350,000 flights numbered one after another.
-    """  # fmt: skip
+    They come from the flights' numbers, not by chance, so that those of airlines are all different
+    among any 350,000 flights numbered one after another, and private ones among some thousands.
+    """
     ids = members.member
     kinds = np.array([each.kind for each in TYPES])[types]
     odd = draws.happens(ids, "odd callsign", behaviour.callsign_odd_share)
-    private = (kinds == PISTON) | (kinds == HELICOPTER)
+    private = (kinds == PISTON) | (kinds == HELICOPTER) | (members.sort == Sort.CIRCUIT)
     private |= draws.happens(ids, "private", 0.04)
-    bits = draws.bits(ids, "callsign")
-    # A second session of one flight has a callsign of its own.
-    turned = ids + (ids >> 56) * 29
     found = np.empty(len(ids), dtype=object)
-    for row, (origin, flight, chance) in enumerate(
-        zip(members.origin.tolist(), turned.tolist(), bits.tolist(), strict=True)
+    for row, (origin, flight, sort) in enumerate(
+        zip(members.origin.tolist(), (ids & _FLIGHT).tolist(), members.sort.tolist(), strict=True)
     ):
         place = airports.icao[origin][:1]
-        if private[row] or members.sort[row] == Sort.CIRCUIT:
-            found[row] = _registration(place, chance)
+        if private[row]:
+            callsign = _registration(place, flight, Sort(sort))
         elif kinds[row] == FAST:
-            found[row] = f"{_MILITARY[chance % len(_MILITARY)]}{1 + (chance >> 8) % 99}"
+            callsign = _MILITARY[flight % len(_MILITARY)] + str(1 + flight // 5 % 999)
         else:
-            found[row] = _airline(place, flight)
-        if odd[row]:
-            stem = _ODD_CALLSIGNS[chance % len(_ODD_CALLSIGNS)]
-            found[row] = f"{stem}{_LETTERS[(chance >> 16) % 26]}"
+            callsign = _airline(place, flight, sort)
+        found[row] = _odd_form(callsign, flight) if odd[row] else callsign
     return found
+
+
+def _odd_form(callsign: str, flight: int) -> str:
+    """The same with what some put in between: G-RKNM, QFA__12, VH-AB-C."""
+    between = ("-", "__", "_")[flight % 3]
+    stem = 1 + flight // 3 % 3
+    return f"{callsign[:stem]}{between}{callsign[stem:]}"
 
 
 def member_name(cid: int, home: str, chance: int, *, is_number: bool, is_odd: bool) -> str:
@@ -152,26 +164,31 @@ def member_name(cid: int, home: str, chance: int, *, is_number: bool, is_odd: bo
     return f"{name} {home}" if (chance >> 40) % 10 < 6 else name  # noqa: PLR2004 - six of ten
 
 
-def _airline(place: str, flight: int) -> str:
+def _airline(place: str, flight: int, sort: int) -> str:
     """An airline's callsign, of one of three forms: QFA12, QFA123K, QFA7KD."""
     airlines = _AIRLINES.get(place, _AIRLINES["K" if place in "PCT" else ""]).split()
     place_of = flight * _SPREAD % (len(airlines) * _STYLES * _NUMBERS)
     number, slot = place_of % _NUMBERS, place_of // _NUMBERS
     airline, style = airlines[slot % len(airlines)], slot // len(airlines)
-    if style == 0:
+    # Sessions beside the schedule's have numbers that no flight of it has.
+    number += _NUMBERS * sort
+    if style == 0 and not sort:
         return f"{airline}{number + 1}"
-    if style == 1:
+    if style <= 1:
+        number += _NUMBERS * _SORTS * (style == 0)
         return f"{airline}{number // 26 + 1}{_LETTERS[number % 26]}"
     return f"{airline}{number // 676 + 1}{_LETTERS[number // 26 % 26]}{_LETTERS[number % 26]}"
 
 
-def _registration(place: str, chance: int) -> str:
+def _registration(place: str, flight: int, sort: Sort) -> str:
+    """One of the country's, such as VHABC and N123AB; the place tells which country."""
     stem, digits, letters = _REGISTRATIONS.get(place, _REGISTRATIONS[""])
-    text = stem
-    if digits:
-        text += str(1 + chance % (10**digits - 1))
-        chance //= 10**digits
+    numbers = 10**digits - 1 if digits else 1
+    count = numbers * 26**letters
+    low, high = (int(count * part) for part in _REGISTRATION_PARTS.get(sort, _OTHER_PART))
+    left = low + flight * _SPREAD % (high - low)
+    text = ""
     for _ in range(letters):
-        text += _LETTERS[chance % 26]
-        chance //= 26
-    return text
+        text = _LETTERS[left % 26] + text
+        left //= 26
+    return f"{stem}{left + 1 if digits else ''}{text}"

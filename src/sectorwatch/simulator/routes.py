@@ -33,7 +33,7 @@ MOST_WAYPOINTS = 5
 _COUNT_EDGES_NM = (60.0, 200.0, 500.0, 1_200.0, 2_500.0)
 _MINUTES = 60.0
 _LEAST_NM = 1e-6
-_FIX_NM = (3.0, 6.0)
+_FIX_NM = (1.5, 4.0)
 """From the field to where a departure turns on course, and from where an approach is straight."""
 _ROOM_FOR_FIXES_NM = 40.0
 
