@@ -117,7 +117,9 @@ def test_a_directory_that_is_given_is_kept_and_gone_on_with(
         assert again["feed"]["refused"] == {}
         made.stop()
     # What the tour says can be done with it then.
-    wanted = re.findall(r"sectorwatch ((?:export|rebuild) .*--data-dir demo-data.*)$", TOUR, re.MULTILINE)
+    wanted = re.findall(
+        r"sectorwatch ((?:export|rebuild) .*--data-dir demo-data.*)$", TOUR, re.MULTILINE
+    )
     assert len(wanted) == 3
     for line in wanted:
         assert sectorwatch(*line.replace("demo-data", "kept").split()).code == 0, line

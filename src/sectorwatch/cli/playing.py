@@ -90,6 +90,7 @@ class DemoFlight(PacedSource):
             load_airspace([AIRSPACE]),
             seed=demo.seed,
             start_s=start_s,
+            keep_truth=False,
         )
         self.history = History(start_s * 1_000_000, end_s * 1_000_000)
         self._days = (end_s - start_s) / _DAY_S

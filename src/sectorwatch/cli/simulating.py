@@ -99,6 +99,7 @@ def network_of(wish: Wish, airspace: Airspace | None = None) -> Network:
         seed=wish.seed,
         start_s=start_s,
         end_s=end_s,
+        keep_truth=False,
     )
 
 

@@ -73,7 +73,8 @@ class Network:
     six at least), and staged handovers; without airspace everybody is on UNICOM. The same
     timetable, airspace, behaviour and seed give the same pilots, controllers and prefiles at the
     same moment, whenever it began and whatever was asked before; who is on which channel does so
-    once the handovers under way when it began are over.
+    once the handovers under way when it began are over. `truth` only grows: one that goes on for
+    weeks is made with `keep_truth=False`.
     """
 
     def __init__(
@@ -86,6 +87,7 @@ class Network:
         start_s: int,
         end_s: int | None = None,
         stations: float | None = None,
+        keep_truth: bool = True,
     ) -> None:
         self.timetable = timetable
         self.airspace = airspace
@@ -111,7 +113,7 @@ class Network:
                 weights=timetable.airport_weights(),
                 stations=self._usual_stations() if stations is None else stations,
             )
-            self._radios = Radios(self.room)
+            self._radios = Radios(self.room, keep_truth=keep_truth)
             self._stations = StationsFeed()
 
     @property
