@@ -20,7 +20,7 @@ from sectorwatch.store.sources import END_OF_TIME_S, Page
 from sectorwatch.traffic.coverage import Spans, contact_time_s
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from typing import Any
 
     from numpy.typing import NDArray
@@ -169,9 +169,9 @@ class CoverageQueries:
                     func.coalesce(table.in_contact, -1),
                 ).where(*within, table.sector_id.in_(list(sector_ids)))
             )
-            chunks = [np.array(chunk, np.int64).reshape(-1, 4) for chunk in rows.partitions()]
+            chunks = [_table(chunk) for chunk in rows.partitions()]
         for chunk in chunks:
-            yield dict(zip(_ROWS, chunk.T, strict=True))
+            yield dict(zip(_ROWS, chunk, strict=True))
         for file in files:
             yield self._sources.reader.ask(
                 # Files of earlier versions have no such column: it is then that of the first part.
@@ -279,11 +279,16 @@ def _recent(
             started < to_s, or_(ended.is_(None), ended > from_s)
         )
     )
-    chunks = [np.array(chunk, np.int64).reshape(-1, 4) for chunk in rows.partitions()]
-    whole = np.concatenate([np.empty((0, 4), np.int64), *chunks]).T
+    chunks = [_table(chunk) for chunk in rows.partitions()]
+    whole = np.concatenate([np.empty((4, 0), np.int64), *chunks], axis=1)
     whole[1] = np.maximum(whole[1], from_s)
     whole[2] = np.minimum(whole[2], to_s)
     return whole
+
+
+def _table(rows: Iterable[Sequence[Any]]) -> NDArray[np.int64]:
+    # Column by column: numpy asks each row for much that it does not have.
+    return np.array(list(zip(*rows, strict=True)), np.int64)
 
 
 def _columns(spans: Spans) -> tuple[NDArray[np.int64], ...]:
