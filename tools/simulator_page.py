@@ -7,7 +7,7 @@ import sys
 from dataclasses import fields
 from pathlib import Path
 
-from sectorwatch.simulator import behaviour, performance, schedule
+from sectorwatch.simulator import behaviour, controlling, performance, schedule
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "simulator.md"
@@ -17,7 +17,8 @@ def page(text: str) -> str:
     """The page with each of its tables as it should be, between the marks around it."""
     for name, rows in (
         ("reasons", _reasons()),
-        ("behaviour", _behaviour()),
+        ("behaviour", _numbers(behaviour.Behaviour(), behaviour.__file__)),
+        ("controlling", _numbers(controlling.Controlling(), controlling.__file__)),
         ("classes", _classes()),
     ):
         begin, end = f"<!-- {name}: tools/simulator_page.py -->\n", f"<!-- {name} end -->"
@@ -32,10 +33,9 @@ def _reasons() -> str:
     return "| reason | |\n|---|---|\n" + "".join(rows)
 
 
-def _behaviour() -> str:
-    source = Path(behaviour.__file__).read_text(encoding="utf-8")
-    meanings = _docstrings(source, "Behaviour")
-    usual = behaviour.Behaviour()
+def _numbers(usual: behaviour.Behaviour | controlling.Controlling, home: str) -> str:
+    source = Path(home).read_text(encoding="utf-8")
+    meanings = _docstrings(source, type(usual).__name__)
     rows = [
         f"| `{each.name}` | {_value(getattr(usual, each.name))} | {meanings[each.name]} |\n"
         for each in fields(usual)

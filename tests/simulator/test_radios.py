@@ -40,6 +40,7 @@ QUIET = Controlling(
     idle_elsewhere=0.0,
     untuned=0.0,
     hf_share=0.0,
+    monitor_share=0.0,
 )
 
 

@@ -28,8 +28,9 @@ _QUARTER_SHARES = (0.60, 0.24, 0.09, 0.07)
 # By facility 1 FSS to 6 CTR: the lowest whole MHz, how many of them.
 _BAND_MHZ = {1: (118, 19), 2: (121, 1), 3: (121, 1), 4: (118, 3), 5: (118, 9), 6: (120, 16)}
 _GROUND_FIRST_KHZ, _GROUND_CHANNELS = 121_600, 16
-_ALONE_WITHIN_NM = {1: 800.0, 5: 300.0, 6: 700.0}
-_TOWER_ALONE_NM = 150.0
+_TERMINAL = (2, 3, 4)
+_TOWER_REACH_NM, _REACH_NM = 76.0, 130.0
+"""How far beyond what they work stations are heard that two of them would disturb each other."""
 _TRIES = 60
 # 8.33 kHz channels are used in Europe alone; this box is roughly it.
 _EUROPE = (-25.0, 45.0, 34.0, 72.0)
@@ -42,17 +43,18 @@ def assign_channels(
     facility: NDArray[np.int32],
     latitude: NDArray[np.float64],
     longitude: NDArray[np.float64],
+    radius_nm: NDArray[np.float64],
     given_khz: NDArray[np.int32],
     taken: Collection[int] = (),
 ) -> NDArray[np.int32]:
     """A channel in kHz for each position, shape (n,); those in `given_khz` stay, 0 is none.
 
-    No two neighbours share one: within 700 NM of a centre, 300 of an approach, 150 of a tower.
-    Farther ones may, as in reality. `taken` are used nowhere.
+    No two neighbours share one: between what they work, `radius_nm` around their places, lie at
+    least 260 NM, between towers 150. Farther ones may, as in reality. `taken` are used nowhere.
     """
     channel = given_khz.astype(np.int32).copy()
     vectors = np.stack(unit_vectors(latitude, longitude), axis=1)
-    apart = np.array([_ALONE_WITHIN_NM.get(int(kind), _TOWER_ALONE_NM) for kind in facility])
+    reach_nm = np.where(np.isin(facility, _TERMINAL), _TOWER_REACH_NM, _REACH_NM + radius_nm)
     users: dict[int, list[int]] = {}
     for index in np.flatnonzero(channel):
         users.setdefault(int(channel[index]), []).append(int(index))
@@ -73,7 +75,7 @@ def assign_channels(
                 break
             cosine = vectors[others] @ vectors[index]
             away_nm = np.arccos(np.clip(cosine, -1, 1)) * EARTH_RADIUS_NM
-            if (away_nm > np.maximum(apart[others], apart[index])).all():
+            if (away_nm > reach_nm[others] + reach_nm[index]).all():
                 break
         else:
             khz = best

@@ -43,15 +43,18 @@ class Controlling:
     """Of those: `AB_SUP`. Feeds: 106 records are rated as supervisors."""
 
     shift_median_min: float = 95.0
+    """Length of a session, median of a log-normal distribution. Fitted as said beneath."""
     shift_sigma: float = 0.60
-    """Log-normal length of a session. Fitted to 2,268 ages of sessions in feeds at least 2 h apart,
-    for an age is seen in proportion to how many sessions last longer (Kolmogorov-Smirnov 0.012)."""
+    """Its deviation, of the natural logarithm. Fitted to 2,268 ages of sessions in feeds at least
+    2 h apart, an age being seen as often as sessions last longer (Kolmogorov-Smirnov 0.012)."""
     observing_median_min: float = 30.0
+    """The same for observers, fitted to 1,066 ages (0.035)."""
     observing_sigma: float = 1.05
-    """The same for observers, 1,066 ages (0.035)."""
+    """The same for observers."""
     shortest_min: float = 4.0
+    """No session is shorter. Estimate: ages of 5 min and less are 5 % in feeds."""
     longest_min: float = 480.0
-    """What is drawn is kept within: the 5 % and beyond the 99 % quantile of ages in feeds."""
+    """No session is longer. Feeds: 1 % of ages are above 460 min."""
     split_share: float = 0.7
     """Length of a split sector's session relative to others. Estimate."""
     split_alone: float = 0.15
@@ -64,9 +67,11 @@ class Controlling:
     relief_overlap: float = 0.6
     """Of reliefs: both are online for a while; in the others the position is empty. Estimate."""
     overlap_s: tuple[float, float] = (40.0, 300.0)
+    """For how long, evenly. Estimate."""
     gap_s: tuple[float, float] = (20.0, 150.0)
+    """For how long it is empty, evenly. Estimate."""
     brief_s: tuple[float, float] = (30.0, 240.0)
-    """From logon to the first call answered: frequency, ATIS, briefing. Estimates."""
+    """From logon to the first call answered: frequency, ATIS, briefing. Estimate."""
     callsigns: tuple[float, ...] = (0.88, 0.06, 0.03, 0.03)
     """Of sessions that relieve nobody: `XX_APP`, `XX_1_APP`, `XX__APP`, `XX_T_APP`. Feeds have
     3 % with two underscores; a third part is mostly a position of its own."""
@@ -83,33 +88,42 @@ class Controlling:
     cross_coupled: float = 0.12
     """Stations that transmit on a second channel too. Transceivers: 9 of 62, less strictly."""
 
-    look_ahead_s: float = 100.0
     early_share: float = 0.55
-    """Hand-offs before the boundary, by 0 to `look_ahead_s` of flight. Estimate."""
+    """Pilots who are handed off before the boundary, drawn for each hour. Estimate."""
+    look_ahead_s: float = 100.0
+    """By how much flight at most, evenly from 0. Estimate."""
     instruct_s: tuple[float, float] = (3.0, 25.0)
+    """From the moment for it to the end of the old contact: instruction, read-back. Estimate."""
     retune_s: tuple[float, float] = (1.0, 8.0)
+    """From there to the new frequency. Estimate."""
     check_in_s: tuple[float, float] = (2.0, 25.0)
-    """The instruction, the new frequency, the first call. Estimates."""
+    """From there to the first call. Estimate."""
     late_share: float = 0.06
+    """Handovers after which the pilot checks in late. Estimate."""
     late_s: tuple[float, float] = (45.0, 300.0)
-    """Pilots who check in late. Estimate."""
+    """By how much. Estimate."""
     forget_share: float = 0.03
+    """Handovers after which the pilot stays on the old frequency. Estimate."""
     forget_s: tuple[float, float] = (60.0, 600.0)
-    """Pilots who stay on the old frequency. Estimate."""
+    """For how long. Estimate."""
     unanswered_share: float = 0.03
     """Calls of a controller that a pilot never answers while that session lasts. Estimate."""
     first_call_s: tuple[float, float] = (10.0, 120.0)
+    """From entering controlled airspace to the new frequency. Estimate."""
     new_station_s: tuple[float, float] = (20.0, 420.0)
-    """From entering controlled airspace, or a controller's logon, to contact. Estimates."""
+    """The same where a controller came online overhead. Estimate."""
     linger_s: tuple[float, float] = (20.0, 900.0)
     """How long a channel stays tuned after its controller left without a word. Estimate."""
     clearance_s: tuple[float, float] = (90.0, 1_200.0)
     """From a pilot's logon at the gate to the call for clearance. Estimate."""
+    monitor_share: float = 0.3
+    """Pilots at the gate who listen to whom they will call, before they do. Estimate."""
     shut_down_s: tuple[float, float] = (20.0, 300.0)
     """From standing at the gate to leaving the frequency. Estimate."""
     tower_radius_nm: float = 8.0
+    """How far out a tower works. Estimate."""
     tower_ceiling_ft: int = 2_500
-    """What a tower works, above the field. Estimate."""
+    """How high above the field a tower works. Estimate."""
     deaf_share: float = 0.05
     """Pilots who never talk to anybody. Estimate."""
     without_radio: float = 0.045
@@ -121,6 +135,8 @@ class Controlling:
     second_kinds: tuple[float, ...] = (0.45, 0.22, 0.20, 0.13)
     """Of those: talks on the second with the first on UNICOM; guard; another channel; the same
     channel twice. Transceivers."""
+    standby_share: float = 0.5
+    """Of those on another channel: on the one they left last; the others on an ATIS. Estimate."""
     idle_elsewhere: float = 0.13
     """Pilots nobody works who are not on UNICOM. Transceivers, as far as they tell."""
     untuned: float = 0.006
@@ -128,6 +144,6 @@ class Controlling:
     hf_share: float = 0.3
     """Pilots of a radio's (FSS) oceanic airspace who are on HF. Transceivers: 8 in two regions."""
     two_decimals: float = 0.05
+    """Pilots whose radio shows 118.02 for 118.025. Estimate."""
     by_carrier: float = 0.2
-    """Pilots whose radio shows 118.02 for 118.025, or who send the carrier of an 8.33 kHz channel
-    for its name. Estimates."""
+    """Pilots whose client sends the carrier of an 8.33 kHz channel for its name. Estimate."""

@@ -58,6 +58,7 @@ class _Book:
         "until_s": _NEVER_S,
         "position": -1,
         "tuned_khz": UNICOM_KHZ,
+        "left_khz": UNICOM_KHZ,
         "is_changing": 0,
         "next": 0,
         "next_position": -1,
@@ -140,8 +141,8 @@ class Handovers:
             if book["since_s"][row] < time_s
         ]
 
-    def tuned(self, time_s: int, states: PilotStates, staffing: Staffing) -> Ints:
-        """The channel in kHz that each pilot talks on, shape (n,), at `time_s`."""
+    def tuned(self, time_s: int, states: PilotStates, staffing: Staffing) -> tuple[Ints, Ints]:
+        """The channel in kHz that each pilot is on at `time_s`, and the one he left last, (n,)."""
         if self._time_s is not None and time_s < self._time_s:
             raise ValueError(f"{time_s} is before {self._time_s}: ask in the order of time")
         desks = self._desks_of(staffing)
@@ -150,7 +151,7 @@ class Handovers:
         self._happen(time_s)
         book = self._book
         self._note_motion(states, time_s, new, is_first=is_first)
-        target = self._targets(states, desks, time_s)
+        target, listens_khz = self._targets(states, desks, time_s)
         intended = np.where(book["is_changing"] != 0, book["next"], book["session"])
         session = desks.session[target]
         waiting = (book["hold_s"] > time_s) & (target != book["hold_position"])
@@ -166,7 +167,8 @@ class Handovers:
         self._give_up(np.flatnonzero(idle & (book["tuned_khz"] != UNICOM_KHZ)), time_s)
         self._happen(time_s)
         self._time_s = time_s
-        return book["tuned_khz"].copy()
+        is_idle = (book["tuned_khz"] == UNICOM_KHZ) & (listens_khz != 0)
+        return np.where(is_idle, listens_khz, book["tuned_khz"]), book["left_khz"].copy()
 
     def _desks_of(self, staffing: Staffing) -> Desks:
         if staffing is not self._staffing or self._desks is None:
@@ -202,6 +204,7 @@ class Handovers:
         for row in np.flatnonzero((book["session"] != 0) & (ended <= time_s)).tolist():
             self._end(row, int(ended[row]))
         retuned = book["retune_s"] <= time_s
+        book["left_khz"][retuned] = book["tuned_khz"][retuned]
         book["tuned_khz"][retuned] = book["next_khz"][retuned]
         book["retune_s"][retuned] = _NEVER_S
         joined = (book["join_s"] <= time_s) & (book["is_changing"] != 0)
@@ -254,8 +257,13 @@ class Handovers:
         book["stopped_s"][~stands] = _NEVER_S
         book["stopped_s"][stands & (book["stopped_s"] == _NEVER_S)] = time_s
 
-    def _targets(self, states: PilotStates, desks: Desks, time_s: int) -> NDArray[np.int32]:
-        """The position that each pilot should be in contact with now, -1 for none."""
+    def _targets(
+        self, states: PilotStates, desks: Desks, time_s: int
+    ) -> tuple[NDArray[np.int32], Ints]:
+        """The position that each pilot should be in contact with now, -1 for none.
+
+        Beside it the channel in kHz to which he listens before he calls, 0 for none.
+        """
         book, numbers, seed, member = self._book, self._numbers, self._seed, states.member
         flown = book["flown"] != 0
         hour = time_s // _HOUR_S
@@ -277,11 +285,14 @@ class Handovers:
         low, high = numbers.shut_down_s
         stays_s = low + (high - low) * draw(seed, "shut down", member)
         silent = draw(seed, "deaf", member) < numbers.deaf_share
-        silent |= at_gate & (time_s - book["first_seen_s"] < calls_s)
+        before_call = at_gate & ~silent & (time_s - book["first_seen_s"] < calls_s)
+        monitors = before_call & (draw(seed, "monitors", member) < numbers.monitor_share)
+        listens_khz = np.where(monitors, desks.channel_khz[target], 0)
+        silent |= before_call
         silent |= stands & flown & (time_s - book["stopped_s"] > stays_s)
         session = desks.session[target]
         silent |= draw(seed, "unanswered", member, session) < numbers.unanswered_share
-        return np.where(silent, -1, target).astype(np.int32)
+        return np.where(silent, -1, target).astype(np.int32), listens_khz
 
     def _channel(self, desks: Desks, target: NDArray[np.int32], member: Ints) -> Ints:
         """The channel in kHz: HF for some of those who talk to a radio far out, else VHF."""

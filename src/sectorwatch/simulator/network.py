@@ -130,7 +130,9 @@ class Network:
         states, logon_s = self._at(time_s)
         if self.room is None:
             return self._encoder.feed(time_s, states, logon_s)
-        controllers, atis = self._stations.records(self.room.at(time_s), time_s)
+        staffing = self.room.at(time_s)
+        self._radios.stage(time_s, states, staffing)
+        controllers, atis = self._stations.records(staffing, time_s)
         return self._encoder.feed(time_s, states, logon_s, controllers=controllers, atis=atis)
 
     def transceivers(self, time_s: int) -> bytes:

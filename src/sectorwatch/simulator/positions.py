@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from shapely import centroid
 
 from sectorwatch.airspace import Airports
-from sectorwatch.airspace.geodesy import area_nm2, unit_vectors
+from sectorwatch.airspace.geodesy import area_nm2, distance_nm, unit_vectors
 from sectorwatch.airspace.owners import frequency_khz
 from sectorwatch.simulator.chance import key_of, lot
 from sectorwatch.simulator.channels import assign_channels
@@ -37,6 +37,8 @@ _FSS_INSTEAD, _DEP_INSTEAD = 0.02, 0.04
 _MOST_AERODROMES = 400
 _DELIVERY_SHARE = 0.4
 _LONGEST_PREFIX = 24
+_ELSEWHERE = 0.002
+"""Traffic of sectors without an airport of the network, as a share of all."""
 
 
 class AerodromesLike(Protocol):
@@ -144,6 +146,7 @@ def positions(
     padded = np.full((len(lists), max(map(len, lists))), -1, dtype=np.int32)
     for number, row in enumerate(lists):
         padded[number, : len(row)] = row
+    radius_nm = _radii_nm(airspace.sectors, lists, latitude, longitude)
     weight = np.zeros(len(callsigns))
     _add_traffic(weight, padded, inside, busy)
     weight[airborne:] = busy[home[airborne:]]
@@ -153,7 +156,7 @@ def positions(
         facility=facility,
         latitude=latitude,
         longitude=longitude,
-        channel_khz=assign_channels(seed, key, facility, latitude, longitude, given_khz),
+        channel_khz=assign_channels(seed, key, facility, latitude, longitude, radius_nm, given_khz),
         weight=weight,
         parent=_parents(padded, facility),
         home=home,
@@ -258,9 +261,23 @@ def _places(
     return np.degrees(np.arctan2(z, np.hypot(x, y))), np.degrees(np.arctan2(y, x))
 
 
+def _radii_nm(
+    sectors: Sequence[Sector], lists: Sequence[Sequence[int]], latitude: Floats, longitude: Floats
+) -> Floats:
+    """How far from its place each position works at most, nautical miles; 0 for towers."""
+    polygons = [sector.volumes[0].polygon for sector in sectors]
+    middles = centroid(np.array(polygons, dtype=object))
+    own_nm = np.sqrt(area_nm2(polygons) / np.pi)
+    radius_nm = np.zeros(len(latitude))
+    for number, row in enumerate(lists):
+        away_nm = distance_nm(latitude[row], longitude[row], middles[number].y, middles[number].x)
+        radius_nm[row] = np.maximum(radius_nm[row], away_nm + own_nm[number])
+    return radius_nm
+
+
 def _add_traffic(weight: Floats, lists: Integers, inside: NDArray[np.int32], busy: Floats) -> None:
     """Give each sector's traffic to its list: all to the first, less to who covers it."""
-    traffic = np.full(len(lists), busy.sum() * 0.01 / max(1, len(lists)))
+    traffic = np.full(len(lists), busy.sum() * _ELSEWHERE / max(1, len(lists)))
     for row in inside:
         np.add.at(traffic, row[row >= 0], busy[row >= 0])
     for place in range(lists.shape[1]):

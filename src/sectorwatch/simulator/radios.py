@@ -77,6 +77,7 @@ class Radios:
         self._seed = room.seed
         self._numbers = room.numbers
         self._handovers = Handovers(room, keep_truth=keep_truth)
+        self._staged: tuple[PilotStates, tuple[Ints, Ints]] | None = None
 
     @property
     def truth(self) -> list[Contact]:
@@ -87,9 +88,19 @@ class Radios:
         """All contacts, those that go on as if they ended at `time_s`."""
         return self._handovers.truth + self._handovers.open_at(time_s)
 
+    def stage(self, time_s: int, states: PilotStates, staffing: Staffing) -> tuple[Ints, Ints]:
+        """Stage what is handed over until `time_s`; gives each one's channel and the last, kHz.
+
+        The more often this is done, the nearer are handovers to where sectors end. Raises
+        ValueError where time runs backwards.
+        """
+        if self._staged is None or self._staged[0] is not states:
+            self._staged = states, self._handovers.tuned(time_s, states, staffing)
+        return self._staged[1]
+
     def tune(self, time_s: int, states: PilotStates, staffing: Staffing) -> RadioSet:
         """Pilots' radios at `time_s`. Raises ValueError where time runs backwards."""
-        khz = self._handovers.tuned(time_s, states, staffing)
+        khz, left_khz = self.stage(time_s, states, staffing)
         seed, numbers, member = self._seed, self._numbers, states.member
         main_hz = self._carrier_hz(self._idle(khz, member), member)
         untuned = draw(seed, "untuned", member)
@@ -99,11 +110,10 @@ class Radios:
         has_any = is_there & (draw(seed, "empty radio", member) >= numbers.empty_radio)
         has_two = has_any & (draw(seed, "two radios", member) < numbers.two_radios)
         kind = choose(draw(seed, "second", member), numbers.second_kinds)
-        other_hz = (
-            np.array(ATIS_KHZ)[
-                (draw(seed, "other", member, time_s // 1_800) * len(ATIS_KHZ)).astype(np.intp)
-            ]
-            * 1_000
+        atis = (draw(seed, "other", member, time_s // 1_800) * len(ATIS_KHZ)).astype(np.intp)
+        on_standby = draw(seed, "standby", member) < numbers.standby_share
+        other_hz = np.where(
+            on_standby, self._carrier_hz(left_khz, member), np.array(ATIS_KHZ)[atis] * 1_000
         )
         second_hz = np.select(
             [kind == _GUARD, kind == _OTHER, kind == _SAME],
