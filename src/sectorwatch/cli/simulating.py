@@ -15,10 +15,10 @@ from sectorwatch.cli.interrupting import interruptible
 from sectorwatch.clock import format_s, parse_us
 from sectorwatch.errors import JournalError, ScheduleError
 from sectorwatch.feed.accept import accept
-from sectorwatch.feed.decode import decode_feed
 from sectorwatch.feed.journal import Journal
 from sectorwatch.feed.mask import Masker
 from sectorwatch.feed.records import Kind
+from sectorwatch.feed.wire import read_wire
 from sectorwatch.recordings import MASKING_KEY
 from sectorwatch.simulator import (
     Behaviour,
@@ -183,12 +183,11 @@ def _append(
     accepted = accept(raw.payload, raw.kind, masker, last_time_us=time_us or None)
     journal.append(raw.kind, raw.received_at_us, accepted.time_us, accepted.document)
     if raw.kind is Kind.FEED:
-        snapshot = decode_feed(
-            accepted.document, accepted.time_us, raw.received_at_us, wire=accepted.wire
-        )
         counts["feeds"] += 1
-        counts["pilots"] += len(snapshot.pilots)
-        counts["controllers"] += len(snapshot.controllers)
+        wire = accepted.wire or read_wire(accepted.document)
+        if wire is not None:
+            counts["pilots"] += len(wire.pilots)
+            counts["controllers"] += len(wire.controllers)
     else:
         counts["transceivers"] += 1
     return accepted.time_us
