@@ -127,7 +127,7 @@ def _day(
     step = np.arange(len(of)) - np.repeat(np.cumsum(count) - count, count)
     minute = first[of] + 60 * step
     off, on = month.off_s[chosen][of], month.on_s[chosen][of]
-    lat, lon = _along(month, airports, chosen, of, (minute - off) / (on - off))
+    lat, lon = along(month, airports, chosen, of, (minute - off) / (on - off))
     to_end = np.minimum(minute - off, on - minute) / 60
     altitude = np.minimum(_CRUISE_FT, to_end * _CLIMB_FT_A_MIN)
     found = airspace.locate(lon, lat, altitude)
@@ -189,8 +189,8 @@ def _contacts(month: Month, day_s: int) -> Columns:
     """Contacts of flights that landed on a day: six pieces a flight, every other one in contact."""
     chosen = np.flatnonzero((month.on_s >= day_s) & (month.on_s < day_s + DAY_S))
     chance = np.random.default_rng(day_s)
-    piece, flight = np.meshgrid(np.arange(6), chosen)
-    piece, flight = piece.ravel(), flight.ravel()
+    pieces, flights = np.meshgrid(np.arange(6), chosen)
+    piece, flight = pieces.ravel(), flights.ravel()
     kept = chance.uniform(size=len(piece)) < 0.5
     piece, flight = piece[kept], flight[kept]
     lasts = (month.on_s[flight] - month.off_s[flight]) // 6
@@ -205,13 +205,14 @@ def _contacts(month: Month, day_s: int) -> Columns:
     }
 
 
-def _along(
+def along(
     month: Month,
     airports: Airports,
     chosen: NDArray[np.intp],
     of: NDArray[np.intp],
     gone: NDArray[np.float64],
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Where the flights `chosen` are when this part of their way is `gone`, `of` by `of`."""
     ends = []
     for codes in (month.origin, month.destination):
         found = [airports.get(codes[each]) for each in chosen]

@@ -2,7 +2,8 @@
 
 Both hold the same positions with all their columns. The bytes of parked aircraft count, but only
 moving positions are divided by. The hours are made of real feeds as `_dense.py` says; beside them
-stands a day of real tracks of another kind, in which nothing is interpolated.
+stand the busiest hour of a simulated day of a full network at 15 s, and a day of real tracks of
+another kind, in which nothing is interpolated.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import psycopg
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 
 from _dense import dense_hours, swiss_day
+from _network import at_s, hour_of_positions
 
 from postgres_server import installed, running_postgres
 from sectorwatch.clock import format_s
@@ -44,6 +46,8 @@ def run() -> dict[str, Any]:
     hours = dense_hours()
     ours = {name: _sealed(positions) for name, positions in hours.items()}
     swiss = _sealed(swiss_day())
+    flown = hour_of_positions(at_s("2001-03-13T20:00:00Z"))
+    simulated = _sealed(flown)
     theirs = _in_postgresql(max(hours.values(), key=lambda each: len(each.time_s)))
     median = statistics.median(ours.values())
     return {
@@ -56,10 +60,11 @@ def run() -> dict[str, Any]:
             "sealed, worst hour": f"{max(ours.values()):.2f} B",
             "PostgreSQL": f"{theirs:.0f} B",
             **{f"sealed, {name}": f"{size:.2f} B" for name, size in ours.items()},
+            f"sealed, simulated hour of {_moving(flown):,}": f"{simulated:.2f} B",
             "sealed, Swiss ADS-B at 10 s": f"{swiss:.2f} B",
         },
         "ratio": round(median / theirs, 3),
-        "met": max(ours.values()) <= REACH,
+        "met": max(*ours.values(), simulated) <= REACH,
     }
 
 

@@ -10,6 +10,7 @@ from sqlalchemy import func, select
 
 from sectorwatch.clock import Clock, SystemClock
 from sectorwatch.runtime.counts import ReplayCounts
+from sectorwatch.runtime.handoff import Handoff
 from sectorwatch.runtime.root import open_telemetry, put_together
 from sectorwatch.runtime.services_maintenance import Maintenance
 from sectorwatch.store import DataDirectory, schema
@@ -80,8 +81,12 @@ def replay(
             # Whoever replays years of feeds wants to look at them, the first as much as the last.
             by_age=False,
         )
+        # Read ahead in a thread of its own: what decompresses needs no interpreter.
+        ahead = Handoff(source)
+        undo.callback(ahead.end)
+        ahead.open()
         with _Beside(maintenance):
-            parts.pipeline.run(_Watched(source, parts.pipeline, on_feed), stop)
+            parts.pipeline.run(_Watched(ahead, parts.pipeline, on_feed), stop)
         maintenance.seal()
         maintenance.enforce()
         return _counted(parts.pipeline, store, clock.monotonic_s() - started_s)
