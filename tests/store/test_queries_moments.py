@@ -171,7 +171,7 @@ def test_a_damaged_hour_is_said_and_leaves_the_others(flown: Store) -> None:
     path.write_bytes(path.read_bytes()[:-100])
     inside = flown.moments.flights(flown.moments.moment(START_S + 600))
     assert not inside.known
-    assert "cannot be read" in inside.unread[0]
+    assert "damaged" in inside.unread[0]
     after = flown.moments.flights(flown.moments.moment(START_S + HOUR_S + 60))
     assert after.known
     assert len(after.flights) == 2

@@ -6,10 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from sectorwatch.airspace.model import Sector
 from sectorwatch.clock import format_s, format_us
+from sectorwatch.store import schema
 from web.system import operator
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from web.system import Client, System
 
 LISTS = ("/api/flights", "/api/controllers", "/api/atc-positions", "/api/sectors")
@@ -94,3 +98,44 @@ def test_flights_of_the_past_are_for_staff(system: System) -> None:
         assert client.ask("GET", "/api/flights?at=-5min", operator()).status == 200
         assert client.get("/api/controllers?at=-5min").status == 200
         assert client.get("/api/sectors?at=-5min").status == 200
+
+
+@pytest.fixture
+def old_sector(system: System) -> Iterator[str]:
+    """A sector that the airspace no longer has, with an hour of demand."""
+    store = system.application.store.ask()
+    sector = Sector("old", "fir", "OLDLAND", "Old Land", ())
+    store.keep_sectors([sector])
+    last_s = system.application.pipeline_now_s() // 60 * 60 - 600
+    with store.database.write("a test") as connection:
+        for minute in range(last_s - 3_600, last_s + 1, 60):
+            connection.execute(
+                schema.demand.insert().values(
+                    minute_s=minute, sector_id=sector.sector_id, occupancy=3, entries=1
+                )
+            )
+    yield sector.name
+    with store.database.write("a test") as connection:
+        for table in (schema.demand, schema.sector):
+            connection.execute(table.delete().where(table.c.sector_id == sector.sector_id))
+
+
+def test_a_sector_that_is_no_longer_drawn_keeps_its_history(
+    client: Client, old_sector: str
+) -> None:
+    """By its name, in any case: what is known of it and until when, and that it is not drawn."""
+    detail = client.get(f"/api/sectors/{old_sector.lower()}").json()
+    assert detail["sector"]["in_airspace"] is False
+    assert detail["sector"]["occupancy"] is None
+    assert "not in the airspace any more" in detail["notes"][0]
+    occupancy = client.get(f"/api/sectors/{old_sector}/occupancy").json()
+    assert (occupancy["in_airspace"], occupancy["now"]) == (False, None)
+    assert "not in the airspace any more" in occupancy["statement"]
+    known = [minute for minute in occupancy["minutes"] if minute["occupancy"] is not None]
+    assert len(known) == 61
+    assert {minute["occupancy"] for minute in known} == {3}
+    past = client.get(f"/api/flights?at=-10min&sector={old_sector}").json()
+    assert (past["known"], past["total"]) == (True, 0)
+    assert client.get(f"/api/sectors/{old_sector}?partition=made:fir").status == 404
+    drawn = client.get("/api/sectors/YMML_FIR/occupancy").json()
+    assert (drawn["in_airspace"], drawn["statement"], drawn["missing"]) == (True, None, [])

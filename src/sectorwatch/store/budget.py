@@ -17,6 +17,7 @@ from sqlalchemy import and_, delete, func, select, text
 
 from sectorwatch.store import schema
 from sectorwatch.store.files import tree_bytes
+from sectorwatch.store.lost import note_let_go
 from sectorwatch.store.segments import CONTACTS, DAY_S, DEMAND, FLIGHTS, NETWORK, POSITIONS, VISITS
 
 if TYPE_CHECKING:
@@ -151,6 +152,7 @@ class Budget:
             return False
         with self._database.write(f"dropping {file.path}") as connection:
             self._manifest.drop(connection, [file])
+            note_let_go(connection, kind, file.end_s)
         freed.segments.append(file.path)
         return True
 

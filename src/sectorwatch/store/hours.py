@@ -85,9 +85,10 @@ def sealed_positions(
     if flights is not None:
         question += " WHERE flight_id IN (SELECT unnest($flights::BIGINT[]))"
         parameters["flights"] = [int(each) for each in flights]
-    columns = sources.reader.ask(
-        question, [str(sources.manifest.root / path)], parameters, limit_s=_SLOW_S
-    )
+    whole = str(sources.manifest.root / path)
+    columns = sources.ask(question, [whole], parameters, limit_s=_SLOW_S)
+    if columns is None:
+        raise StoreError(f"the sealed file {path} is damaged: restore it from a backup")
     first = first_rows(columns["flight_id"])
     names = [POSITIONS.name_in_file(name) for name in _COLUMNS]
     return StoredPositions(

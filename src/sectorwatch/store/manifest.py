@@ -6,6 +6,8 @@ start. A file that was replaced or dropped stays for ten minutes, for readers th
 
 from __future__ import annotations
 
+import contextlib
+import os
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sqlalchemy import func, select, update
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
 __all__ = ["KEPT_AFTER_REPLACED_S", "Manifest", "Tidied"]
 
 KEPT_AFTER_REPLACED_S = 600
+_END = b"PAR1"
 _FIELDS = ("path", "kind", "start_s", "end_s", "first_s", "last_s", "row_count", "size_bytes")
 
 
@@ -37,7 +40,7 @@ class Tidied(NamedTuple):
     removed: list[str]
     """Files that were in no manifest."""
     missing: list[str]
-    """Files of the manifest that are not there; what was in them is left out of answers."""
+    """Files of the manifest that are not there, or not whole; they are left out of answers."""
 
 
 class Manifest:
@@ -119,6 +122,13 @@ class Manifest:
                 .values(replaced_at_us=self._clock.now_us())
             )
 
+    def set_aside(self, paths: Iterable[str]) -> None:
+        """Leaves damaged files out of answers from now on; they stay where they are."""
+        with self._database.write("setting damaged files aside") as connection:
+            connection.execute(
+                update(segment).where(segment.c.path.in_(list(paths))).values(missing=True)
+            )
+
     def dropped_bytes(self, connection: Connection) -> int:
         """Bytes of files that are out of use and still there."""
         total = connection.scalar(
@@ -150,9 +160,17 @@ class Manifest:
         on_disk = set(self._walk())
         with self._database.read("reading the manifest") as connection:
             rows = connection.execute(
-                select(segment.c.path, segment.c.missing, segment.c.replaced_at_us)
+                select(*segment.c["path", "missing", "replaced_at_us", "size_bytes"])
             ).all()
         known = {row.path for row in rows}
+        # What was cut is as good as gone; a whole one that was restored is there again.
+        on_disk -= {
+            row.path
+            for row in rows
+            if row.path in on_disk
+            and row.replaced_at_us is None
+            and not _is_whole(self.root / row.path, row.size_bytes)
+        }
         removed = sorted(on_disk - known)
         with disk_errors("removing files of no manifest"):
             for path in removed:
@@ -181,6 +199,15 @@ class Manifest:
         for file in self.root.glob("*/date=*/*"):
             if file.name.endswith((".parquet", TEMPORARY_SUFFIX)):
                 yield str(file.relative_to(self.root))
+
+
+def _is_whole(path: Path, size_bytes: int) -> bool:
+    """Whether a file has its size, and ends as Parquet does."""
+    with contextlib.suppress(OSError), path.open("rb") as file:
+        if os.fstat(file.fileno()).st_size == size_bytes:
+            file.seek(-len(_END), os.SEEK_END)
+            return file.read() == _END
+    return False
 
 
 def _in_use() -> Select[*tuple[Any, ...]]:

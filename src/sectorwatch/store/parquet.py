@@ -80,6 +80,7 @@ def write_segment(
                     column_encoding=encodings,
                     row_group_size=kind.row_group,
                     store_schema=False,
+                    write_page_checksum=True,
                 )
             publish(temporary, final)
         except BaseException:
@@ -102,7 +103,7 @@ def read_segment(path: Path, kind: SegmentKind) -> dict[str, NDArray[Any]]:
     """All columns of a segment by name, what is unknown masked; StoreError if it is damaged."""
     try:
         with path.open("rb") as file:
-            table = pq.ParquetFile(file).read()
+            table = pq.ParquetFile(file, page_checksum_verification=True).read()
     except (OSError, pa.ArrowException) as error:
         raise StoreError(
             f"the segment {path} cannot be read, restore it from a backup or remove it: {error}"

@@ -140,13 +140,13 @@ class FlightQueries:
             rows = connection.execute(select(schema.visit).where(table.flight_id == flight_id))
             found = [visit_of(row) for row in rows.mappings()]
         if files:
-            columns = self._sources.reader.ask(
+            columns = self._sources.ask(
                 "SELECT * FROM read_parquet($files, hive_partitioning = false) "
                 "WHERE flight_id = $flight_id",
                 files,
                 {"flight_id": flight_id},
             )
-            found += visits_of(columns)
+            found += visits_of(columns or {})
         return sorted(found, key=lambda visit: (visit.entry_s, visit.sector_id))
 
     def _visitors(self, sector_id: int, from_s: int, to_s: int) -> list[int]:

@@ -19,6 +19,7 @@ from sectorwatch.errors import StoreError
 from sectorwatch.store import schema
 from sectorwatch.store.blobs import StoredPositions, decode_positions
 from sectorwatch.store.hours import sealed_positions
+from sectorwatch.store.lost import lost_times
 from sectorwatch.store.queries_controllers import ownership_of, session_of
 from sectorwatch.store.queries_flights import flights_numbered
 from sectorwatch.store.redrawn import airspace_noted
@@ -184,13 +185,19 @@ class MomentQueries:
             ).all()
         flights = np.array([row.flight_id for row in rows], np.int64)
         sectors = np.array([row.sector_id for row in rows], np.int64)
+        sealed = None
         if files:
-            sealed = self._sources.reader.ask(
+            sealed = self._sources.ask(
                 "SELECT flight_id, sector_id FROM read_parquet($files, hive_partitioning = false) "
                 "WHERE entry_s <= $at_s AND exit_s > $at_s",
                 files,
                 {"at_s": at_s},
             )
+        # Asked last: what was found damaged just now is among it.
+        with self._sources.database.read("asking what is lost") as connection:
+            for each in lost_times(connection, VISITS.name, at_s, at_s + 1):
+                raise StoreError(each.why)
+        if sealed is not None:
             flights = np.concatenate([flights, sealed["flight_id"]])
             sectors = np.concatenate([sectors, sealed["sector_id"]])
         return flights, sectors

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,10 +10,11 @@ from sqlalchemy import Integer, func, literal, literal_column, or_, select
 
 from sectorwatch.store import schema
 from sectorwatch.store.catalog import kept_sectors, kept_sectors_named
+from sectorwatch.store.lost import lost_times
 from sectorwatch.store.queries_flights import visit_of, visits_of
 from sectorwatch.store.queries_network import known_times
 from sectorwatch.store.segments import DEMAND, HOUR_S, VISITS
-from sectorwatch.store.sources import Page, merged
+from sectorwatch.store.sources import END_OF_TIME_S, Page, merged
 from sectorwatch.traffic import known_minutes
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from sectorwatch.airspace.model import Sector
+    from sectorwatch.store.lost import Lost
     from sectorwatch.store.sources import Sources
     from sectorwatch.traffic.tick import Visit
 
@@ -42,7 +44,8 @@ class Minutes:
 
     `occupancy` counts the visits open at hh:mm:00, `entries` those begun in the minute. Where
     `known` is False (before the first snapshot, touched by a gap, not final yet) both are zero and
-    mean nothing. `final_minute_s`: every minute up to it is final, whenever that was asked.
+    mean nothing. `final_minute_s`: every minute up to it is final, whenever that was asked. `lost`
+    says of which times nothing is left, which are not known either.
     """
 
     minute_s: NDArray[np.int64]
@@ -50,6 +53,13 @@ class Minutes:
     entries: NDArray[np.int32]
     known: NDArray[np.bool_]
     final_minute_s: int | None
+    lost: Sequence[Lost] = ()
+
+    def within(self, span_s: tuple[int, int] | None) -> Minutes:
+        """The same, where nothing is known before or after `span_s`; nothing at all without one."""
+        first_s, last_s = span_s or (0, -1)
+        known = self.known & (self.minute_s >= first_s) & (self.minute_s <= last_s)
+        return replace(self, known=known)
 
     def quarters(self) -> Quarters:
         """The same in bins of 15 min, by the minutes known in each."""
@@ -123,13 +133,13 @@ class SectorQueries:
             )
             found = [visit_of(row) for row in rows.mappings()]
         if files:
-            columns = self._sources.reader.ask(
+            columns = self._sources.ask(
                 "SELECT * FROM read_parquet($files, hive_partitioning = false) "
                 "WHERE sector_id = $sector_id AND entry_s < $to_s AND exit_s > $from_s",
                 files,
                 {"sector_id": sector_id, "from_s": from_s, "to_s": to_s},
             )
-            found += visits_of(columns)
+            found += visits_of(columns or {})
         found.sort(key=lambda visit: (-visit.entry_s, visit.flight_id))
         return Page(len(found), found[offset : offset + limit])
 
@@ -147,15 +157,17 @@ class SectorQueries:
             begin = max(first, last if open_since is None else open_since)
             parts = [_of_minutes(connection, sector_id, begin, last)] if begin < last else []
         if files:
-            parts.append(
-                self._sources.reader.ask(
-                    "SELECT minute_s, occupancy, entries "
-                    "FROM read_parquet($files, hive_partitioning = false) "
-                    "WHERE sector_id = $sector_id AND minute_s >= $from_s AND minute_s < $to_s",
-                    files,
-                    {"sector_id": sector_id, "from_s": first, "to_s": last},
-                )
+            sealed = self._sources.ask(
+                "SELECT minute_s, occupancy, entries "
+                "FROM read_parquet($files, hive_partitioning = false) "
+                "WHERE sector_id = $sector_id AND minute_s >= $from_s AND minute_s < $to_s",
+                files,
+                {"sector_id": sector_id, "from_s": first, "to_s": last},
             )
+            parts += [] if sealed is None else [sealed]
+        # Asked last: what was found damaged just now is among it.
+        with self._sources.database.read("asking what is lost") as connection:
+            lost = lost_times(connection, DEMAND.name, first, last)
         rows = merged(parts, _DEMAND, ("int64", "int32", "int32"))
         occupancy, entries = np.zeros((2, len(minutes)), np.int32)
         index = (rows["minute_s"] - first) // MINUTE_S
@@ -170,9 +182,33 @@ class SectorQueries:
                 final_minute_s=known.final_minute_s,
                 gaps=known.gaps,
             )
+        for each in lost:
+            is_known &= (minutes + MINUTE_S <= each.start_s) | (minutes >= each.end_s)
         occupancy[~is_known] = 0
         entries[~is_known] = 0
-        return Minutes(minutes, occupancy, entries, is_known, known.final_minute_s)
+        return Minutes(minutes, occupancy, entries, is_known, known.final_minute_s, lost)
+
+    def span(self, sector_id: int) -> tuple[int, int] | None:
+        """The first and the last minute that a sector has demand of; None where it never had."""
+        table = schema.demand.c
+        with self._sources.database.read("asking when a sector was there") as connection:
+            files = self._sources.manifest.files(connection, DEMAND.name, 0, END_OF_TIME_S)
+            kept = connection.execute(
+                select(func.min(table.minute_s), func.max(table.minute_s)).where(
+                    table.sector_id == sector_id
+                )
+            ).one()
+        times = [each for each in kept if each is not None]
+        if files:
+            sealed = self._sources.ask(
+                "SELECT minute_s FROM read_parquet($files, hive_partitioning = false) "
+                "WHERE sector_id = $sector_id",
+                files,
+                {"sector_id": sector_id},
+            )
+            if sealed is not None and len(sealed["minute_s"]):
+                times += [int(sealed["minute_s"].min()), int(sealed["minute_s"].max())]
+        return (min(times), max(times)) if times else None
 
     def hourly_demand(self, from_s: int, to_s: int) -> HourlyDemand:
         """Demand of all sectors by hour in the period."""

@@ -6,19 +6,24 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from sectorwatch.airspace.geodesy import distance_nm
 from sectorwatch.store import schema
 from sectorwatch.store.blobs import PER_DEGREE, StoredPositions, flight_rows
+from sectorwatch.store.lost import lost_times
 from sectorwatch.store.queries_flights import flight_by_id
 from sectorwatch.store.segments import POSITIONS
 from sectorwatch.store.sources import END_OF_TIME_S
 from sectorwatch.store.steps import LONGEST_STEP_S, from_steps
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
+    from collections.abc import Sequence
 
+    from numpy.typing import NDArray
+    from sqlalchemy import Connection
+
+    from sectorwatch.store.lost import Lost
     from sectorwatch.store.sources import Sources
     from sectorwatch.traffic.tick import Flight
 
@@ -36,10 +41,11 @@ _QUESTION = """
 
 @dataclass(frozen=True, slots=True)
 class Track:
-    """A flight and its positions in order of time."""
+    """A flight and its positions in order of time; `lost` says of which times none are left."""
 
     flight: Flight
     positions: StoredPositions
+    lost: Sequence[Lost] = ()
 
     @property
     def latitude(self) -> NDArray[np.float64]:
@@ -121,20 +127,33 @@ class TrackQueries:
             ).all()
         parts = [flight_rows(blob, flight_id) for blob in blobs]
         if files:
-            parts.append(self._sealed(flight_id, files))
+            parts += self._sealed(flight_id, files)
         found = StoredPositions.join(parts)
         order = np.argsort(found.time_s, kind="stable")
         times = found.time_s[order]
-        return Track(flight, found.take(order[(times >= first) & (times < last)]))
+        # Asked last: what was found damaged just now is among it.
+        with self._sources.database.read("asking what is lost") as connection:
+            until_s = min(last, _now_s(connection))
+            lost = lost_times(connection, POSITIONS.name, max(first, flight.first_seen_s), until_s)
+        return Track(flight, found.take(order[(times >= first) & (times < last)]), lost)
 
-    def _sealed(self, flight_id: int, files: list[str]) -> StoredPositions:
-        columns = self._sources.reader.ask(_QUESTION, files, {"flight_id": flight_id})
+    def _sealed(self, flight_id: int, files: list[str]) -> list[StoredPositions]:
+        columns = self._sources.ask(_QUESTION, files, {"flight_id": flight_id})
+        if columns is None:
+            return []
         # Files come one after another, in each the flight's rows, the first of them whole.
         begins = np.flatnonzero(columns[POSITIONS.name_in_file("time_s")] >= LONGEST_STEP_S)
-        return StoredPositions(
-            *(
-                from_steps(values, begins) if POSITIONS.columns[name].steps else values
-                for name in _COLUMNS
-                for values in [columns[POSITIONS.name_in_file(name)]]
+        return [
+            StoredPositions(
+                *(
+                    from_steps(values, begins) if POSITIONS.columns[name].steps else values
+                    for name in _COLUMNS
+                    for values in [columns[POSITIONS.name_in_file(name)]]
+                )
             )
-        )
+        ]
+
+
+def _now_s(connection: Connection) -> int:
+    last_us = connection.scalar(select(func.max(schema.tick.c.snapshot_time_us)))
+    return 0 if last_us is None else last_us // 1_000_000 + 1

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import numpy as np
 
+from sectorwatch.errors import QueryTooLongError, StoreError
+
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -32,6 +35,56 @@ class Sources:
     database: Database
     manifest: Manifest
     reader: SegmentReader
+    may_write: bool = False
+    """Whether a file found damaged may be marked so; else it is left out this once."""
+    tell: Callable[[str], None] = lambda _: None
+    """Is told in words of files that are found damaged."""
+
+    def ask(
+        self,
+        question: str,
+        files: Sequence[str],
+        parameters: Mapping[str, Any] | None = None,
+        *,
+        limit_s: float = 10.0,
+    ) -> dict[str, NDArray[Any]] | None:
+        """As `SegmentReader.ask`, of those of `files` that can be read; None where none can.
+
+        Those that cannot are set aside, and told of: `lost_times` then has them. Only for questions
+        whose answers of several files are those of each, together.
+        """
+        try:
+            return self.reader.ask(question, files, parameters, limit_s=limit_s)
+        except QueryTooLongError:
+            raise
+        except StoreError as error:
+            bad = {each: self._trouble(question, each, parameters, limit_s) for each in files}
+            good = [each for each, trouble in bad.items() if trouble is None]
+            if len(good) == len(files):
+                raise
+            self._set_aside({each: str(t) for each, t in bad.items() if t is not None}, error)
+        return self.reader.ask(question, good, parameters, limit_s=limit_s) if good else None
+
+    def _trouble(
+        self, question: str, file: str, parameters: Mapping[str, Any] | None, limit_s: float
+    ) -> StoreError | None:
+        try:
+            self.reader.ask(question, [file], parameters, limit_s=limit_s)
+        except QueryTooLongError:
+            raise
+        except StoreError as error:
+            return error
+        return None
+
+    def _set_aside(self, bad: Mapping[str, str], error: StoreError) -> None:
+        for words in bad.values():
+            self.tell(words)
+        if self.may_write:
+            root = self.manifest.root
+            try:
+                self.manifest.set_aside(str(Path(each).relative_to(root)) for each in bad)
+            except StoreError as trouble:
+                raise error from trouble
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,12 +6,13 @@ import threading
 from typing import TYPE_CHECKING
 
 from sectorwatch.clock import SystemClock
-from sectorwatch.observe import Telemetry
+from sectorwatch.observe import LogCategory, LogLevel, Telemetry
 from sectorwatch.store.budget import Budget
 from sectorwatch.store.catalog import keep_sectors
 from sectorwatch.store.commit import Checkpoint, Committer, Identity
 from sectorwatch.store.database import Database
 from sectorwatch.store.keys import Keys
+from sectorwatch.store.lost import Lost, lost_times
 from sectorwatch.store.manifest import Manifest, Tidied
 from sectorwatch.store.migrate import bring_up_to_date, require_up_to_date
 from sectorwatch.store.queries_airports import AirportQueries
@@ -68,7 +69,15 @@ class Store:
         self._sealing = threading.Lock()
         self._reader = SegmentReader(directory.segments)
         self.keys = Keys(database, clock)
-        self.sources = sources = Sources(database, self.manifest, self._reader)
+        self.sources = sources = Sources(
+            database,
+            self.manifest,
+            self._reader,
+            may_write=directory.is_owner,
+            tell=lambda what: telemetry.log.log_operation(
+                "set_aside", LogLevel.ERROR, LogCategory.DATABASE, what=what
+            ),
+        )
         self.flights = FlightQueries(sources)
         self.tracks = TrackQueries(sources)
         self.sectors = SectorQueries(sources)
@@ -197,6 +206,14 @@ class Store:
         """
         with self._sealing, self._telemetry.timed("enforce", "store"):
             return self._budget.enforce(retention, now_s, free_journal)
+
+    def lost(self, kind: str, from_s: int, to_s: int) -> list[Lost]:
+        """Of which times of a period segments of `kind` were kept and are no longer, oldest first.
+
+        None is lost that lies after the last tick.
+        """
+        with self.database.read("asking what is lost") as connection:
+            return lost_times(connection, kind, from_s, to_s)
 
     def close(self) -> None:
         """Closes database and files; the data directory stays with whoever opened it."""

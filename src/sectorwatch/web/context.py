@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from fastapi import Depends, Query
 from starlette.responses import Response
 
+from sectorwatch.clock import format_s
 from sectorwatch.web.access import Tier, tier
 from sectorwatch.web.hot import Encoded, EncodedResponse, HotAnswers, encode
 from sectorwatch.web.paging import MAX_LIMIT
@@ -33,8 +34,10 @@ __all__ = [
     "application_of",
     "hot_of",
     "hub_of",
+    "no_longer_drawn",
     "numbers_of",
     "sector_named",
+    "sector_of_old",
     "version_of",
 ]
 
@@ -110,3 +113,22 @@ def sector_named(airspace: Airspace, name: str, partition: str | None = None) ->
     if not found:
         raise not_found("sector", name, airspace.nearest_names(name))
     return found[0]
+
+
+def sector_of_old(application: Application, name: str, partition: str | None) -> Sector:
+    """Find a sector that is no longer drawn and has a history, by its name; without its shape.
+
+    Raises ApiError 404 with the nearest names of those that are. Asks the database.
+    """
+    for found in application.store.ask().sectors.kept_named(name):
+        if partition is None or found.partition == partition:
+            return found
+    raise not_found("sector", name, application.airspace.nearest_names(name))
+
+
+def no_longer_drawn(sector: Sector, span_s: tuple[int, int] | None) -> str:
+    """Say of a sector that is no longer drawn, and from when to when there is a history of it."""
+    words = f"{sector.name} is not in the airspace any more."
+    if span_s is None:
+        return f"{words} Nobody was ever seen in it."
+    return f"{words} It has demand from {format_s(span_s[0])} to {format_s(span_s[1])}."

@@ -16,9 +16,11 @@ __all__ = [
     "Known",
     "Latitude",
     "Longitude",
+    "LostTime",
     "MaybeGap",
     "MaybeTime",
     "MemberHash",
+    "Missing",
     "SectorRef",
     "Statement",
     "Time",
@@ -60,6 +62,17 @@ class GapAnswer(msgspec.Struct, frozen=True):
     end: Time
 
 
+class LostTime(msgspec.Struct, frozen=True):
+    """A time of which something was kept and is no longer: nothing in it does not mean nobody."""
+
+    start: Time
+    end: Time
+    why: Annotated[str, Meta(description="Let go, or a file that is missing or damaged")]
+
+
+Missing: TypeAlias = Annotated[
+    list[LostTime], Meta(description="Times of which nothing is left, oldest first; mostly empty")
+]
 Known: TypeAlias = Annotated[
     bool,
     Meta(description="False: nothing is known of that moment, and the list is empty for it"),

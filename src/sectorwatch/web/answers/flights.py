@@ -18,6 +18,7 @@ from sectorwatch.web.answers.common import (
     MaybeGap,
     MaybeTime,
     MemberHash,
+    Missing,
     SectorRef,
     Statement,
     Time,
@@ -176,6 +177,7 @@ class FlightDetail(msgspec.Struct, frozen=True):
         list[ContactAnswer], Meta(description="Times in radio contact, oldest first")
     ]
     coverage: FlightContact
+    missing: Missing
 
 
 class TrackPoint(msgspec.Struct, frozen=True, gc=False):
@@ -197,6 +199,7 @@ class Track(msgspec.Struct, frozen=True):
     callsign: Callsign
     count: Annotated[int, Meta(description="How many positions")]
     points: list[TrackPoint]
+    missing: Missing
 
 
 class LineGeometry(msgspec.Struct, frozen=True):

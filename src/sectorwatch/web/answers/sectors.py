@@ -14,6 +14,7 @@ from sectorwatch.web.answers.common import (
     MaybeGap,
     MaybeTime,
     MemberHash,
+    Missing,
     Statement,
     Time,
 )
@@ -161,9 +162,19 @@ class Occupancy(msgspec.Struct, frozen=True):
     final_until: Annotated[
         str | None, Meta(description="Minutes up to this are final (3 min after), UTC")
     ]
-    now: Annotated[int, Meta(description="Flights inside by the last known positions")]
+    now: Annotated[
+        int | None,
+        Meta(description="Flights inside by the last known positions; null: no longer drawn"),
+    ]
     minutes: list[MinuteBin]
     quarters: list[QuarterBin]
+    in_airspace: Annotated[
+        bool, Meta(description="False: no longer drawn, shown for its history alone")
+    ]
+    statement: Annotated[
+        str | None, Meta(description="In words what is to be known of it; null where nothing is")
+    ]
+    missing: Missing
 
 
 class InboundFlight(msgspec.Struct, frozen=True):

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from sectorwatch.clock import format_s
 from sectorwatch.web.answers.sectors import MinuteBin, Occupancy, QuarterBin
 from sectorwatch.web.present.flights import maybe_time
+from sectorwatch.web.present.history import missing_answer
 
 if TYPE_CHECKING:
     from sectorwatch.airspace.model import Sector
@@ -16,9 +17,18 @@ __all__ = ["occupancy_answer"]
 
 
 def occupancy_answer(
-    sector: Sector, kept: Minutes, start_s: int, end_s: int, *, now: int
+    sector: Sector,
+    kept: Minutes,
+    start_s: int,
+    end_s: int,
+    *,
+    now: int | None,
+    statement: str | None = None,
 ) -> Occupancy:
-    """Show minutes and quarters of an hour; what is not known is null, never zero."""
+    """Show minutes and quarters of an hour; what is not known is null, never zero.
+
+    `now` is None and there is a `statement` where the sector is no longer drawn.
+    """
     rows = zip(
         kept.minute_s.tolist(),
         kept.occupancy.tolist(),
@@ -57,4 +67,7 @@ def occupancy_answer(
         now=now,
         minutes=minutes,
         quarters=quarters,
+        in_airspace=now is not None,
+        statement=statement,
+        missing=missing_answer(kept.lost),
     )

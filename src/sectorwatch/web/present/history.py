@@ -8,6 +8,7 @@ import numpy as np
 
 from sectorwatch.clock import format_s
 from sectorwatch.store.geojson import METRES_A_FOOT, line_geometry
+from sectorwatch.web.answers.common import LostTime
 from sectorwatch.web.answers.flights import (
     FlightDetail,
     FlightStats,
@@ -24,6 +25,7 @@ from sectorwatch.web.present.flights import filed_plan, maybe_time
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from sectorwatch.store.lost import Lost
     from sectorwatch.store.queries_tracks import Track as KeptTrack
     from sectorwatch.traffic.tick import Flight, Movement, Visit
     from sectorwatch.web.answers.coverage import ContactAnswer, FlightContact
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
 __all__ = [
     "flight_detail",
     "flight_stats",
+    "missing_answer",
     "movement_answer",
     "track_answer",
     "track_features",
@@ -58,6 +61,11 @@ def visit_answer(visit: Visit, names: Mapping[int, tuple[str, str]]) -> VisitAns
     )
 
 
+def missing_answer(lost: Sequence[Lost]) -> list[LostTime]:
+    """Show times of which nothing is left."""
+    return [LostTime(format_s(each.start_s), format_s(each.end_s), each.why) for each in lost]
+
+
 def movement_answer(movement: Movement) -> MovementAnswer:
     """Show a take-off or a landing."""
     return MovementAnswer(
@@ -77,6 +85,7 @@ def flight_detail(
     names: Mapping[int, tuple[str, str]],
     contacts: list[ContactAnswer],
     coverage: FlightContact,
+    lost: Sequence[Lost],
 ) -> FlightDetail:
     """Show a flight with all that is known of it."""
     return FlightDetail(
@@ -96,6 +105,7 @@ def flight_detail(
         movements=[movement_answer(movement) for movement in movements],
         contacts=contacts,
         coverage=coverage,
+        missing=missing_answer(lost),
     )
 
 
@@ -117,7 +127,8 @@ def track_answer(kept: KeptTrack) -> Track:
         strict=True,
     )
     points = [TrackPoint(*row) for row in rows]
-    return Track(str(kept.flight.flight_id), kept.flight.callsign, len(points), points)
+    missing = missing_answer(kept.lost)
+    return Track(str(kept.flight.flight_id), kept.flight.callsign, len(points), points, missing)
 
 
 def track_features(kept: KeptTrack) -> TrackFeatures:
@@ -130,6 +141,8 @@ def track_features(kept: KeptTrack) -> TrackFeatures:
         "callsign": kept.flight.callsign,
         "times": _times(kept),
     }
+    if kept.lost:
+        properties["missing"] = missing_answer(kept.lost)
     geometry = line_geometry(points)
     shown = None if geometry is None else LineGeometry(**geometry)
     feature = LineFeature("Feature", shown, properties)

@@ -10,6 +10,7 @@ from starlette.responses import Response
 
 from sectorwatch.airspace.geodesy import distance_nm
 from sectorwatch.clock import format_s
+from sectorwatch.store.segments import VISITS
 from sectorwatch.web.access import Gate, Tier, let_in
 from sectorwatch.web.answers.flights import (
     FlightDetail,
@@ -49,11 +50,11 @@ from sectorwatch.web.problems import ApiError, not_found
 from sectorwatch.web.routers.coverage import partition_named
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from sectorwatch.airspace import Airspace
     from sectorwatch.runtime import Application
-    from sectorwatch.traffic.tick import Flight
+    from sectorwatch.traffic.tick import Flight, Visit
 
 _NAMED = f"/{named('callsign')}"
 
@@ -258,13 +259,24 @@ def flight(request: Request, callsign: _Callsign) -> Response:
             live,
             visits,
             movements,
-            application.sector_names,
+            _names_of(application, visits),
             contact_answers(
                 contacts, store.controllers.callsigns(each.session_id for each in contacts)
             ),
             flight_contact(contacts, visits, application.airspace, partition, now_s),
+            store.lost(VISITS.name, found.first_seen_s, found.ended_s or now_s),
         ),
     )
+
+
+def _names_of(application: Application, visits: Sequence[Visit]) -> dict[int, tuple[str, str]]:
+    """Name the sectors of these visits, those that are no longer drawn too."""
+    drawn = application.sector_names
+    gone = {visit.sector_id for visit in visits} - drawn.keys()
+    if not gone:
+        return drawn
+    kept = application.store.ask().sectors.kept(sorted(gone))
+    return drawn | {number: (each.name, each.partition) for number, each in kept.items()}
 
 
 def _book(request: Request) -> FlightBook | None:

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 import msgspec
 import numpy as np
 from fastapi import APIRouter, Path, Query, Request
+from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from sectorwatch.clock import format_s, format_us
@@ -25,8 +26,10 @@ from sectorwatch.web.context import (
     answer,
     application_of,
     hot_of,
+    no_longer_drawn,
     numbers_of,
     sector_named,
+    sector_of_old,
     version_of,
 )
 from sectorwatch.web.hot import Encoded, encode
@@ -125,20 +128,36 @@ def occupancy(
 ) -> Response:
     """Show a sector's occupancy and entries by minute and by quarter of an hour."""
     application = application_of(request)
+    if not application.airspace.find(name):
+        return _occupancy_of_old(request, name, partition, start, end)
     found = sector_named(application.airspace, name, partition)
     tick = application.latest
-    start_s, end_s = period(
-        start,
-        end,
-        now_s=application.pipeline_now_s(),
-        default_s=4 * 3_600,
-        longest_s=_LONGEST_S,
-        step_s=900,
-    )
+    start_s, end_s = _period(start, end, application.pipeline_now_s())
     kept = application.store.ask().sectors.occupancy(found.sector_id, start_s, end_s)
     (number,) = numbers_of(application.airspace, [found])
     now = 0 if tick is None else int(tick.live.occupancy[number])
     return answer(request, occupancy_answer(found, kept, start_s, end_s, now=now))
+
+
+def _occupancy_of_old(
+    request: Request, name: str, partition: str | None, start: str | None, end: str | None
+) -> Response:
+    """Show the history of a sector that is no longer drawn; without a period, the last of it."""
+    application = application_of(request)
+    found = sector_of_old(application, name, partition)
+    queries = application.store.ask().sectors
+    span_s = queries.span(found.sector_id)
+    now_s = application.pipeline_now_s()
+    if span_s is not None and start is None and end is None:
+        now_s = span_s[1]
+    start_s, end_s = _period(start, end, now_s)
+    kept = queries.occupancy(found.sector_id, start_s, end_s).within(span_s)
+    words = no_longer_drawn(found, span_s)
+    return answer(request, occupancy_answer(found, kept, start_s, end_s, now=None, statement=words))
+
+
+def _period(start: str | None, end: str | None, now_s: int) -> tuple[int, int]:
+    return period(start, end, now_s=now_s, default_s=4 * 3_600, longest_s=_LONGEST_S, step_s=900)
 
 
 @router.get(_NAMED + "/flights", responses=documented(SectorFlights, 304, 404), response_model=None)
@@ -170,9 +189,14 @@ async def flights(request: Request, name: Name, partition: Partition = None) -> 
 
 @router.get(_NAMED, responses=documented(SectorDetail, 304, 404), response_model=None)
 async def sector(request: Request, name: Name, partition: Partition = None) -> Response:
-    """Show a sector: its shape, its owner and why, who may work it."""
+    """Show a sector: its shape, its owner and why, who may work it.
+
+    One that is no longer drawn is shown for its history, with `in_airspace` false.
+    """
     application = application_of(request)
     airspace, tick = application.airspace, application.latest
+    if not airspace.find(name):
+        return await run_in_threadpool(_old_sector, request, name, partition)
     found = sector_named(airspace, name, partition)
 
     def build() -> Encoded:
@@ -184,3 +208,25 @@ async def sector(request: Request, name: Name, partition: Partition = None) -> R
 
     about = f"sector/{found.sector_id}"
     return await hot_of(request).get(request.headers.raw, about, version_of(tick), build)
+
+
+def _old_sector(request: Request, name: str, partition: str | None) -> Response:
+    application = application_of(request)
+    found = sector_of_old(application, name, partition)
+    store = application.store.ask()
+    words = no_longer_drawn(found, store.sectors.span(found.sector_id))
+    shown = SectorAnswer(
+        name=found.name,
+        label=found.label,
+        kind=found.kind,
+        partition=found.partition,
+        sector_id=str(found.sector_id),
+        occupancy=None,
+        in_contact=None,
+        capacity=found.capacity,
+        staffed=False,
+        owner=None,
+        in_airspace=False,
+    )
+    detail = sector_detail(found, shown, store.sectors.kept_named(found.name), None)
+    return answer(request, msgspec.structs.replace(detail, notes=[words]))
