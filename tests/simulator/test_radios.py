@@ -169,7 +169,7 @@ def test_who_is_in_contact_is_on_the_channel(opened: Callable[..., ControlRoom])
     }
     pilots = MadePilots(room.aerodromes, count=250, begin_s=BEGIN_S)
     checked = 0
-    for time_s in HOURS[:120]:
+    for time_s in HOURS[:75]:
         states = pilots.at(time_s)
         said = radios.tune(time_s, states, room.at(time_s))
         tuned = {
@@ -182,7 +182,7 @@ def test_who_is_in_contact_is_on_the_channel(opened: Callable[..., ControlRoom])
                 assert tuned[contact.pilot] == khz_of[contact.station]
                 checked += 1
         assert all(hz is not None for hz in tuned.values())
-    assert checked > 3_000
+    assert checked > 1_500
 
 
 def test_nobody_answers_where_nobody_listens(opened: Callable[..., ControlRoom]) -> None:

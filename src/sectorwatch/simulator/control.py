@@ -20,7 +20,7 @@ from sectorwatch.simulator.masts import Masts, joined, sector_masts, tower_mast
 from sectorwatch.simulator.observing import Observers
 from sectorwatch.simulator.people import (
     controller_cid,
-    member_name,
+    controller_name,
     rating_of,
     server_of,
     text_of,
@@ -31,7 +31,7 @@ from sectorwatch.simulator.shifts import VARIANTS, Shifts
 from sectorwatch.simulator.stations import Station
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from sectorwatch.airspace import Airspace
     from sectorwatch.simulator.positions import AerodromesLike, Positions
@@ -74,8 +74,10 @@ class ControlRoom:
 
     `aerodromes` are the network's airports (without, those that positions are named after), of
     which `weights` says how busy each is. `stations` are online at once in the mean over a week;
-    without, a quarter of what can be worked by its own name, at most 75. Begins nowhere and ends
-    nowhere: the same seed gives the same staffing at a moment, whatever was asked before.
+    without, a quarter of what can be worked by its own name, at most 75. `pilot_near(time_s, u)`
+    gives number and name of one who flies about then, for those who do both at once. Begins
+    nowhere and ends nowhere: the same seed gives the same staffing at a moment, whatever was asked
+    before.
     """
 
     def __init__(
@@ -87,6 +89,7 @@ class ControlRoom:
         weights: NDArray[np.float64] | None = None,
         stations: float | None = None,
         numbers: Controlling | None = None,
+        pilot_near: Callable[[int, float], tuple[int, str] | None] | None = None,
     ) -> None:
         self.airspace = airspace
         self.seed = seed
@@ -102,6 +105,7 @@ class ControlRoom:
             seed=seed,
             online=stations * self.numbers.observers_per_station,
         )
+        self._pilot_near = pilot_near
         self._masts: dict[int, Masts] = {}
         self._stations: dict[tuple[int, tuple[int, ...]], Station] = {}
         self._last: Staffing | None = None
@@ -193,12 +197,12 @@ class ControlRoom:
         seed, numbers = self.seed, self.numbers
         facility = int(self.positions.facility[position])
         place = int(self.positions.key[position])
-        cid = controller_cid(int(shift.member[row]))
-        name = member_name(seed, cid)
+        member = controller_cid(int(shift.member[row]))
+        cid, name = self._also_flies(session, start_s) or (member, controller_name(seed, member))
         khz = int(self.positions.channel_khz[position])
         frequency = f"{khz // 1_000}.{khz % 1_000:03d}"
         student = VARIANTS[shift.variant[row]] == "_T"
-        rating = rating_of(seed, cid, facility)
+        rating = rating_of(seed, member, facility)
         second = 0
         if lot(seed, "cross-coupled", session) < numbers.cross_coupled:
             second = self._neighbouring_khz(position, sectors)
@@ -227,6 +231,14 @@ class ControlRoom:
         )
         self._stations[key] = made
         return made
+
+    def _also_flies(self, session: int, start_s: int) -> tuple[int, str] | None:
+        """Number and name of a pilot, where it is one who controls as well; mostly None."""
+        if self._pilot_near is None:
+            return None
+        if lot(self.seed, "also flies", session) >= self.numbers.also_pilot_share:
+            return None
+        return self._pilot_near(start_s, lot(self.seed, "which pilot", session))
 
     def _neighbouring_khz(self, position: int, sectors: Sequence[int]) -> int:
         """The channel of somebody whose sectors they cover; 0 where they cover nobody."""

@@ -72,9 +72,15 @@ class Controlling:
     """For how long it is empty, evenly. Estimate."""
     brief_s: tuple[float, float] = (30.0, 240.0)
     """From logon to the first call answered: frequency, ATIS, briefing. Estimate."""
+    break_share: float = 0.06
+    """Other sessions after which the same member comes back. Estimate."""
+    break_s: tuple[float, float] = (240.0, 1_200.0)
+    """After how long. Estimate."""
     callsigns: tuple[float, ...] = (0.88, 0.06, 0.03, 0.03)
     """Of sessions that relieve nobody: `XX_APP`, `XX_1_APP`, `XX__APP`, `XX_T_APP`. Feeds have
     3 % with two underscores; a third part is mostly a position of its own."""
+    also_pilot_share: float = 0.002
+    """Sessions of members who fly at the same time. Feeds: 1 of 4,563 records."""
     announced_share: float = 0.75
     """Sessions that end with a word to everybody, the others without. Estimate."""
     announce_s: float = 240.0

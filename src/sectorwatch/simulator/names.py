@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from sectorwatch.simulator.members import Members
     from sectorwatch.simulator.schedule import ScheduleAirports
 
-__all__ = ["SERVERS", "callsigns", "member_name"]
+__all__ = ["SERVERS", "callsigns", "member_name", "name_of"]
 
 SERVERS = ("MADE-NORTH", "MADE-SOUTH", "MADE-EAST", "MADE-WEST")
 
@@ -162,6 +162,17 @@ def member_name(cid: int, home: str, chance: int, *, is_number: bool, is_odd: bo
     if is_odd:
         return _ODD_NAMES[(chance >> 32) % len(_ODD_NAMES)].format(name=name)
     return f"{name} {home}" if (chance >> 40) % 10 < 6 else name  # noqa: PLR2004 - six of ten
+
+
+def name_of(cid: int, home: str, draws: Draws, behaviour: Behaviour) -> str:
+    """What the member of this number is called wherever the feed has them."""
+    return member_name(
+        cid,
+        home,
+        int(draws.bits(cid, "person")),
+        is_number=bool(draws.happens(cid, "number name", behaviour.name_number_share)),
+        is_odd=bool(draws.happens(cid, "odd name", behaviour.name_odd_share)),
+    )
 
 
 def _airline(place: str, flight: int, sort: int) -> str:

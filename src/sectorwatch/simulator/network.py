@@ -17,7 +17,7 @@ from sectorwatch.simulator.draws import Draws
 from sectorwatch.simulator.encode import Encoder
 from sectorwatch.simulator.members import NEVER, OVERNIGHT_S, members_of, nobody
 from sectorwatch.simulator.motion import Movements, flights_of
-from sectorwatch.simulator.names import callsigns
+from sectorwatch.simulator.names import callsigns, name_of
 from sectorwatch.simulator.outages import Outages
 from sectorwatch.simulator.radios import Radios
 from sectorwatch.simulator.records import TICKS_A_SECOND, Radio, Transceivers
@@ -112,6 +112,7 @@ class Network:
                 aerodromes=self.airports,
                 weights=timetable.airport_weights(),
                 stations=self._usual_stations() if stations is None else stations,
+                pilot_near=self._pilot_near,
             )
             self._radios = Radios(self.room, keep_truth=keep_truth)
             self._stations = StationsFeed()
@@ -177,6 +178,17 @@ class Network:
             self._loaded = first, last
         self._encoder.look_at(self._movements)
         return self._movements
+
+    def _pilot_near(self, time_s: int, u: float) -> tuple[int, str] | None:
+        """Number and name of somebody who takes off within the hour, None where nobody does."""
+        schedule = self.timetable.taking_off(time_s, time_s + 3_600)
+        if not len(schedule):
+            return None
+        members = members_of(
+            schedule.rows(np.array([int(u * len(schedule))])), self._draws, self.behaviour
+        )[0]
+        cid, home = int(members.cid[0]), self.airports.icao[int(members.origin[0])]
+        return cid, name_of(cid, home, self._draws, self.behaviour)
 
     def _usual_stations(self) -> float:
         pilots = self.timetable.mean_airborne() / _AIRBORNE_SHARE

@@ -11,7 +11,7 @@ from sectorwatch.simulator.chance import key_of, lot
 from sectorwatch.simulator.masts import Masts
 from sectorwatch.simulator.people import (
     controller_cid,
-    member_name,
+    controller_name,
     observer_callsign,
     rating_of,
     server_of,
@@ -102,7 +102,7 @@ class Observers:
             facility=0,
             rating=_SUPERVISOR if callsign.endswith("SUP") else rating_of(seed, cid, 0),
             cid=cid,
-            name=member_name(seed, cid),
+            name=controller_name(seed, cid),
             server=server_of(seed, cid),
             visual_range=visual_range_of(seed, session, 0),
             logon_s=int(drawn.start_s[number]),

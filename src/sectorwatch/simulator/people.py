@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sectorwatch.simulator.chance import lot, pick
+from sectorwatch.simulator.names import SERVERS, member_name
 
 if TYPE_CHECKING:
     from sectorwatch.simulator.controlling import Controlling
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
 __all__ = [
     "FIRST_CID",
     "controller_cid",
-    "member_name",
+    "controller_name",
     "observer_callsign",
     "rating_of",
     "server_of",
@@ -20,8 +21,8 @@ __all__ = [
     "visual_range_of",
 ]
 
-FIRST_CID = 810_000
-"""Controllers' numbers begin here and end before 1,100,000; pilots have later ones."""
+FIRST_CID = 99_000_000
+"""Controllers' numbers have eight digits, pilots' nine; nobody has any that begins with 99."""
 
 # By facility, 0 to 6: rating and how common it is, as counted in the real feeds.
 _RATINGS: tuple[tuple[tuple[int, float], ...], ...] = (
@@ -42,16 +43,6 @@ _RANGES: tuple[tuple[tuple[int, float], ...], ...] = (
     ((150, 0.80), (100, 0.13), (120, 0.04), (200, 0.03)),
     ((600, 0.31), (300, 0.31), (400, 0.14), (500, 0.09), (200, 0.09), (250, 0.06)),
 )
-_SERVERS = ("GERMANY", "UK", "SINGAPORE", "AMSTERDAM", "USA-EAST", "CANADA", "USA-WEST")
-_SERVER_SHARES = (0.24, 0.18, 0.17, 0.15, 0.12, 0.07, 0.07)
-_FIRST = (
-    "Anna Ben Carla David Elena Farid Grace Hugo Ines Jack Kenji Lara Marco Nadia Oliver Paula "
-    "Quinn Rosa Sam Tessa Uwe Vera Will Xenia Yusuf Zoe Amélie Bjørn Chloë José Łukasz Müge"
-)
-_LAST = (
-    "Adams Becker Costa Dubois Evans Fischer Garcia Hansen Ivanov Jones Kaya Larsen Martin "
-    "Nguyen Olsen Petrov Quinn Rossi Smith Tanaka Ueda Vogel White Xu Young Zhang O'Brien Núñez"
-)
 _NUMBER_ALONE = 0.13
 """Members whose name in the feed is their number: 1,199 of some 9,000 in the real feeds."""
 _LINES = (
@@ -68,13 +59,11 @@ def controller_cid(member: int) -> int:
     return FIRST_CID + member
 
 
-def member_name(seed: int, cid: int) -> str:
-    """A made name with a home, or the number where a member shows no more."""
-    if lot(seed, "number alone", cid) < _NUMBER_ALONE:
-        return str(cid)
-    first = _one_of(_FIRST, lot(seed, "first name", cid))
-    last = _one_of(_LAST, lot(seed, "last name", cid))
-    return f"{first} {last}"
+def controller_name(seed: int, cid: int) -> str:
+    """A made name, or the number where a member shows no more."""
+    is_number = lot(seed, "number alone", cid) < _NUMBER_ALONE
+    chance = int(lot(seed, "name", cid) * 2**53)
+    return member_name(cid, "", chance, is_number=is_number, is_odd=False).strip()
 
 
 def rating_of(seed: int, cid: int, facility: int) -> int:
@@ -89,7 +78,7 @@ def visual_range_of(seed: int, position: int, facility: int) -> int:
 
 def server_of(seed: int, cid: int) -> str:
     """The server they always take."""
-    return _SERVERS[pick(lot(seed, "server", cid), _SERVER_SHARES)]
+    return SERVERS[int(lot(seed, "server", cid) * len(SERVERS))]
 
 
 def text_of(
@@ -118,8 +107,3 @@ def observer_callsign(seed: int, numbers: Controlling, key: int) -> str:
 
 def _of(table: tuple[tuple[int, float], ...], u: float) -> int:
     return table[pick(u, [share for _, share in table])][0]
-
-
-def _one_of(words: str, u: float) -> str:
-    among = words.split()
-    return among[int(u * len(among))]

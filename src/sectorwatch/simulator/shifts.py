@@ -122,7 +122,7 @@ class Shifts:
         """Every position's sessions of a day: leads first, then what is split from them."""
         numbers, count = self._numbers, len(self._positions)
         rng = np.random.Generator(np.random.Philox(key=[self._seed % 2**64, day % 2**64]))
-        luck = rng.random((_MOST_A_DAY, 8, count))
+        luck = rng.random((_MOST_A_DAY, 9, count))
         normal = rng.standard_normal((_MOST_A_DAY, count))
         weekday = (day + _EPOCH_WEEKDAY) % 7
         curve = self._curves[int(weekday >= _SATURDAY)]
@@ -130,6 +130,7 @@ class Shifts:
         is_split = self._positions.parent >= 0
         at = np.zeros(count)  # seconds of the position's day
         relieving = np.zeros(count, dtype=np.bool_)
+        returning = np.zeros(count, dtype=np.bool_)
         before = np.zeros(count, dtype=np.int32)
         columns: list[tuple[NDArray[Any], ...]] = []
         for step in range(_MOST_A_DAY):
@@ -142,6 +143,7 @@ class Shifts:
                 _between(numbers.gap_s, u[2]),
             )
             start = np.where(relieving, at + gap, opened)
+            start = np.where(returning, at + _between(numbers.break_s, u[2]), start)
             minutes = np.exp(
                 np.log(numbers.shift_median_min) + numbers.shift_sigma * normal[step]
             ) * np.where(is_split, numbers.split_share, 1.0)
@@ -152,12 +154,15 @@ class Shifts:
             takes_over = np.where(u[5] < 0.5, *_RELIEF_VARIANTS)  # noqa: PLR2004 - one or the other
             # Whoever relieves a relief has the position's own callsign again.
             takes_over = np.where(np.isin(before, _RELIEF_VARIANTS), 0, takes_over)
-            variant = np.where(relieving, takes_over, variant).astype(np.int32)
+            variant = np.where(relieving, takes_over, variant)
+            variant = np.where(returning, before, variant).astype(np.int32)
             good = np.isfinite(start) & (start < DAY_S - numbers.shortest_min * 60)
             relieved = good & (u[6] < numbers.relief_share) & (end < DAY_S - _HOUR_S)
-            columns.append((good, start, start + brief, end, variant, relieved, relieving))
+            columns.append((good, start, start + brief, end, variant, relieved, returning))
             at = np.where(good, end, np.inf)
             relieving, before = relieved, variant
+            returning = good & ~relieved & (u[8] < numbers.break_share)
+            returning &= end < DAY_S - _HOUR_S
             if not good.any():
                 break
         return self._joined(day, columns, luck)
@@ -165,7 +170,7 @@ class Shifts:
     def _joined(
         self, day: int, columns: list[tuple[NDArray[Any], ...]], luck: NDArray[np.float64]
     ) -> DayShifts:
-        good, start, active, end, variant, relieved, _ = (
+        good, start, active, end, variant, relieved, returned = (
             np.stack(column) for column in zip(*columns, strict=True)
         )
         good = good.astype(np.bool_)
@@ -207,14 +212,21 @@ class Shifts:
             until_s=np.maximum(untils, seconds(active)),
             end_s=np.maximum(ends, seconds(active) + 1),
             variant=variant[step, position].astype(np.int32),
-            member=self._members(day, position),
+            member=self._members(day, step, position, returned.astype(np.bool_)),
             is_relieved=is_relieved,
         )
 
-    def _members(self, day: int, position: NDArray[np.intp]) -> NDArray[np.int64]:
-        """Who they are: nobody twice a day, and on the next day others, so never two at once.
+    def _members(
+        self,
+        day: int,
+        step: NDArray[np.intp],
+        position: NDArray[np.intp],
+        returned: NDArray[np.bool_],
+    ) -> NDArray[np.int64]:
+        """Who they are: nobody twice a day but after a break, and on the next day others.
 
-        Members have a facility that they are rated for and work often.
+        So no member is on two positions at once. Members have a facility that they are rated for
+        and work often.
         """
         kinds = self._positions.facility[position].astype(np.int64)
         member = np.empty(len(position), dtype=np.int64)
@@ -224,7 +236,12 @@ class Shifts:
             pool = 2 ** int(np.ceil(np.log2(pool)))
             order = np.argsort(draw(self._seed, "roster", day, kind, np.arange(pool)))
             member[of_kind] = (kind * 20_000 + order[: len(of_kind)]) * 2 + day % 2
-        return member
+        came = np.full(returned.shape, -1, dtype=np.int64)
+        came[step, position] = member
+        for number in range(1, len(came)):
+            back = returned[number] & (came[number] >= 0) & (came[number - 1] >= 0)
+            came[number, back] = came[number - 1, back]
+        return came[step, position]
 
 
 def _between(limits: tuple[float, float], u: Floats) -> Floats:
