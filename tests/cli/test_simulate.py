@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from sectorwatch.simulator import Schedule
 
 START_S = 1_795_420_800  # 2026-11-23T08:00:00Z
-PERIOD = ("--from", "2026-11-23T08:00:00Z", "--to", "2026-11-23T08:20:00Z")
+PERIOD = ("--from", "2026-11-23T08:00:00Z", "--to", "2026-11-23T08:10:00Z")
 
 
 def write(schedule: Schedule, path: Path) -> Path:
@@ -58,9 +58,9 @@ def test_what_is_simulated_can_be_replayed(sectorwatch: Command, tmp_path: Path)
     made = sectorwatch("simulate", "made:australia", *PERIOD, "--out", "j", "--json")
     assert made.code == 0
     counts = made.json()
-    assert counts["feeds"] == 80
-    assert counts["transceivers"] == 20
-    assert counts["pilots"] > 2_000
+    assert counts["feeds"] == 40
+    assert counts["transceivers"] == 10
+    assert counts["pilots"] > 1_000
     assert all(header.simulated for header in journal_headers(tmp_path / "j"))
     replayed = sectorwatch("replay", "j", "--json").json()
     for name in ("feeds", "pilots", "controllers"):
@@ -82,18 +82,18 @@ def test_the_same_wish_gives_the_same_bytes(sectorwatch: Command, tmp_path: Path
 
 @pytest.fixture
 def short(tmp_path: Path) -> Path:
-    """A schedule of three short flights that take off within some minutes."""
+    """A schedule of two short flights that take off within some minutes."""
     schedule = made_schedule("australia", start_s=START_S, days=1, peak_airborne=150)
     part = schedule.taking_off(START_S, START_S + 1_200)
-    quick = np.argsort(part.on_s - part.off_s)[:3]
+    quick = np.argsort(part.on_s - part.off_s)[:2]
     return write(part.rows(np.sort(quick)), tmp_path / "s.parquet")
 
 
 def test_a_schedule_is_replayed_as_it_is(sectorwatch: Command, short: Path) -> None:
     """Flown straight into the pipeline."""
     counts = sectorwatch("replay", short, "--json").json()
-    assert counts["flights"] >= 3
-    assert counts["movements"] >= 4
+    assert counts["flights"] >= 2
+    assert counts["movements"] >= 3
     assert counts["dropped"] == {}
 
 

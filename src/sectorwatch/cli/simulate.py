@@ -55,8 +55,8 @@ def simulate(
         typer.Option(
             "--to",
             metavar="TIME",
-            help="End before this. Without it, half an hour after the last landing; of a made "
-            "schedule, a day after the begin.",
+            help="End before this. Without it, a quarter of an hour after the last landing; of a "
+            "made schedule, a day after the begin.",
             show_default=False,
         ),
     ] = None,

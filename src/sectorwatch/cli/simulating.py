@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 __all__ = ["Wish", "network_of", "serve_it", "simulate_into"]
 
 _DAY_S = 86_400
-_BEFORE_S, _AFTER_S = 1_800, 1_800
+_BEFORE_S, _AFTER_S = 1_800, 900
 _MADE = "made:"
 _LOOK_EVERY_S = 0.5
 
