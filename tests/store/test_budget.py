@@ -8,7 +8,7 @@ from made_ticks import START_S, demand, flight, plan, session, tick
 from sectorwatch.store import DataDirectory, Retention, Store
 from sectorwatch.store.files import tree_bytes
 from sectorwatch.store.segments import DAY_S, HOUR_S
-from sectorwatch.traffic.tick import Movement, Ownership, PlanRevision, PrefileRow, Visit
+from sectorwatch.traffic.tick import Contact, Movement, Ownership, PlanRevision, PrefileRow, Visit
 from store.dump import dump
 
 if TYPE_CHECKING:
@@ -44,6 +44,7 @@ def filled(store: Store) -> Store:
                 movements=[Movement(seq, "arrival", "YSSY", now, "QFA1")],
                 sessions=[session(seq, "SY_TWR", now - 60, ended_s=now)],
                 ownerships=[Ownership(5, now - 60, seq, "SY_TWR", "first", now)],
+                contacts=[Contact(seq, seq, now - 60, 118_500, True, now)],
                 demand=demand((now, 5, 1, 1)),
             )
         )
@@ -77,15 +78,16 @@ def test_what_is_too_old_goes(store: Store, clock: SetClock) -> None:
         "flight": 26,
         "positions": 12,
         "visits": 0,
+        "contacts": 0,
         "flights": 4,
         "demand": 2,
         "network": 4,
     }
-    assert len(freed.segments) == 12 + 4 + 2
+    assert len(freed.segments) == 12 + 4 + 4 + 2
     before = list(store.directory.segments.rglob("*.parquet"))
     clock.advance(601)
     store.seal_due(NOW_S)
-    assert len(list(store.directory.segments.rglob("*.parquet"))) == len(before) - 18
+    assert len(list(store.directory.segments.rglob("*.parquet"))) == len(before) - 22
 
 
 def test_old_history_goes_with_its_plans(store: Store) -> None:
@@ -156,6 +158,7 @@ def test_budget_that_cannot_be_met_says_by_how_much(store: Store) -> None:
     assert kept(store) == {
         "flight": 10,
         "positions": 8,
+        "contacts": 0,
         "visits": 0,
         "flights": 0,
         "demand": 0,

@@ -22,6 +22,7 @@ from sectorwatch.errors import DataDirectoryError, StoreError
 from sectorwatch.store import schema
 from sectorwatch.store.files import FILE_MODE, FOLDER_MODE, disk_errors, sync_folder
 from sectorwatch.store.migrate import bring_up_to_date
+from sectorwatch.store.redrawn import forget_airspaces
 from sectorwatch.store.store import Store
 
 if TYPE_CHECKING:
@@ -102,6 +103,7 @@ class Generation:
             seq = 0 if last is None else last.seq
             connection.execute(delete(schema.identity).where(schema.identity.c.from_seq > seq))
             connection.execute(delete(schema.checkpoint))
+            forget_airspaces(connection, cut_s)
             segment = schema.segment.c
             connection.execute(
                 update(schema.segment)

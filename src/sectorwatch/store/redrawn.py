@@ -28,7 +28,15 @@ if TYPE_CHECKING:
     from sectorwatch.store.sources import Sources
     from sectorwatch.traffic.tick import Visit
 
-__all__ = ["Contacts", "Day", "airspace_noted", "read_contacts", "replace_day", "visit_columns"]
+__all__ = [
+    "Contacts",
+    "Day",
+    "airspace_noted",
+    "forget_airspaces",
+    "read_contacts",
+    "replace_day",
+    "visit_columns",
+]
 
 _SLOW_S = 120.0
 _IN = 500
@@ -143,6 +151,14 @@ def airspace_noted(connection: Connection, time_s: int) -> str | None:
         select(schema.meta.c.value).where(schema.meta.c.name == _note_of(time_s))
     )
     return found
+
+
+def forget_airspaces(connection: Connection, from_s: int) -> None:
+    """Forgets for which airspaces days from `from_s` on were computed again."""
+    name = schema.meta.c.name
+    connection.execute(
+        delete(schema.meta).where(name.startswith(_NOTE, autoescape=True), name >= _note_of(from_s))
+    )
 
 
 def read_contacts(sources: Sources, from_s: int, to_s: int) -> Contacts:
