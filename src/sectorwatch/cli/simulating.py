@@ -168,7 +168,7 @@ def serve_it(wish: Wish, *, port: int, speed: float, lockstep: bool) -> None:
         print(server.url, flush=True)
         pace = "each fetch brings the next feed" if lockstep else f"at {speed:g} times its pace"
         say(f"{network.name} is served there, {pace}: nothing in it is real. Ctrl-C ends it.")
-        say(f"sectorwatch run --feed {server.url} reads it.")
+        say(f"sectorwatch run --simulated --feed {server.url} reads it.")
         is_told = False
         while not interrupted.wait(_LOOK_EVERY_S):
             if server.is_over and not is_told:

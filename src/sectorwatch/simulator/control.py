@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from sectorwatch.simulator.atis import AtisDesk
 from sectorwatch.simulator.chance import key_of, lot
-from sectorwatch.simulator.channels import ATIS_KHZ, HF_KHZ
+from sectorwatch.simulator.channels import HF_KHZ
 from sectorwatch.simulator.controlling import Controlling
 from sectorwatch.simulator.masts import Masts, joined, sector_masts, tower_mast
 from sectorwatch.simulator.observing import Observers
@@ -41,11 +42,7 @@ __all__ = ["ControlRoom", "Staffing"]
 
 Seconds = NDArray[np.int64]
 
-_APP, _TWR, _FSS = 5, 4, 1
-_ATIS_FACILITY, _ATIS_HEIGHT_M = 4, 100.0
-_ATIS_AFTER_S = (30, 400)
-_ATIS_CODE_S = 1_800
-_LETTERS = 26
+_FSS = 1
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -99,12 +96,14 @@ class ControlRoom:
         if stations is None:
             stations = min(75.0, 0.25 * len(self.positions))
         self._shifts = Shifts(self.positions, self.numbers, seed=seed, stations=stations)
+        self._atis = AtisDesk(self.numbers, seed=seed)
         self._observers = Observers(
             self.numbers,
             self.positions,
             seed=seed,
             online=stations * self.numbers.observers_per_station,
         )
+        self._callsigns = frozenset(self.positions.callsign)
         self._pilot_near = pilot_near
         self._masts: dict[int, Masts] = {}
         self._stations: dict[tuple[int, tuple[int, ...]], Station] = {}
@@ -154,7 +153,7 @@ class ControlRoom:
         controllers = [
             self._station(each, sectors.get(number, ())) for number, each in enumerate(online)
         ]
-        atis, atis_change_s = self._atis_of(controllers, time_s)
+        atis, atis_change_s = self._atis.at(controllers, time_s)
         observers, observer_change_s = self._observers.at(time_s, taken)
         return Staffing(
             since_s=time_s,
@@ -177,10 +176,9 @@ class ControlRoom:
         own = self.positions.callsign[shift.position[row]]
         prefix, _, suffix = own.rpartition("_")
         variant = VARIANTS[shift.variant[row]]
-        known = set(self.positions.callsign) if variant else ()
         for middle in (variant, "_2", "_3"):
             callsign = f"{prefix}{middle}_{suffix}"
-            if callsign not in taken and (not middle or callsign not in known):
+            if callsign not in taken and (not middle or callsign not in self._callsigns):
                 return callsign
         return f"{prefix}_4_{suffix}"
 
@@ -271,56 +269,3 @@ class ControlRoom:
                 self.seed, self.airspace.sectors[sector], self.aerodromes
             )
         return self._masts[sector]
-
-    def _atis_of(self, controllers: list[Station], time_s: int) -> tuple[list[Station], int]:
-        """The ATIS that towers and approaches run on their own number, and when that changes."""
-        found: dict[str, Station] = {}
-        change_s = (time_s // _ATIS_CODE_S + 1) * _ATIS_CODE_S
-        for station in controllers:
-            if station.facility not in (_TWR, _APP):
-                continue
-            if lot(self.seed, "atis", station.session) >= self.numbers.atis_share:
-                continue
-            low, high = _ATIS_AFTER_S
-            after = int(low + (high - low) * lot(self.seed, "atis after", station.session))
-            logon_s = station.logon_s + after
-            if time_s < logon_s:
-                change_s = min(change_s, logon_s)
-                continue
-            lead = station.callsign.split("_")[0]
-            atis = self._one_atis(station, lead, logon_s, time_s)
-            found.setdefault(atis.callsign, atis)
-        return list(found.values()), change_s
-
-    def _one_atis(self, station: Station, lead: str, logon_s: int, time_s: int) -> Station:
-        key = key_of(f"{lead} ATIS")
-        code = chr(65 + (time_s // _ATIS_CODE_S + key) % _LETTERS)
-        khz = ATIS_KHZ[int(lot(self.seed, "atis channel", key) * len(ATIS_KHZ))]
-        zulu = f"{time_s // 3_600 % 24:02d}{0 if time_s % 3_600 < _ATIS_CODE_S else 30:02d}Z"
-        masts = station.masts
-        return Station(
-            session=key_of(f"{station.session} atis"),
-            position=-1,
-            callsign=f"{lead}_ATIS",
-            channel_khz=khz,
-            facility=_ATIS_FACILITY,
-            rating=station.rating,
-            cid=station.cid,
-            name=station.name,
-            server=station.server,
-            visual_range=50 if key % 2 else 0,
-            logon_s=logon_s,
-            active_s=logon_s,
-            until_s=station.until_s,
-            text_atis=(
-                f"{lead} INFORMATION {code} AT TIME {zulu}. EXPECT ILS APPROACH. WIND CALM",
-                f"CAVOK. ON FIRST CONTACT ACKNOWLEDGE INFORMATION {code}",
-            ),
-            masts=Masts(
-                masts.latitude[:1],
-                masts.longitude[:1],
-                masts.height_msl_m[:1] - masts.height_agl_m[:1] + _ATIS_HEIGHT_M,
-                np.array([_ATIS_HEIGHT_M]),
-            ),
-            atis_code=code,
-        )

@@ -39,6 +39,7 @@ _FIRST_MEMBER = 280_000
 class _Day(NamedTuple):
     start_s: NDArray[np.int64]
     end_s: NDArray[np.int64]
+    stations: dict[int, Station]
 
 
 class Observers:
@@ -63,7 +64,10 @@ class Observers:
             edges = np.concatenate([drawn.start_s, drawn.end_s])
             change_s = int(min([change_s, *edges[edges > time_s].tolist()]))
             for number in np.flatnonzero((drawn.start_s <= time_s) & (time_s < drawn.end_s)):
-                station = self._station(day, int(number), drawn)
+                station = drawn.stations.get(int(number))
+                if station is None:
+                    station = self._station(day, int(number), drawn)
+                    drawn.stations[int(number)] = station
                 if station.callsign not in taken:
                     taken.add(station.callsign)
                     found.append(station)
@@ -81,7 +85,7 @@ class Observers:
         )
         # None is longer than a day, so two days hold all that can be online.
         length_s = np.clip(minutes * 60, 60, _DAY_S - 1).astype(np.int64)
-        found = self._days[day] = _Day(start_s, start_s + length_s)
+        found = self._days[day] = _Day(start_s, start_s + length_s, {})
         if len(self._days) > _DAYS_KEPT:
             self._days.popitem(last=False)
         return found
