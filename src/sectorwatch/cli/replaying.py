@@ -14,7 +14,7 @@ from sectorwatch.cli.serving import put_public_key, refuse_other_kind
 from sectorwatch.clock import format_s
 from sectorwatch.errors import ScheduleError, SectorwatchError
 from sectorwatch.feed.archive import ArchiveSource
-from sectorwatch.runtime import replay
+from sectorwatch.runtime import collect_garbage_seldom, replay
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -61,6 +61,7 @@ def replay_and_count(loaded: Loaded, paths: Sequence[Path], *, as_json: bool) ->
             )
         # Through the bar's console: it steps aside for what is written above it.
         sinks = None if loaded.settings.log_format == "json" else [Remarks(bar.console.print)]
+        collect_garbage_seldom()
         counts = replay(_quiet(loaded), source, stop=interrupted, sinks=sinks)
     _tell_of_refusals(counts, refused)
     if interrupted.is_set():

@@ -8,7 +8,7 @@ from sectorwatch.runtime.counts import IntakeCounts, ReplayCounts
 from sectorwatch.runtime.pipeline import Pipeline
 from sectorwatch.runtime.replay import replay
 from sectorwatch.runtime.root import build
-from sectorwatch.runtime.run import run_application, serve
+from sectorwatch.runtime.run import collect_garbage_seldom, run_application, serve
 from sectorwatch.runtime.service import Health, Service, ServiceState, ServiceStatus
 from sectorwatch.runtime.supervisor import Supervisor
 
@@ -29,6 +29,7 @@ __all__ = [
     "ServiceStatus",
     "Supervisor",
     "build",
+    "collect_garbage_seldom",
     "replay",
     "run_application",
     "serve",

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from sectorwatch.errors import JournalError, SectorwatchError
 from sectorwatch.observe import HealthState
+from sectorwatch.runtime.memory import give_back_memory
 from sectorwatch.runtime.service import Health, Service
 from sectorwatch.runtime.threads import Worker
 from sectorwatch.store.budget import Retention
@@ -89,6 +90,8 @@ class Maintenance:
         self.sealed += len(files)
         for file in files:
             self._log.log_operation("seal", file=file.path, bytes=file.size_bytes)
+        if files:
+            give_back_memory()
 
     def enforce(self) -> None:
         """Let go of what is too old or too much. Raises StoreError or JournalError."""
