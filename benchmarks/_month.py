@@ -189,8 +189,7 @@ def _contacts(month: Month, day_s: int) -> Columns:
     """Contacts of flights that landed on a day: six pieces a flight, every other one in contact."""
     chosen = np.flatnonzero((month.on_s >= day_s) & (month.on_s < day_s + DAY_S))
     chance = np.random.default_rng(day_s)
-    pieces, flights = np.meshgrid(np.arange(6), chosen)
-    piece, flight = pieces.ravel(), flights.ravel()
+    piece, flight = np.tile(np.arange(6), len(chosen)), np.repeat(chosen, 6)
     kept = chance.uniform(size=len(piece)) < 0.5
     piece, flight = piece[kept], flight[kept]
     lasts = (month.on_s[flight] - month.off_s[flight]) // 6

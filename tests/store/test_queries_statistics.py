@@ -14,7 +14,7 @@ from sectorwatch.clock import format_s
 from sectorwatch.store import DataDirectory, Retention, Store
 from sectorwatch.store.segments import DAY_S, HOUR_S
 from sectorwatch.store.statistics_load import QUARTER_S
-from sectorwatch.traffic.tick import Gap, Movement, Ownership, Visit
+from sectorwatch.traffic.tick import Contact, Gap, Movement, Ownership, Visit
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -47,6 +47,8 @@ class Kept:
     visits: list[Visit] = field(default_factory=list)
     sessions: list[Session] = field(default_factory=list)
     ownerships: list[Ownership] = field(default_factory=list)
+    contacts: list[Contact] = field(default_factory=list)
+    heard: set[int] = field(default_factory=set)
     demand: list[tuple[int, int, int, int]] = field(default_factory=list)
     counts: list[tuple[int, int]] = field(default_factory=list)
 
@@ -103,6 +105,20 @@ def fly(store: Store) -> Kept:
             ownerships.append(
                 Ownership(chance.choice([5, 6]), now, number, "X", "first", min(ended, LAST_S))
             )
+        contacts = [
+            Contact(
+                each.flight_id,
+                chance.randrange(9),
+                now,
+                118_500,
+                chance.random() < 0.7,
+                now + chance.randrange(0, 4_000) if now < LAST_S - 5_000 else None,
+            )
+            for each in flights
+            if chance.random() < 0.8
+        ]
+        # Radios were heard from the second day on, but for a minute now and then.
+        known = [now >= START_S + DAY_S and chance.random() < 0.9 for _ in range(15)]
         rows = [
             (now + 60 * m, sector, chance.randrange(0, 9), chance.randrange(0, 2))
             for m in range(15)
@@ -120,7 +136,8 @@ def fly(store: Store) -> Kept:
                 visits=visits,
                 sessions=sessions,
                 ownerships=ownerships,
-                demand=demand(*rows),
+                contacts=contacts,
+                demand=demand(*((*row, 0 if known[(row[0] - now) // 60] else -1) for row in rows)),
                 final_minute_s=now + 840,
                 gap=GAP if now == GAP.end_s else None,
                 network=network(pilots),
@@ -131,6 +148,8 @@ def fly(store: Store) -> Kept:
         kept.visits += visits
         kept.sessions += sessions
         kept.ownerships += ownerships
+        kept.contacts += contacts
+        kept.heard |= {row[0] for row in rows if known[(row[0] - now) // 60]}
         kept.demand += rows
         kept.counts.append((now, pilots))
     assert store.seal_due(LAST_S)
@@ -320,6 +339,64 @@ def test_sessions_and_owners_are_cut_to_the_period(kept: Kept, from_s: int, to_s
         )
         == spans
     )
+
+
+@pytest.mark.parametrize(("from_s", "to_s"), PERIODS)
+def test_contacts_and_visits_come_a_part_of_the_period_at_a_time(
+    kept: Kept, from_s: int, to_s: int
+) -> None:
+    """Contacts in the air, visits to the sectors asked for; sealed or not, what lasts until now."""
+    heard = kept.store.statistics.heard
+    parts = ((from_s, to_s), ((from_s + to_s) // 2, to_s), (from_s, from_s + 900))
+    contacts, visits = heard.contacts(from_s, to_s), heard.visits(from_s, to_s, [5])
+    lines = [
+        (
+            each.flight_id,
+            each.session_id,
+            each.start_s,
+            LAST_S if each.end_s is None else each.end_s,
+        )
+        for each in kept.contacts
+        if each.airborne
+    ]
+    stays = [
+        (each.flight_id, 5, each.entry_s, LAST_S if each.exit_s is None else each.exit_s)
+        for each in kept.visits
+        if each.sector_id == 5
+    ]
+    for start, end in parts:
+        for found, all_of_them in ((contacts, lines), (visits, stays)):
+            columns = found.between(start, end)
+            names = ("flight_id", "other", "start_s", "end_s")
+            rows = zip(*(columns[name].tolist() for name in names), strict=True)
+            expected = [row for row in all_of_them if row[2] < end and row[3] > start]
+            assert sorted(rows) == sorted(expected)
+
+
+@pytest.mark.parametrize(("from_s", "to_s"), PERIODS)
+def test_radios_were_heard_where_contact_is_known(kept: Kept, from_s: int, to_s: int) -> None:
+    """By minutes, of tables and files, as spans."""
+    spans = kept.store.statistics.heard.known(from_s, to_s)
+    minutes = sorted(minute for minute in kept.heard if from_s <= minute < to_s)
+    assert spans.total_s() == 60 * len(minutes)
+    starts = np.array(minutes, np.int64)
+    assert spans.seconds(starts, starts + 60).tolist() == [60] * len(minutes)
+
+
+@pytest.mark.parametrize(("from_s", "to_s"), PERIODS)
+def test_flights_by_instrument_rules_are_those_online(kept: Kept, from_s: int, to_s: int) -> None:
+    """Whoever was there in the period with such a plan, whether it took off or not."""
+    expected = [
+        each.flight_id
+        for each in kept.flights
+        if each.plan is not None
+        and each.plan.flight_rules == "I"
+        and each.first_seen_s < to_s
+        and each.ended_s is not None
+        and each.ended_s >= from_s
+    ]
+    found = kept.store.statistics.flights.by_instruments(from_s, to_s)
+    assert found.tolist() == sorted(expected)
 
 
 @pytest.mark.parametrize(("from_s", "to_s"), PERIODS)

@@ -12,10 +12,12 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sqlalchemy import select
 
 from sectorwatch.clock import format_s, parse_us, time_zone
+from sectorwatch.store import schema
+from sectorwatch.web.present.statistics import local_quarters
 from sectorwatch.web.present.statistics_flights import quantiles
-from sectorwatch.web.present.statistics_load import local_quarters
 from sectorwatch.web.present.statistics_staff import position_type
 from sectorwatch.web.topics import TOPICS
 
@@ -94,7 +96,9 @@ def test_a_period_without_data_says_so(client: Client, topic: str) -> None:
     assert "known" in answer["statement"]
     for row in answer["rows"]:
         unknown = [
-            row[key] for key in row if key.startswith(("mean_", "peak_", "entries", "staffed"))
+            row[key]
+            for key in row
+            if key.startswith(("mean_", "peak_", "entries", "staffed", "flights", "airborne_"))
         ]
         assert set(unknown) == {None}
 
@@ -255,6 +259,92 @@ def test_sectors_say_how_busy_and_how_long_staffed(client: Client, system: Syste
     assert busiest["entries"] == sum(m["entries"] for m in known)
     assert any(row["staffed_share"] > 0 for row in answer["rows"])
     assert all(0 <= row["staffed_share"] <= 1 for row in answer["rows"])
+
+
+def seconds_of(spans: list[tuple[int, int]]) -> set[int]:
+    """All seconds of some half-open spans."""
+    return {second for start, end in spans for second in range(start, end)}
+
+
+def heard(system: System) -> set[int]:
+    """The seconds of minutes of which anybody's contact is known."""
+    table = schema.demand.c
+    with system.application.store.ask().database.read("asking") as connection:
+        minutes = connection.scalars(select(table.minute_s).where(table.in_contact.is_not(None)))
+        return seconds_of([(minute, minute + 60) for minute in minutes])
+
+
+@pytest.mark.parametrize("scope", ["airspace", "network"])
+def test_coverage_is_counted_second_by_second(client: Client, system: System, scope: str) -> None:
+    """Of flights by instrument rules: in the air while radios were heard, and then in contact."""
+    store = system.application.store.ask()
+    tick = system.application.latest
+    assert tick is not None
+    now_s = tick.time_us // 1_000_000
+    firs = {s.sector_id for s in system.application.airspace.sectors if s.kind == "fir"}
+    known = heard(system)
+    airborne = contact = flights = reached = 0
+    for each in store.flights.find(limit=10_000).items:
+        if each.plan is None or each.plan.flight_rules != "I":
+            continue
+        visits = [v for v in store.flights.visits(each.flight_id) if v.sector_id in firs]
+        spans = [(v.entry_s, now_s if v.exit_s is None else v.exit_s) for v in visits]
+        if scope == "network":
+            spans = []
+            if each.departed_s is not None:
+                spans = [(each.departed_s, each.arrived_s or each.ended_s or now_s)]
+        lines = [c for c in store.contacts.of_flight(each.flight_id) if c.airborne]
+        held = [(c.start_s, now_s if c.end_s is None else c.end_s) for c in lines]
+        flown = seconds_of(spans) & known
+        both = flown & seconds_of(held)
+        airborne, contact = airborne + len(flown), contact + len(both)
+        flights, reached = flights + bool(flown), reached + bool(both)
+    period = asked(client, "coverage", scope=scope)["period"]
+    assert period["flights"] == flights > 10
+    assert period["flights_in_contact"] == reached > 0
+    assert period["airborne_hours"] == pytest.approx(airborne / 3_600, abs=1e-3)
+    assert period["contact_hours"] == pytest.approx(contact / 3_600, abs=1e-3)
+    assert period["contact_share"] == pytest.approx(contact / airborne, abs=1e-6)
+    rows = [row for row in asked(client, "coverage", scope=scope)["rows"] if row["known_share"]]
+    assert sum(row["contact_hours"] for row in rows) == pytest.approx(
+        period["contact_hours"], abs=5e-3
+    )
+
+
+def test_contacts_are_counted_flight_by_flight(client: Client, system: System) -> None:
+    """Different callsigns in the air; of flights that radios were heard for, nine tenths of the time."""
+    store = system.application.store.ask()
+    tick = system.application.latest
+    assert tick is not None
+    now_s = tick.time_us // 1_000_000
+    known = heard(system)
+    counted: Counter[int] = Counter()
+    positions: Counter[str] = Counter()
+    unknown = 0
+    for each in all_flights(system):
+        assert each.departed_s is not None
+        until_s = each.arrived_s or each.ended_s or now_s
+        lasted_s = until_s - each.departed_s
+        if len(set(range(each.departed_s, until_s)) & known) < 0.9 * max(lasted_s, 1):
+            unknown += 1
+            continue
+        its = set()
+        for line in store.contacts.of_flight(each.flight_id):
+            session = store.controllers.session(line.session_id)
+            if line.airborne and session is not None:
+                its.add(session.callsign.upper())
+        counted[len(its)] += 1
+        positions.update(its)
+    answer = asked(client, "contacts", scope="network")
+    rows = {row["contacts"]: row["flights"] for row in answer["rows"] if row["flights"]}
+    assert rows == counted
+    assert (answer["flights"], answer["flights_unknown"]) == (sum(counted.values()), unknown)
+    everybody = sorted(counted.elements())
+    assert answer["median_contacts"] == statistics.median(everybody)
+    assert answer["mean_contacts"] == pytest.approx(statistics.mean(everybody), abs=6e-4)
+    by_position = asked(client, "contacts", scope="network", by="position")["rows"]
+    assert {row["position"]: row["flights"] for row in by_position} == positions
+    assert positions
 
 
 def test_a_scope_leaves_out_who_never_came_near(client: Client, system: System) -> None:

@@ -32,13 +32,14 @@ __all__ = ["Flown", "FlownQueries"]
 _LIMIT_S = 30.0
 _CHUNK = 20_000
 _UNKNOWN = -1
-_KINDS = (np.int64,) * 3 + (np.bool_,) + (np.int32,) * 3
+_KINDS = (np.int64,) * 4 + (np.bool_,) + (np.int32,) * 3
 _INSTRUMENT_RULES = ("I", "Y", "Z")
 _FLIGHT = schema.flight.c
 _FLOWN = select(
     _FLIGHT.flight_id,
     _FLIGHT.departed_s,
     func.coalesce(_FLIGHT.arrived_s, _UNKNOWN),
+    func.coalesce(_FLIGHT.arrived_s, _FLIGHT.ended_s, _UNKNOWN),
     func.coalesce(_FLIGHT.flight_rules, ""),
     func.coalesce(_FLIGHT.departed_from, ""),
     func.coalesce(_FLIGHT.arrived_at, _FLIGHT.arrival, ""),
@@ -46,6 +47,7 @@ _FLOWN = select(
 )
 _IN_FILES = (
     "SELECT flight_id, departed_s, coalesce(arrived_s, -1) AS arrived_s, "
+    "coalesce(arrived_s, ended_s) AS until_s, "
     "coalesce(flight_rules, '') IN ('I', 'Y', 'Z') AS by_instruments, "
     "coalesce(departed_from, '') AS origin, coalesce(arrived_at, arrival, '') AS destination, "
     "coalesce(aircraft_short, '') AS aircraft "
@@ -61,12 +63,14 @@ class Flown:
 
     `origin` and `destination` index `airports`, `aircraft` indexes `types`; -1 is unknown.
     `by_instruments` says whose plan last filed is one by instrument rules. A flight that was seen
-    to land has `arrived_s`, else -1, and its destination is then the one it filed.
+    to land has `arrived_s`, else -1, and its destination is then the one it filed. `until_s` is the
+    landing, else the last position, -1 where it is still there.
     """
 
     flight_id: NDArray[np.int64]
     departed_s: NDArray[np.int64]
     arrived_s: NDArray[np.int64]
+    until_s: NDArray[np.int64]
     by_instruments: NDArray[np.bool_]
     origin: NDArray[np.int32]
     destination: NDArray[np.int32]
@@ -85,6 +89,7 @@ class Flown:
             self.flight_id[chosen],
             self.departed_s[chosen],
             self.arrived_s[chosen],
+            self.until_s[chosen],
             self.by_instruments[chosen],
             self.origin[chosen],
             self.destination[chosen],
@@ -126,14 +131,14 @@ class FlownQueries:
             )
             rows = connection.execution_options(yield_per=_CHUNK).execute(question)
             for chunk in rows.partitions():
-                ids, off, on, rules, origin, destination, aircraft = zip(*chunk, strict=True)
+                ids, off, on, until, rules, *texts = zip(*chunk, strict=True)
                 chunks.append(
                     (
-                        *(np.array(each, np.int64) for each in (ids, off, on)),
+                        *(np.array(each, np.int64) for each in (ids, off, on, until)),
                         np.isin(rules, _INSTRUMENT_RULES),
-                        airports.of(origin),
-                        airports.of(destination),
-                        types.of(aircraft),
+                        airports.of(texts[0]),
+                        airports.of(texts[1]),
+                        types.of(texts[2]),
                     )
                 )
         if files:
@@ -143,10 +148,11 @@ class FlownQueries:
             flight_id=whole[0],
             departed_s=whole[1],
             arrived_s=whole[2],
-            by_instruments=whole[3],
-            origin=whole[4],
-            destination=whole[5],
-            aircraft=whole[6],
+            until_s=whole[3],
+            by_instruments=whole[4],
+            origin=whole[5],
+            destination=whole[6],
+            aircraft=whole[7],
             airports=airports.names,
             types=types.names,
         )
@@ -173,13 +179,44 @@ class FlownQueries:
             "unnest($airport_numbers)::INTEGER AS number), "
             "type AS (SELECT unnest($type_names) AS name, "
             "unnest($type_numbers)::INTEGER AS number) "
-            "SELECT flight_id, departed_s, arrived_s, by_instruments, a.number AS origin, "
+            "SELECT flight_id, departed_s, arrived_s, until_s, by_instruments, a.number AS origin, "
             "b.number AS destination, type.number AS aircraft FROM flown "
             "JOIN airport AS a ON a.name = origin JOIN airport AS b ON b.name = destination "
             "JOIN type ON type.name = aircraft",
             named,
         )
         return list(columns.values())
+
+    def by_instruments(self, from_s: int, to_s: int) -> NDArray[np.int64]:
+        """The flights of the period, by their numbers in order, whose plan is by instrument rules.
+
+        Those that were online in it, whether or not a take-off was seen.
+        """
+        # The sum keeps SQLite from going through all flights there ever were by when they began:
+        # those that are in no file are few, and found by their end.
+        begun = _FLIGHT.first_seen_s + 0
+        period = (begun < to_s, func.coalesce(_FLIGHT.ended_s, to_s) >= from_s)
+        with self._sources.database.read("asking who flew by instruments", _LIMIT_S) as connection:
+            files = self._sources.manifest.files(connection, FLIGHTS.name, from_s, to_s)
+            ids = connection.execution_options(yield_per=_CHUNK).scalars(
+                select(_FLIGHT.flight_id).where(
+                    *period,
+                    _FLIGHT.flight_rules.in_(_INSTRUMENT_RULES),
+                    _in_no_file(_sealed_days(connection)),
+                )
+            )
+            parts = [np.array(part, np.int64) for part in ids.partitions()]
+        if files:
+            columns = self._sources.reader.ask(
+                "SELECT flight_id FROM read_parquet($files, hive_partitioning = false) "
+                "WHERE first_seen_s < $to_s AND ended_s >= $from_s "
+                "AND flight_rules IN ('I', 'Y', 'Z')",
+                files,
+                {"from_s": from_s, "to_s": to_s},
+                limit_s=_LIMIT_S,
+            )
+            parts.append(columns["flight_id"])
+        return np.unique(np.concatenate([np.empty(0, np.int64), *parts]))
 
     def visitors(
         self, from_s: int, to_s: int, sector_ids: Sequence[int] | None = None

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, get_args, get_origin, get_type
 from msgspec import Meta
 
 from sectorwatch.web.answers import statistics as answers
+from sectorwatch.web.present import statistics_contacts as of_contacts
 from sectorwatch.web.present import statistics_flights as of_flights
 from sectorwatch.web.present import statistics_load as of_load
 from sectorwatch.web.present import statistics_staff as of_staff
@@ -113,6 +114,23 @@ TOPICS = {
             answers.SectorLoadRow,
             of_load.sectors,
             scopes=("airspace",),
+        ),
+        Topic(
+            "coverage",
+            "Flights by instrument rules: the share ever in radio contact, and the share of their "
+            "time in the air, by local day and over the period.",
+            answers.CoverageRow,
+            of_contacts.coverage,
+            by=("day",),
+        ),
+        Topic(
+            "contacts",
+            "How many positions a flight was in contact with, as a distribution, or the positions "
+            "contacted.",
+            answers.ContactRow,
+            of_contacts.contacts,
+            by=("count", "position"),
+            takes_airport=True,
         ),
     )
 }

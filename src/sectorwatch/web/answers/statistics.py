@@ -16,6 +16,10 @@ __all__ = [
     "AirportsAnswer",
     "BusiestHourRow",
     "BusiestHoursAnswer",
+    "ContactRow",
+    "ContactsAnswer",
+    "CoverageAnswer",
+    "CoverageRow",
     "FieldAnswer",
     "FlightTimeRow",
     "FlightTimesAnswer",
@@ -192,6 +196,51 @@ class SectorLoadRow(msgspec.Struct, frozen=True):
     ]
 
 
+class CoverageRow(msgspec.Struct, frozen=True):
+    """Flights by instrument rules and radio contact, of a day or of the whole period."""
+
+    date: Annotated[
+        str | None, Meta(description="Day by the division's clock; null for the whole period")
+    ]
+    flights: Annotated[
+        int | None, Meta(description="Flights by instrument rules in the air; null: unknown")
+    ]
+    flights_in_contact: Annotated[
+        int | None, Meta(description="Of these ever in contact with a controller in the air")
+    ]
+    flights_share: Annotated[float | None, Meta(description="The same as a share, 0 to 1")]
+    airborne_hours: Annotated[
+        float | None, Meta(description="Their hours in the air while radios were heard")
+    ]
+    contact_hours: Annotated[
+        float | None, Meta(description="Of these hours in contact, with whomever: once a second")
+    ]
+    contact_share: Annotated[float | None, Meta(description="Coverage: the one by the other")]
+    known_share: Annotated[
+        float, Meta(description="Share of that time in which radios were heard, 0 to 1")
+    ]
+
+
+class ContactRow(msgspec.Struct, frozen=True):
+    """Flights by how many positions they were in contact with, or a position by its flights."""
+
+    contacts: Annotated[
+        int | None,
+        Meta(description="Different positions in contact in the air; null: positions are counted"),
+    ]
+    position: Annotated[str | None, Meta(description="Callsign; null where flights are counted")]
+    position_type: Annotated[
+        str | None, Meta(description="Its kind, as in hours; null where flights are counted")
+    ]
+    flights: Annotated[int, Meta(description="Flights that took off in the period")]
+    share: Annotated[float, Meta(description="Share of those whose contacts are known, 0 to 1")]
+    instrument_flights: Annotated[int, Meta(description="Of these by instrument rules")]
+    contact_hours: Annotated[
+        float | None,
+        Meta(description="Hours in contact with it, flights summed; null where they are counted"),
+    ]
+
+
 class Statistics(msgspec.Struct, frozen=True, tag_field="topic"):
     """What every answer of this kind says of itself."""
 
@@ -271,6 +320,25 @@ class SectorsAnswer(Statistics, frozen=True, tag="sectors"):
     rows: list[SectorLoadRow]
 
 
+class CoverageAnswer(Statistics, frozen=True, tag="coverage"):
+    """How much of the time of flights by instrument rules somebody was in contact with them."""
+
+    period: CoverageRow
+    rows: list[CoverageRow]
+
+
+class ContactsAnswer(Statistics, frozen=True, tag="contacts"):
+    """How many positions flights were in contact with, or which positions with how many flights."""
+
+    flights: Annotated[
+        int, Meta(description="Flights for which radios were heard nine tenths of the time or more")
+    ]
+    flights_unknown: Annotated[int, Meta(description="Others: whom they heard is not known")]
+    mean_contacts: Annotated[float | None, Meta(description="Positions a flight, mean")]
+    median_contacts: Annotated[float | None, Meta(description="Positions a flight, median")]
+    rows: list[ContactRow]
+
+
 StatisticsAnswer: TypeAlias = (
     AirportsAnswer
     | RoutesAnswer
@@ -280,6 +348,8 @@ StatisticsAnswer: TypeAlias = (
     | PeaksAnswer
     | BusiestHoursAnswer
     | SectorsAnswer
+    | CoverageAnswer
+    | ContactsAnswer
 )
 
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
 from sectorwatch.airspace.within import airports_within
-from sectorwatch.clock import format_s
+from sectorwatch.clock import format_s, offset_s
+from sectorwatch.store.statistics_load import QUARTER_S
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -21,7 +23,18 @@ if TYPE_CHECKING:
     from sectorwatch.store.known_spans import KnownSpans
     from sectorwatch.store.queries_statistics import StatisticsQueries
 
-__all__ = ["Question", "envelope", "maybe", "moment", "share_of"]
+__all__ = [
+    "Question",
+    "envelope",
+    "load_partition",
+    "local_days",
+    "local_quarters",
+    "maybe",
+    "moment",
+    "share_of",
+]
+
+_DAY_S = 86_400
 
 _WHERE = {
     "network": "the whole network",
@@ -99,6 +112,39 @@ def envelope(question: Question, known: KnownSpans, what: str, total: int) -> di
         "known_s": known_s,
         "total": total,
     }
+
+
+def load_partition(question: Question) -> tuple[str, list[int]]:
+    """Give the partition in which load is counted, and the numbers of its sectors.
+
+    The one asked for, else the first of kind fir, else the first: of one only, for else a flight
+    would count once in each.
+    """
+    partitions = question.airspace.partitions
+    firs = [each.name for each in partitions if each.kind == "fir"]
+    chosen = question.partition or (*firs, partitions[0].name)[0]
+    sectors = question.airspace.sectors
+    return chosen, [each.sector_id for each in sectors if each.partition == chosen]
+
+
+def local_quarters(zone: tzinfo, quarter_s: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Give the local time of quarters of an hour, as seconds since 1970 by the zone's own clock."""
+    if zone is UTC:
+        return quarter_s
+    offsets = np.array([offset_s(zone, time) for time in quarter_s.tolist()], np.int64)
+    # No zone in use is off the quarters; those of the nineteenth century are, by minutes.
+    return quarter_s + offsets // QUARTER_S * QUARTER_S
+
+
+def local_days(question: Question) -> list[tuple[str, int, int]]:
+    """Give the days by the division's clock, as (date, start, end), cut to the period."""
+    quarter_s = np.arange(question.from_s, question.to_s, QUARTER_S, dtype=np.int64)
+    days, first = np.unique(local_quarters(question.zone, quarter_s) // _DAY_S, return_index=True)
+    edges = [*quarter_s[first].tolist(), question.to_s]
+    return [
+        (format_s(day * _DAY_S)[:10], start_s, end_s)
+        for day, start_s, end_s in zip(days.tolist(), edges, edges[1:], strict=False)
+    ]
 
 
 def _percent(share: float) -> str:

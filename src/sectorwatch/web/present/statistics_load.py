@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sectorwatch.clock import format_s, offset_s
+from sectorwatch.clock import format_s
 from sectorwatch.store.statistics_load import QUARTER_S, Series, online
 from sectorwatch.web.answers.statistics import (
     BusiestHourRow,
@@ -18,21 +18,27 @@ from sectorwatch.web.answers.statistics import (
     SectorLoadRow,
     SectorsAnswer,
 )
-from sectorwatch.web.present.statistics import envelope, maybe, moment
+from sectorwatch.web.present.statistics import (
+    envelope,
+    load_partition,
+    local_days,
+    local_quarters,
+    maybe,
+    moment,
+)
 from sectorwatch.web.present.statistics_staff import sessions_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from datetime import tzinfo
 
     from numpy.typing import NDArray
 
     from sectorwatch.store.known_spans import KnownSpans
     from sectorwatch.web.present.statistics import Question
 
-__all__ = ["busiest_hours", "local_quarters", "peaks", "sectors"]
+__all__ = ["busiest_hours", "peaks", "sectors"]
 
-_DAY_S, _HOUR_S, _WEEK_H = 86_400, 3_600, 168
+_HOUR_S, _WEEK_H = 3_600, 168
 # 1970-01-01 was a Thursday.
 _THURSDAY = 3
 _WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
@@ -60,10 +66,7 @@ def _load(question: Question) -> _Load:
         known = network.known
         pilots, airborne, controllers = network.pilots, network.airborne, network.controllers
     else:
-        # Of one partition only, for else a flight would count once in each.
-        firs = [each.name for each in question.airspace.partitions if each.kind == "fir"]
-        partition = partition or (*firs, question.airspace.partitions[0].name)[0]
-        ids = [each.sector_id for each in question.airspace.sectors if each.partition == partition]
+        partition, ids = load_partition(question)
         inside = queries.sectors(question.from_s, question.to_s, ids)
         known = inside.known
         sessions = sessions_of(question)
@@ -93,23 +96,14 @@ def _where_known(series: Series, known_s: NDArray[np.int64]) -> Series:
     )
 
 
-def local_quarters(zone: tzinfo, quarter_s: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Give the local time of quarters of an hour, as seconds since 1970 by the zone's own clock."""
-    if zone is UTC:
-        return quarter_s
-    offsets = np.array([offset_s(zone, time) for time in quarter_s.tolist()], np.int64)
-    # No zone in use is off the quarters; those of the nineteenth century are, by minutes.
-    return quarter_s + offsets // QUARTER_S * QUARTER_S
-
-
 def peaks(question: Question) -> PeaksAnswer:
     """Find the most pilots and the most controllers at once, by day and over the period."""
     load = _load(question)
-    day = local_quarters(question.zone, load.quarter_s) // _DAY_S
-    days, group = np.unique(day, return_inverse=True)
-    dates = [_date(number) for number in days.tolist()]
-    rows = _peak_rows(load, group, dates)
-    (period,) = _peak_rows(load, np.zeros(len(day), np.int64), [None])
+    days = local_days(question)
+    starts = np.array([start_s for _, start_s, _ in days], np.int64)
+    group = np.searchsorted(starts, load.quarter_s, side="right") - 1
+    rows = _peak_rows(load, group, [date for date, _, _ in days])
+    (period,) = _peak_rows(load, np.zeros(len(group), np.int64), [None])
     what = "Most pilots and most controllers at once"
     said = envelope(question, load.known, what, len(rows)) | {"partition": load.partition}
     return PeaksAnswer(**said, period=period, rows=rows)
@@ -141,10 +135,6 @@ def _peak_rows(load: _Load, group: NDArray[np.int64], dates: Sequence[str | None
             )
         )
     return rows
-
-
-def _date(day: int) -> str:
-    return format_s(day * _DAY_S)[:10]
 
 
 def busiest_hours(question: Question) -> BusiestHoursAnswer:
