@@ -237,7 +237,8 @@ class Settings(BaseSettings):
     transceivers_interval_s: float = _setting(
         60.0,
         "s",
-        "Time between two fetches of the transceivers feed; no less than 15, as above.",
+        "Time between two fetches of the transceivers feed; no less than 15, as above. Over 300 "
+        "radio contact is unknown in between.",
         ge=0,
         le=3_600,
     )
