@@ -140,26 +140,17 @@ class _Plans:
         nowhere = (np.nan, np.nan)
         places = [self.airports.get(code) for code in (plan.departure, plan.arrival)]
         (lat1, lon1), (lat2, lon2) = [(p.latitude, p.longitude) if p else nowhere for p in places]
-        apart = float(distance_nm(lat1, lon1, lat2, lon2))
-        good = {
-            "departure": places[0] is not None,
-            "arrival": places[1] is not None,
-            "cruise_tas": plan.cruise_tas_kt is not None,
-            "altitude": plan.cruise_altitude_ft is not None,
-            "deptime": plan.departure_minute is not None,
-            "enroute_time": plan.enroute_minutes is not None,
-            "fuel_time": bool(plan.fuel_time.strip("0 ")),
-        }
-        present = sum(
-            int(good.get(name, bool(getattr(plan, name)))) << place
-            for place, name in enumerate(FIELDS)
-        )
+        present = 0
+        for place, there in enumerate((
+            plan.flight_rules, plan.aircraft, places[0], places[1], plan.alternate,
+            plan.cruise_tas_kt, plan.cruise_altitude_ft, plan.departure_minute is not None,
+            plan.enroute_minutes, plan.fuel_time.strip("0 "), plan.remarks, plan.route,
+        )):  # fmt: skip
+            present |= bool(there) << place
         numbers = (plan.cruise_altitude_ft, plan.departure_minute, plan.enroute_minutes)
         return (
-            lat1, lon1, lat2, lon2,
-            apart if apart > _ROUND_NM else np.nan,
-            float(present),
-            *(np.nan if number is None else float(number) for number in numbers),
+            lat1, lon1, lat2, lon2, present,
+            *(np.nan if number is None else number for number in numbers),
         )  # fmt: skip
 
 
@@ -310,15 +301,16 @@ def measure(snapshots: Iterable[Snapshot], airports: Airports) -> Profile:
 
 def _profile(plans: _Plans, table: Whole, moved: Floats, ahead: Whole) -> Profile:
     rows = np.array(plans.rows, dtype=np.float64)
+    apart = distance_nm(*rows[:, :4].T)
     filed = Filed(
         plans=plans.plans,
         departure=rows[:, 0:2],
         arrival=rows[:, 2:4],
-        distance_nm=rows[:, 4],
-        present=rows[:, 5].astype(np.int64),
-        cruise_ft=rows[:, 6],
-        departure_min=rows[:, 7],
-        enroute_min=rows[:, 8],
+        distance_nm=np.where(apart > _ROUND_NM, apart, np.nan),
+        present=rows[:, 4].astype(np.int64),
+        cruise_ft=rows[:, 5],
+        departure_min=rows[:, 6],
+        enroute_min=rows[:, 7],
     )
     altitude, speed, latitude, longitude = (np.ascontiguousarray(c) for c in moved.T)
     plan = table[:, 4]

@@ -74,7 +74,7 @@ def _value(value: object) -> str:
         return " · ".join(_value(each) for each in value)
     if isinstance(value, float):
         return f"{value:,.6g}" if abs(value) < 1_000 else f"{value:,.0f}"
-    return str(value)
+    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
 
 
 def _classes() -> str:

@@ -72,7 +72,7 @@ def test_some_are_away_for_longer() -> None:
 
 
 def test_plans_are_amended_in_flight_and_flown_so() -> None:
-    """Another level, a revision more, and the aircraft at it some minutes later."""
+    """Another level, a revision more, and the aircraft at it within some minutes."""
     amended = 0
     for history in histories(amended_share=1.0).values():
         records = [record for record in history if record is not None]
@@ -85,7 +85,8 @@ def test_plans_are_amended_in_flight_and_flown_so() -> None:
         assert levels[at] > levels[0]
         assert after["flight_plan"]["revision_id"] == before["flight_plan"]["revision_id"] + 1
         if abs(before["altitude"] - levels[0]) < 300 and at + 2 < len(records) - 3:
-            assert abs(after["altitude"] - levels[at]) < 600
+            # Some begin their descent as soon as they are there.
+            assert any(abs(each["altitude"] - levels[at]) < 600 for each in records[at : at + 3])
     assert amended > 10
 
 

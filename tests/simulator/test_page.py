@@ -3,6 +3,7 @@ from __future__ import annotations
 from dataclasses import fields
 from pathlib import Path
 
+import numpy as np
 import pytest
 from simulator_page import page
 
@@ -21,12 +22,19 @@ def test_the_page_has_every_number_as_it_is() -> None:
 
 def test_what_is_no_share_or_no_distribution_is_refused() -> None:
     """With the name and the value."""
-    with pytest.raises(ValueError, match=r"quit_share is 1\.5"):
-        Behaviour(quit_share=1.5)
+    with pytest.raises(ValueError, match=r"prefile_share is 1\.5"):
+        Behaviour(prefile_share=1.5)
+    with pytest.raises(ValueError, match=r"quit_share is \(0\.0, -0\.1"):
+        Behaviour(quit_share=(0.0, -0.1, 0.0, 0.0, 0.0, 0.0))
+    with pytest.raises(ValueError, match="quit_share has 1 shares"):
+        Behaviour(quit_share=(0.1,))  # type: ignore[arg-type]
     with pytest.raises(ValueError, match=r"taxi_out_s has \(1\.0, 2\.0\)"):
         Behaviour(taxi_out_s=(1.0, 2.0))
-    with pytest.raises(ValueError, match="overdue_min"):
-        Behaviour(overdue_min=(0.0, 5.0, 4.0, 6.0, 7.0, 8.0, 9.0))
+    falls = (0.0, 5.0, 4.0, 6.0, 7.0, 8.0, 9.0, 10.0, 11.0, 12.0, 13.0)
+    with pytest.raises(ValueError, match="overdue_min has"):
+        Behaviour(overdue_min=(falls,) * 6)
+    with pytest.raises(ValueError, match="overdue_min has 1 distributions"):
+        Behaviour(overdue_min=(falls,))  # type: ignore[arg-type]
 
 
 def test_nobody_does_anything_odd_in_none() -> None:
@@ -37,4 +45,4 @@ def test_nobody_does_anything_odd_in_none() -> None:
         for each in fields(quiet)
         if each.name.endswith("_share")
     }
-    assert {name for name, share in shares.items() if share} == {"prefile_share"}
+    assert {name for name, share in shares.items() if np.any(share)} == {"prefile_share"}

@@ -41,7 +41,9 @@ _EVENT_SIZE = (0.06, 0.16)
 _EVENT_HOURS = (18.0, 22.0)
 """When they arrive, local time."""
 _EVENT_ARRIVES = 0.7
-_NEAREST_NM, _FURTHEST_NM = 45.0, 8_000.0
+_NEAREST_SHARE, _FURTHEST_NM = 1 / 3, 8_000.0
+_HOP_NM = 190.0
+_WIND_SHARE = 0.07
 _IDS_A_DAY = 100_000
 _MOST_A_DAY = 90_000
 _FILED_STEP_S = 300
@@ -98,8 +100,10 @@ class MadeTimetable:
     def _attraction(self) -> Floats:
         lat, lon = self.airports.latitude, self.airports.longitude
         apart = distance_nm(lat[:, None], lon[:, None], lat[None, :], lon[None, :])
-        falls = np.exp(-apart / self._region.decay_nm) * (1.0 - np.exp(-((apart / 140.0) ** 2)))
-        falls[(apart < _NEAREST_NM) | (apart > _FURTHEST_NM)] = 0.0
+        region = self._region
+        falls = np.exp(-apart / region.decay_nm) + region.hops * np.exp(-apart / _HOP_NM)
+        falls *= 1.0 - np.exp(-((apart / region.drive_nm) ** 2))
+        falls[(apart < _NEAREST_SHARE * region.drive_nm) | (apart > _FURTHEST_NM)] = 0.0
         return np.asarray(self._weights[:, None] * self._weights[None, :] * falls)
 
     def _flights_a_day(self) -> float:
@@ -185,7 +189,7 @@ class MadeTimetable:
         kinds = performance.draw_class(apart, rng.random(count))
         # Westward takes longer than eastward, and no two winds are the same.
         west = np.sign(((lon[destination] - lon[origin] + 180.0) % 360.0) - 180.0)
-        wind = 1.0 + 0.03 * west + 0.05 * rng.standard_normal(count)
+        wind = 1.0 + 0.03 * west + _WIND_SHARE * rng.standard_normal(count)
         path_nm = apart * 1.012 + 4.0
         duration_s = performance.flight_time_s(kinds, path_nm, cruise_ft, np.clip(wind, 0.8, 1.2))
         return Schedule(

@@ -215,9 +215,9 @@ def _session(base: _Base, schedule: Schedule, draws: Draws, behaviour: Behaviour
     taxi_out_s = np.minimum(
         drawn(behaviour.taxi_out_s, draws.uniform(member, "taxi")), gate_s * 0.8
     )
-    overdue_s = 60.0 * drawn(behaviour.overdue_min, draws.uniform(member, "overdue"))
-    step_s = 60 * behaviour.filed_minute_step
-    filed_off_s = (base.filed_off_s - overdue_s.astype(np.int64)) // step_s * step_s
+    overdue_s = 60.0 * drawn_by_distance(
+        behaviour.overdue_min, draws.uniform(member, "overdue"), classes
+    )
     never = np.full(count, NEVER, dtype=np.int64)
     if base.off_s[0] != NEVER:
         logon_s = base.off_s - gate_s.astype(np.int64)
@@ -226,12 +226,29 @@ def _session(base: _Base, schedule: Schedule, draws: Draws, behaviour: Behaviour
         logon_s = logoff_s = never
     else:
         logon_s = base.filed_off_s - gate_s.astype(np.int64)
-        logoff_s = logon_s + (2.0 * gate_s).astype(np.int64)
         overnight = draws.happens(member, "overnight", behaviour.overnight_share)
-        logoff_s = np.where(overnight, logoff_s + OVERNIGHT_S, logoff_s)
-    gap_from_s, gap_to_s, logoff_s = _gaps(base, draws, behaviour, logoff_s)
-    planned = np.where(logon_s == NEVER, base.filed_off_s, logon_s)
-    filed_s, prefile_from_s, prefile_to_s = _filing(base, draws, behaviour, planned, filed_off_s)
+        logoff_s = base.filed_off_s + np.where(overnight, OVERNIGHT_S, 0)
+    quits = np.asarray(behaviour.quit_share)[classes]
+    gap_from_s, gap_to_s, logoff_s = _gaps(base, draws, behaviour, logoff_s, quits)
+    planned = np.where(logon_s == NEVER, base.filed_off_s - gate_s.astype(np.int64), logon_s)
+    notice_s = 60.0 * drawn_by_distance(
+        behaviour.prefile_notice_min, draws.uniform(member, "notice"), classes
+    )
+    # Who files for this evening comes this evening.
+    waits = draws.happens(member, "prefile waits", behaviour.prefile_waits_share)
+    wait_s = np.where(waits, notice_s - gate_s, 0.0)
+    filed_s, prefile_from_s, prefile_to_s = _filing(base, draws, behaviour, planned, wait_s)
+    filed_off_s = base.filed_off_s
+    if not behaviour.filed_as_scheduled:
+        # Who prefiles says when they mean to go; who files at the gate has the time that it was.
+        off_s = np.where(base.off_s == NEVER, base.filed_off_s, base.off_s)
+        filed_off_s = np.where(
+            prefile_from_s == NEVER,
+            off_s - overdue_s.astype(np.int64),
+            prefile_from_s + notice_s.astype(np.int64),
+        )
+    step_s = 60 * behaviour.filed_minute_step
+    filed_off_s = filed_off_s // step_s * step_s
     flown_s = base.on_s - base.off_s
     amended = draws.happens(member, "amended", behaviour.amended_share) & (filed_s != NEVER)
     amended &= (base.sort == Sort.SCHEDULED) & (flown_s > _AN_HOUR_S)
@@ -273,21 +290,21 @@ def _numbers(member: Seconds) -> Seconds:
 
 
 def _gaps(
-    base: _Base, draws: Draws, behaviour: Behaviour, logoff_s: Seconds
+    base: _Base, draws: Draws, behaviour: Behaviour, logoff_s: Seconds, quit_share: Floats
 ) -> tuple[Seconds, Seconds, Seconds]:
     """From when to when each is disconnected in flight, and when they log off."""
     never = np.full(len(logoff_s), NEVER, dtype=np.int64)
     if base.sort not in _FLIES:
         return never, never, logoff_s
     which = draws.uniform(base.member, "gap")
-    edges = np.cumsum([behaviour.short_gap_share, behaviour.long_gap_share, behaviour.quit_share])
+    edges = np.cumsum([behaviour.short_gap_share, behaviour.long_gap_share])
     part = draws.between(base.member, "gap when", 0.05, 0.92)
     when_s = base.off_s + (part * (base.on_s - base.off_s)).astype(np.int64)
     short_s = draws.between(base.member, "gap length", *behaviour.short_gap_s).astype(np.int64)
     long_s = draws.between(base.member, "gap length", *behaviour.long_gap_s).astype(np.int64)
     length_s = np.where(which < edges[0], short_s, long_s)
     has_gap = which < edges[1]
-    quits = (which >= edges[1]) & (which < edges[2])
+    quits = (which >= edges[1]) & (which < edges[1] + quit_share)
     return (
         np.where(has_gap, when_s, NEVER),
         np.where(has_gap, when_s + length_s, NEVER),
@@ -296,16 +313,16 @@ def _gaps(
 
 
 def _filing(
-    base: _Base, draws: Draws, behaviour: Behaviour, logon_s: Seconds, filed_off_s: Seconds
+    base: _Base, draws: Draws, behaviour: Behaviour, logon_s: Seconds, wait_s: Floats
 ) -> tuple[Seconds, Seconds, Seconds]:
     """When each plan is filed, and from when to when it stands among the prefiles."""
     member = base.member
     never = np.full(len(member), NEVER, dtype=np.int64)
     lead_s = 60.0 * drawn(behaviour.prefile_lead_min, draws.uniform(member, "prefile lead"))
-    early_s = logon_s - lead_s.astype(np.int64)
+    early_s = logon_s - np.maximum(lead_s, wait_s).astype(np.int64)
+    stays_min = drawn(behaviour.prefile_stays_min, draws.uniform(member, "ghost"))
+    goes_s = early_s + (60.0 * stays_min).astype(np.int64)
     if base.sort in {Sort.PREFILE_GHOST, Sort.SECOND_PREFILE}:
-        after_min = drawn(behaviour.prefile_ghost_after_min, draws.uniform(member, "ghost"))
-        goes_s = np.maximum(filed_off_s + (60.0 * after_min).astype(np.int64), early_s + 600)
         return never, early_s, goes_s
     if base.sort is Sort.OBSERVER:
         return never, never, never
@@ -325,5 +342,5 @@ def _filing(
     return (
         filed_s,
         np.where(prefiles, filed_s, NEVER),
-        np.where(prefiles, np.where(stays, base.off_s, logon_s), NEVER),
+        np.where(prefiles, np.minimum(np.where(stays, base.off_s, logon_s), goes_s), NEVER),
     )

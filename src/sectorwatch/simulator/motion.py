@@ -45,6 +45,7 @@ _FREEZE_BLOCK_S = 600.0
 _LATE_S = 0.5
 _RVSM_FT = 29_000.0
 _TRANSITION_FT = 18_000.0
+_ANY_LEVEL_FT = 3_500.0
 _BY_EYE_FT = (1_500.0, 5_500.0)
 
 
@@ -138,7 +139,14 @@ def flights_of(
     kinds = np.where(by_eye, np.where(rotor, HELICOPTER, PISTON), kinds)
     course = initial_bearing_deg(lat[origin], lon[origin], lat[destination], lon[destination])
     filed_ft = _level_ft(wanted_ft, kinds, course, np.maximum(*fields_ft), by_eye)
-    profile = performance.profile_of(kinds, paths.length_nm, duration_s, filed_ft, fields_ft)
+    # Levels keep their direction, so that another one is an even number of thousands away.
+    other_ft = drawn_by_distance(
+        behaviour.other_level_ft, draws.uniform(ids, "other level"), distance_class(apart_nm)
+    )
+    flown_ft = filed_ft + np.where(by_eye, 0.0, np.round(other_ft / 2_000.0) * 2_000.0)
+    flown_ft = np.minimum(flown_ft, np.maximum(filed_ft, behaviour.other_level_up_to_ft))
+    flown_ft = _level_ft(flown_ft, kinds, course, np.maximum(*fields_ft), by_eye)
+    profile = performance.profile_of(kinds, paths.length_nm, duration_s, flown_ft, fields_ft)
     laid = ground.lay_out(
         airports,
         axes_deg,
@@ -177,15 +185,20 @@ def _level_ft(
     """A level of the semicircular rule near the one wanted (ICAO Annex 2, appendix 3)."""
     ceiling = np.array([each.ceiling_ft for each in performance.CLASSES])[kinds]
     least = np.ceil((field_ft + 1_000.0) / 1_000.0) * 1_000.0
-    level = np.clip(wanted_ft, least, ceiling) // 1_000.0
     east = course_deg < 180.0  # noqa: PLR2004 - half a turn
     # Odd thousands eastward, even ones westward; from FL410 up only every other.
-    odd = level % 2 == 1
-    level = np.where(odd == east, level, level - 1)
+    level = np.clip(wanted_ft, least, ceiling) / 1_000.0
+    level = np.round((level - east) / 2.0) * 2.0 + east
     high = (level > 41) & (kinds != FAST)  # noqa: PLR2004 - thousands of feet
     level = np.where(high, np.where(east, 45, 43), level)
     level = np.where(level * 1_000.0 > ceiling, level - 2, level)
     level = np.where(level * 1_000.0 < least, level + 2, level)
+    # Below 3,000 ft everybody flies as they like, a little above the field.
+    low = (wanted_ft < _ANY_LEVEL_FT) & (field_ft < _ANY_LEVEL_FT / 2)
+    some = np.maximum(
+        np.round(wanted_ft / 100.0) * 100.0, np.ceil(field_ft / 100.0) * 100.0 + 800.0
+    )
+    level = np.where(low & ~by_eye, some / 1_000.0, level)
     return np.asarray(level * 1_000.0 + np.where(by_eye, 500.0, 0.0))
 
 

@@ -236,10 +236,10 @@ class Network:
 def _reach_s(behaviour: Behaviour) -> tuple[int, int]:
     """How long before its take-off, and after it, a session can be seen at most."""
     gate_s = 60 * max(table[-1] for table in behaviour.gate_min)
-    lead_s = 60 * behaviour.prefile_lead_min[-1]
-    overdue_s = 60 * (abs(behaviour.overdue_min[0]) + abs(behaviour.overdue_min[-1]))
+    notice_min = max(table[-1] for table in behaviour.prefile_notice_min)
+    lead_s = 60 * max(behaviour.prefile_lead_min[-1], notice_min)
     after_s = 60 * max(table[-1] for table in behaviour.after_min)
-    stays_s = 2 * gate_s + overdue_s + 60 * behaviour.prefile_ghost_after_min[-1]
+    stays_s = gate_s + 60 * behaviour.prefile_stays_min[-1]
     if behaviour.overnight_share:
         stays_s += OVERNIGHT_S
     return (

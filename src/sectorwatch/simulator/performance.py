@@ -25,6 +25,7 @@ __all__ = [
     "FAST",
     "HELICOPTER",
     "PISTON",
+    "SHARES",
     "TYPES",
     "AircraftClass",
     "Profile",
@@ -67,17 +68,21 @@ class AircraftClass:
 
 
 CLASSES = (
-    AircraftClass("piston", 9_000, 12_000, 13, 1.3, 13, 1.2, 62, 60, 105, 145, 4, 2, 5, 1.5),
-    AircraftClass("turboprop", 25_000, 27_000, 17, 1.6, 18, 1.3, 110, 105, 190, 300, 9, 3, 10, 1.5),
+    AircraftClass("piston", 9_000, 12_000, 16, 1.2, 15, 1.4, 62, 60, 95, 140, 5, 2, 15, 1.5),
     AircraftClass(
-        "regional jet", 36_000, 39_000, 22, 2, 21, 1.3, 135, 130, 270, 435, 22, 4, 19, 1.4
+        "turboprop", 25_000, 29_000, 19, 1.4, 21, 1.6, 110, 105, 190, 300, 12, 3, 21, 1.2
     ),
     AircraftClass(
-        "narrow-body", 36_000, 41_000, 20, 2, 21, 1.3, 150, 140, 280, 455, 20, 4, 19, 1.4
+        "regional jet", 36_000, 39_000, 21, 1.4, 22, 1.6, 135, 130, 270, 440, 17, 3, 22, 1.1
     ),
-    AircraftClass("wide-body", 36_000, 43_000, 23, 2, 22, 1.3, 160, 145, 290, 488, 22, 4, 20, 1.4),
     AircraftClass(
-        "business jet", 38_000, 45_000, 17, 2, 20, 1.3, 125, 115, 270, 445, 17, 4, 18, 1.4
+        "narrow-body", 36_000, 41_000, 19, 1.4, 21, 1.6, 150, 135, 280, 460, 16, 3, 21, 1.1
+    ),
+    AircraftClass(
+        "wide-body", 36_000, 41_000, 22, 1.4, 23, 1.6, 160, 140, 290, 512, 18, 3, 23, 1.1
+    ),
+    AircraftClass(
+        "business jet", 38_000, 45_000, 19, 1.4, 22, 1.6, 125, 115, 270, 450, 16, 3, 22, 1.2
     ),
     AircraftClass("helicopter", 3_000, 6_000, 4, 1, 4, 1, 1, 1, 110, 125, 2, 2, 2, 2),
     AircraftClass("fast", 60_000, 62_000, 24, 1.6, 26, 1.4, 190, 170, 480, 1_250, 26, 1.6, 26, 1.4),
@@ -86,19 +91,21 @@ CLASSES = (
 
 PISTON, HELICOPTER, FAST = 0, 6, 7
 
-_SHARES = np.array(
+SHARES = np.array(
     [
-        [0.32, 0.18, 0.10, 0.27, 0.01, 0.09, 0.03, 0.0],
-        [0.05, 0.12, 0.13, 0.58, 0.03, 0.09, 0.0, 0.0],
-        [0.01, 0.03, 0.10, 0.72, 0.06, 0.08, 0.0, 0.0],
-        [0.0, 0.01, 0.02, 0.66, 0.22, 0.09, 0.0, 0.0],
-        [0.0, 0.0, 0.0, 0.12, 0.81, 0.07, 0.0, 0.0],
+        [0.26, 0.14, 0.06, 0.42, 0.05, 0.06, 0.01, 0.0],
+        [0.03, 0.055, 0.05, 0.75, 0.073, 0.04, 0.002, 0.0],
+        [0.007, 0.017, 0.032, 0.805, 0.105, 0.034, 0.0, 0.0],
+        [0.001, 0.007, 0.017, 0.80, 0.15, 0.025, 0.0, 0.0],
+        [0.0, 0.001, 0.001, 0.57, 0.41, 0.018, 0.0, 0.0],
+        [0.0, 0.0, 0.0, 0.04, 0.95, 0.010, 0.0, 0.0],
     ]
 )
 """Who flies how far: shares by class of distance (rows). Types in the plans of the real feeds."""
 
 # How far from its own cruising speed an aircraft is flown, one deviation of the ratio.
 _FIT = 0.09
+_LOWEST, _BEYOND_FT = 0.22, 3_000.0
 SLOWEST = 0.66
 """Cruise is never flown at less than this share of its usual speed: the rest is held."""
 
@@ -203,14 +210,18 @@ def choose_class(
     """Who flies such distances in such times: by distance, of those whose speed it is."""
     count = len(members)
     weights = np.empty((count, len(CLASSES)))
-    shares = _SHARES[distance_class(path_nm)]
+    shares = SHARES[distance_class(path_nm)]
     for kind in range(len(CLASSES)):
         kinds = np.full(count, kind)
         usual = _usual_kt(kinds, np.minimum(cruise_ft, _OF["ceiling_ft"][kind]))
         ratio = _needed_kt(kinds, path_nm, duration_s, usual) / usual
         off = (ratio - 1.0) / _FIT
+        # Nobody wants a level far above what the class can, nor one far below what it is for.
+        low_ft, ceiling_ft = _LOWEST * _OF["reference_ft"][kind], _OF["ceiling_ft"][kind]
+        beyond_ft = np.maximum(cruise_ft - ceiling_ft, 0.0) + np.maximum(low_ft - cruise_ft, 0.0)
+        misfit = np.minimum(0.5 * off**2 + beyond_ft / _BEYOND_FT, 300.0)
         # Even the least fit has a hair of a chance, so that somebody flies it.
-        weights[:, kind] = shares[:, kind] * np.exp(-0.5 * np.minimum(off**2, 600.0))
+        weights[:, kind] = shares[:, kind] * np.exp(-misfit)
         weights[:, kind] += 1e-200 * (kind not in {HELICOPTER, FAST}) / (1.0 + np.abs(off))
     edges = np.cumsum(weights, axis=1)
     at = draws.uniform(members, "class") * edges[:, -1]
@@ -219,7 +230,7 @@ def choose_class(
 
 def draw_class(distance_nm: Floats, uniform: Floats) -> Numbers:
     """Who flies so far, by share alone; `uniform` is 0 <= u < 1 for each, shape (n,)."""
-    edges = np.cumsum(_SHARES, axis=1)[distance_class(distance_nm)]
+    edges = np.cumsum(SHARES, axis=1)[distance_class(distance_nm)]
     return np.asarray((edges <= uniform[:, None] * edges[:, -1:]).sum(axis=1))
 
 

@@ -5,13 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
+import numpy as np
 
+from sectorwatch.airspace.geodesy import distance_nm
 from sectorwatch.clock import format_s
+from sectorwatch.simulator.behaviour import distance_class
 from sectorwatch.simulator.members import Members, Sort
 from sectorwatch.simulator.performance import HELICOPTER, PISTON, TYPES, Type
 from sectorwatch.simulator.routes import route_text
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from sectorwatch.simulator.behaviour import Behaviour
     from sectorwatch.simulator.draws import Draws
     from sectorwatch.simulator.motion import Flights
@@ -19,7 +24,10 @@ if TYPE_CHECKING:
 
 __all__ = ["PlanWriter"]
 
-_ALTITUDES = ("FL{level}", "F{level}", "{level}", "VFR", "VFR/065", "", "{feet}0", "0")
+_ALTITUDES = (
+    *("FL{level}",) * 7, *("F{level}",) * 2, *("{level}",) * 3,
+    "VFR", "VFR/065", "", "{feet}0", "0",
+)  # fmt: skip
 _DEPARTURES = ("7000", "5772193", "2460", "", "0")
 _ENROUTES = ("0060", "01224292762", "9999", "")
 _AIRPORTS = ("ZZZZ", "AFIL", "6N7", "")
@@ -29,10 +37,14 @@ _REMARKS = ("RMK/TCAS SIMBRIEF /V/", "RMK/TCAS /V/", "PER/C /V/", "/T/", "RMK/NE
 class _Odd(NamedTuple):
     altitude: bool
     departure: bool
-    enroute_zero: bool
     enroute: bool
     airport: bool
     absent: bool
+    times_zero: bool
+    no_speed: bool
+    no_fuel: bool
+    no_alternate: bool
+    no_route: bool
 
 
 class PlanWriter:
@@ -51,13 +63,22 @@ class PlanWriter:
         self._airports = airports
         self._encode = msgspec.json.Encoder().encode
         self._chance = draws.bits(members.member, "plan")
-        shares = (
+        origin, destination = members.origin, members.destination
+        lat, lon = airports.latitude, airports.longitude
+        classes = distance_class(
+            distance_nm(lat[origin], lon[origin], lat[destination], lon[destination])
+        )
+        shares: tuple[float | NDArray[np.float64], ...] = (
             behaviour.altitude_text_odd_share,
             behaviour.deptime_odd_share,
-            behaviour.enroute_zero_share,
             behaviour.enroute_odd_share,
             behaviour.airport_odd_share,
             behaviour.absent_keys_share,
+            np.asarray(behaviour.times_zero_share)[classes],
+            behaviour.no_speed_share,
+            np.asarray(behaviour.no_fuel_share)[classes],
+            np.asarray(behaviour.no_alternate_share)[classes],
+            np.asarray(behaviour.no_route_share)[classes],
         )
         self._odd = [
             draws.happens(members.member, f"odd {name}", share)
@@ -87,18 +108,18 @@ class PlanWriter:
             "aircraft_short": kind.icao,
             "departure": origin,
             "arrival": destination,
-            "alternate": "" if chance >> 20 & 1 else origin,
-            "cruise_tas": str(kind.tas_kt),
+            "alternate": "" if odd.no_alternate else origin,
+            "cruise_tas": "0" if odd.times_zero and odd.no_speed else str(kind.tas_kt),
             "altitude": _altitude(feet, chance, odd=odd.altitude),
-            "deptime": _DEPARTURES[chance % len(_DEPARTURES)]
-            if odd.departure
-            else _hours_minutes(filed_off_s // 60 % 1_440),
+            "deptime": self._departure(filed_off_s, chance, odd),
             "enroute_time": self._enroute(enroute_min, chance, odd),
-            "fuel_time": _hours_minutes(enroute_min + 60 + chance % 90),
+            "fuel_time": "0000"
+            if odd.times_zero or odd.no_fuel
+            else _hours_minutes(enroute_min + 60 + chance % 90),
             "remarks": _remarks(kind, filed_off_s, callsign, chance),
-            "route": route_text(
-                flights.waypoint_lat[row, :points], flights.waypoint_lon[row, :points]
-            ),
+            "route": ""
+            if odd.no_route
+            else route_text(flights.waypoint_lat[row, :points], flights.waypoint_lon[row, :points]),
             "revision_id": 1 + (chance >> 24) % 3 + is_amended,
             "assigned_transponder": squawk if (chance >> 28) % 3 else "0000",
         }
@@ -108,10 +129,16 @@ class PlanWriter:
         return self._encode(plan)
 
     @staticmethod
+    def _departure(filed_off_s: int, chance: int, odd: _Odd) -> str:
+        if odd.departure:
+            return _DEPARTURES[chance % len(_DEPARTURES)]
+        return "0000" if odd.times_zero else _hours_minutes(filed_off_s // 60 % 1_440)
+
+    @staticmethod
     def _enroute(minutes: int, chance: int, odd: _Odd) -> str:
         if odd.enroute:
             return _ENROUTES[chance % len(_ENROUTES)]
-        return "0000" if odd.enroute_zero else _hours_minutes(minutes)
+        return "0000" if odd.times_zero else _hours_minutes(minutes)
 
 
 def _altitude(feet: int, chance: int, *, odd: bool) -> str:

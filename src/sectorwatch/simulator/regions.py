@@ -26,7 +26,9 @@ __all__ = ["REGIONS", "Region", "airports_of"]
 class Region:
     """Where is flown: `hubs` are ICAO codes and weights, `prefixes` those of the other airports.
 
-    Flights get rarer with distance: by `e` each `decay_nm`. `peak_airborne` is what the busiest
+    Flights get rarer with distance: by `e` each `decay_nm`; where there are `hops`, so many times
+    as many are added that get rarer within 200 NM, for an evening's hour. Nobody flies where it is
+    not worth it, well below `drive_nm`. `peak_airborne` is what the busiest
     hour of a week has at most.
     """
 
@@ -36,6 +38,8 @@ class Region:
     decay_nm: float
     peak_airborne: int
     others: int
+    hops: float = 0.0
+    drive_nm: float = 140.0
     hub_weights: Mapping[str, float] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -95,6 +99,8 @@ REGIONS = {
         decay_nm=1_150.0,
         peak_airborne=1_100,
         others=300,
+        hops=5.0,
+        drive_nm=50.0,
     ),
 }
 """By the names that a person gives them."""
