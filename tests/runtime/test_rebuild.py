@@ -204,6 +204,27 @@ def test_a_journal_without_a_whole_date_changes_nothing(damaged: Path, original:
     same(damaged, original)
 
 
+def test_without_a_database_all_is_made_of_the_journal(data_dir: Path, original: Path) -> None:
+    """One that is damaged, or gone while sealed files are there, is refused: nothing is thrown away.
+
+    Moved away with its files, everything is made anew.
+    """
+    database = data_dir / "sectorwatch.db"
+    content = bytearray(database.read_bytes())
+    content[8_192:40_000] = bytes(40_000 - 8_192)
+    database.write_bytes(content)
+    with pytest.raises(StoreError, match=r"is damaged .*: restore it from a backup, or move it"):
+        rebuild(settings_for(data_dir))
+    assert database.read_bytes() == bytes(content)
+    database.unlink()
+    with pytest.raises(StoreError, match=r"is gone, but .* holds files that it named"):
+        rebuild(settings_for(data_dir))
+    (data_dir / "segments").rename(data_dir / "away")
+    done = rebuild(settings_for(data_dir))
+    assert done.snapshots == 120
+    same(data_dir, original)
+
+
 def test_an_end_on_the_way_changes_nothing(data_dir: Path, original: Path) -> None:
     """Whoever interrupts it has what there was."""
     stop = threading.Event()

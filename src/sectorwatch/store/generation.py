@@ -36,6 +36,10 @@ __all__ = ["Generation"]
 
 _PAGES = 2_000
 _PATIENCE_S = 10.0
+_ANEW = (
+    "or move it and the folder segments/ away (other programs can still read the files) and "
+    "rebuild again: then all is made anew of what the journal has"
+)
 # Of each: what says when a row began, and when it ended. Those begun before the cut that go on
 # after it end with the last snapshot before it, until whoever makes the rest says otherwise.
 _LASTING: tuple[tuple[Table, str, str], ...] = (
@@ -78,6 +82,8 @@ class Generation:
             os.close(os.open(target, os.O_RDWR | os.O_CREAT, FILE_MODE))
             if self._directory.database.exists():
                 _copy(self._directory.database, target, progress)
+            else:
+                _refuse_orphans(self._directory)
         self._store = store = Store.open(self._inside, is_scratch=True)
         # What an earlier version left is brought up to date here first; and a new one is made.
         bring_up_to_date(store.database, self._directory.instance_id, lambda _: None)
@@ -181,11 +187,24 @@ def _copy(source: Any, target: Any, progress: Callable[[float], None]) -> None:
         ):
             before.execute("PRAGMA busy_timeout=10000")
             before.backup(after, pages=_PAGES, progress=copied)
+            (found,) = after.execute("PRAGMA quick_check(1)").fetchone()
     except sqlite3.Error as error:
+        found = str(error)
+    if found != "ok":
+        words = " ".join(str(found).split())
         raise StoreError(
-            f"the database {source} cannot be read ({error}): restore it from a backup, or move it "
-            "away to have it made anew of what the journal has"
-        ) from error
+            f"the database {source} is damaged ({words}): restore it from a backup, {_ANEW}"
+        )
+
+
+def _refuse_orphans(directory: DataDirectory) -> None:
+    """Raise StoreError where there are sealed files that no database names any more."""
+    found = next(iter(sorted(directory.segments.glob("*/date=*/*.parquet"))), None)
+    if found is not None:
+        raise StoreError(
+            f"{directory.database} is gone, but {directory.segments} holds files that it named, "
+            f"such as {found.name}: restore the database from a backup, {_ANEW}"
+        )
 
 
 def _write_back(path: Any) -> None:
