@@ -91,8 +91,14 @@ def replayed(journal: Path, folder: Path, specs: list[str]) -> tuple[ReplayCount
     telemetry = Telemetry.open(observations, sinks=())
     telemetry.start()
     collect_garbage_seldom()
+    thread_s, process_s = time.thread_time(), time.process_time()
     counts = replay(settings, ArchiveSource([journal]), telemetry=telemetry)
-    stages = {name: _took(telemetry, name, service) for name, service in STAGES.items()}
+    thread_s, process_s = time.thread_time() - thread_s, time.process_time() - process_s
+    stages = {
+        "processor, ingestion thread": f"{thread_s:.0f} s",
+        "processor, all threads": f"{process_s:.0f} s",
+    }
+    stages |= {name: _took(telemetry, name, service) for name, service in STAGES.items()}
     telemetry.close()
     return counts, stages
 

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from hypothesis import given
+from hypothesis import strategies as st
+
 from sectorwatch.feed.records import Prefile
 from sectorwatch.traffic.ids import prefile_id
 from sectorwatch.traffic.prefiles import PrefileLog
@@ -14,6 +17,7 @@ if TYPE_CHECKING:
     from sectorwatch.traffic.tick import PrefileRow
 
 PLAN, OTHER = made.plan(), made.plan(revision_id=2)
+RAW = [b"", PLAN, OTHER]
 
 
 def filed(plan: bytes, cid: int = 7, callsign: str = "PRE7") -> Prefile:
@@ -73,3 +77,27 @@ def test_it_remembers() -> None:
     assert again.advance([filed(PLAN)], DAY_S + 15, 6) == []
     (gone,) = again.advance([], DAY_S + 30, 7)
     assert (gone.prefile_id, gone.plan, gone.received_at_us) == (row.prefile_id, row.plan, 5)
+
+
+@given(
+    st.lists(
+        st.lists(
+            st.tuples(st.integers(1, 4), st.sampled_from(["A", "B"]), st.sampled_from(RAW)),
+            max_size=6,
+        ),
+        max_size=8,
+    )
+)
+def test_what_changed_is_the_same_however_it_is_found(
+    feeds: list[list[tuple[int, str, bytes]]],
+) -> None:
+    """Compared with the last feed, or, as behind a restart, with what is filed: the same rows."""
+    running, restarted = PrefileLog(), PrefileLog()
+    for number, filed in enumerate(feeds):
+        prefiles = [Prefile(cid, callsign, raw, 0) for cid, callsign, raw in filed]
+        rows = running.advance(prefiles, 100 * number, 7)
+        assert restarted.advance(prefiles, 100 * number, 7) == rows
+        assert sorted(running.rows, key=repr) == sorted(restarted.rows, key=repr)
+        state = restarted.dump()
+        restarted = PrefileLog()
+        restarted.load(state)

@@ -26,6 +26,9 @@ __all__ = ["decode_feed"]
 
 _NUMBER = attrgetter("cid")
 _SHORT_NAME, _LONG_NAME = 20, 100
+# Most times come again with the next feed: those of logging on and of filing.
+_seconds = Seconds()
+_MOST_SECONDS = 20_000
 
 
 def decode_feed(
@@ -51,12 +54,13 @@ def decode_feed(
         wire = read_wire(document) or read_by_record(document, counts)
     counts.dropped.update(extra_dropped or {})
     time_s = time_us // 1_000_000
-    seconds = Seconds()
+    if len(_seconds) > _MOST_SECONDS:
+        _seconds.clear()
     fields = PilotFields.of(wire.pilots) if attended is None else attended.fields
-    pilots, columns = check_fields(fields, time_s, seconds, counts, attended)
-    controllers = check_controllers(wire.controllers, time_s, seconds, counts)
-    atis = check_atis(wire.atis, time_s, seconds, counts)
-    prefiles = check_prefiles(wire.prefiles, time_s, seconds, counts)
+    pilots, columns = check_fields(fields, time_s, _seconds, counts, attended)
+    controllers = check_controllers(wire.controllers, time_s, _seconds, counts)
+    atis = check_atis(wire.atis, time_s, _seconds, counts)
+    prefiles = check_prefiles(wire.prefiles, time_s, _seconds, counts)
     reference, bad_entries = _reference(*(bytes(getattr(wire, name)) for name in _TABLES))
     counts.drop("table_entry", bad_entries)
     clients, users = _client_counts(wire, fields.cid, counts)

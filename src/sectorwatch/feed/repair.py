@@ -138,7 +138,7 @@ class Counts:
 class Seconds(dict[str, int]):
     """Times to the second, as text such as 2023-03-12T17:24:18, in whole seconds since 1970.
 
-    -1 for what is no time of this century. One serves for a snapshot: its records share seconds.
+    -1 for what is no time of this century. One serves for many records: they share seconds.
     """
 
     def __missing__(self, text: str) -> int:

@@ -27,6 +27,8 @@ class PrefileLog:
 
     def __init__(self) -> None:
         self._open: dict[_Key, PrefileRow] = {}
+        # Plans by member and callsign, as they were filed last, where each had one; else None.
+        self._filed: dict[tuple[int, str], bytes] | None = None
         # Prefiles of before the first snapshot, until that has been taken.
         self._expected: list[PrefileRow] = []
 
@@ -43,14 +45,14 @@ class PrefileLog:
         self, prefiles: Sequence[Prefile], time_s: int, received_at_us: int
     ) -> list[PrefileRow]:
         """Take over what is filed at `time_s`; the rows that changed, by key."""
-        now = {(each.cid, each.callsign, each.flight_plan) for each in prefiles if each.flight_plan}
+        lost, begun = self._differences(prefiles)
         changed = []
-        for key in self._open.keys() - now:
+        for key in lost:
             gone = msgspec.structs.replace(self._open.pop(key), gone_s=time_s)
             changed.append(gone)
         expected = {(each.cid, each.callsign, each.plan): each for each in self._expected}
         self._expected = []
-        for key in now - self._open.keys():
+        for key in begun:
             cid, callsign, raw = key
             plan = decode_plan(raw)
             row = expected.get((cid, callsign, plan)) if expected else None
@@ -62,6 +64,19 @@ class PrefileLog:
         # Sets have no order of their own; rows do.
         return sorted(changed, key=_key)
 
+    def _differences(self, prefiles: Sequence[Prefile]) -> tuple[Iterable[_Key], Iterable[_Key]]:
+        """What is filed no more, and what is new."""
+        before = self._filed
+        filed = {(each.cid, each.callsign): each.flight_plan for each in prefiles}
+        is_plain = len(filed) == len(prefiles) and all(filed.values())
+        self._filed = filed if is_plain else None
+        if is_plain and before is not None:
+            # Most are as they were, and to compare a plan takes a fraction of hashing it.
+            lost = [(*name, raw) for name, raw in before.items() if filed.get(name) != raw]
+            return lost, [(*name, raw) for name, raw in filed.items() if before.get(name) != raw]
+        now = {(each.cid, each.callsign, each.flight_plan) for each in prefiles if each.flight_plan}
+        return self._open.keys() - now, now - self._open.keys()
+
     def dump(self) -> list[tuple[bytes, int, int, str, int, int]]:
         """What has to be remembered: plans as raw JSON, decoded again by `load`."""
         return [
@@ -71,6 +86,7 @@ class PrefileLog:
 
     def load(self, state: Sequence[tuple[bytes, int, int, str, int, int]]) -> None:
         """Go on from what `dump` gave."""
+        self._filed = None
         self._open = {
             (cid, callsign, raw): PrefileRow(
                 number, cid, callsign, first_seen_s, received_at_us, decode_plan(raw)
