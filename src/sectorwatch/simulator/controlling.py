@@ -85,8 +85,8 @@ class Controlling:
     """Sessions that end with a word to everybody, the others without. Estimate."""
     announce_s: float = 240.0
     """How long before its end pilots are sent elsewhere, evenly from 0. Estimate."""
-    atis_share: float = 0.7
-    """ATIS stations for each tower and approach session. Feeds: 3,355 for 4,563 stations."""
+    atis_count: tuple[float, ...] = (0.20, 0.45, 0.20, 0.15)
+    """Tower and approach sessions with 0 to 3 ATIS stations. Feeds: 3,355 for 2,553 of them."""
     text_lines: tuple[float, ...] = (0.09, 0.07, 0.18, 0.62, 0.04)
     """Lines of `text_atis`, 0 (null) to 4. Feeds."""
     name_in_text: float = 0.011
