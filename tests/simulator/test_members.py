@@ -10,6 +10,8 @@ from typing import Any
 import orjson
 
 from sectorwatch.simulator import Behaviour, Network
+from sectorwatch.simulator.draws import Draws
+from sectorwatch.simulator.members import Sort, members_of
 from simulator.flown import START_S, timetable
 
 STEP_S = 120
@@ -158,3 +160,17 @@ def test_circuits_stay_at_their_field() -> None:
             record["latitude"] for record in records
         )
         assert spread < 0.2
+
+
+def test_whom_the_schedule_delays_comes_in_time_and_waits_at_the_gate() -> None:
+    """An hour between the time filed and the take-off is an hour more at the gate, and overdue."""
+    schedule = timetable().taking_off(START_S + 3_600, START_S + 7_200)
+    late = replace(schedule, filed_off_s=schedule.off_s - 3_600)
+    tables = [
+        members_of(each, Draws(1), Behaviour(filed_minute_step=1))[0] for each in (schedule, late)
+    ]
+    assert {int(table.sort[0]) for table in tables} == {Sort.SCHEDULED}
+    in_time, delayed = tables
+    assert (in_time.logon_s - delayed.logon_s == 3_600).all()
+    assert (abs(in_time.filed_off_s - delayed.filed_off_s - 3_600) <= 60).all()
+    assert (in_time.off_s == delayed.off_s).all()

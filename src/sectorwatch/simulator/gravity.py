@@ -167,7 +167,8 @@ class MadeTimetable:
             flight_id=flown.flight_id,
             origin=flown.origin,
             destination=flown.destination,
-            filed_off_s=off_s // _FILED_STEP_S * _FILED_STEP_S,
+            # Nobody is delayed here: what people file is drawn by their behaviour.
+            filed_off_s=-(-off_s // _FILED_STEP_S) * _FILED_STEP_S,
             off_s=off_s,
             on_s=off_s + duration_s,
             distance_nm=flown.distance_nm,
@@ -197,7 +198,8 @@ class MadeTimetable:
             flight_id=np.zeros(count, dtype=np.int64),
             origin=origin.astype(np.int32),
             destination=destination.astype(np.int32),
-            filed_off_s=off_s // _FILED_STEP_S * _FILED_STEP_S,
+            # Nobody is delayed here: what people file is drawn by their behaviour.
+            filed_off_s=-(-off_s // _FILED_STEP_S) * _FILED_STEP_S,
             off_s=off_s,
             on_s=off_s + np.maximum(duration_s, 300).astype(np.int64),
             distance_nm=apart,

@@ -22,7 +22,16 @@ if TYPE_CHECKING:
     from sectorwatch.simulator.draws import Draws
     from sectorwatch.simulator.schedule import Schedule
 
-__all__ = ["LAP_S", "NEVER", "OVERNIGHT_S", "Members", "Sort", "members_of", "nobody"]
+__all__ = [
+    "LAP_S",
+    "LONGEST_DELAY_S",
+    "NEVER",
+    "OVERNIGHT_S",
+    "Members",
+    "Sort",
+    "members_of",
+    "nobody",
+]
 
 Floats = NDArray[np.float64]
 Seconds = NDArray[np.int64]
@@ -31,6 +40,8 @@ NEVER = 1 << 61
 """A moment that does not come."""
 LAP_S = 360
 """Seconds for a circuit."""
+LONGEST_DELAY_S = 10_800
+"""Who is delayed by more than this comes later, and files another time."""
 OVERNIGHT_S = 86_400
 """How much longer than others somebody sits at a gate who stays overnight."""
 
@@ -219,8 +230,12 @@ def _session(base: _Base, schedule: Schedule, draws: Draws, behaviour: Behaviour
         behaviour.overdue_min, draws.uniform(member, "overdue"), classes
     )
     never = np.full(count, NEVER, dtype=np.int64)
+    # Whom the schedule has delayed came as for the time filed, and waits at the gate.
+    ready_s = base.off_s
+    if base.sort is Sort.SCHEDULED:
+        ready_s = base.off_s - np.clip(base.off_s - base.filed_off_s, 0, LONGEST_DELAY_S)
     if base.off_s[0] != NEVER:
-        logon_s = base.off_s - gate_s.astype(np.int64)
+        logon_s = ready_s - gate_s.astype(np.int64)
         logoff_s = base.on_s + after_s.astype(np.int64)
     elif base.sort in {Sort.PREFILE_GHOST, Sort.SECOND_PREFILE}:
         logon_s = logoff_s = never
@@ -241,7 +256,7 @@ def _session(base: _Base, schedule: Schedule, draws: Draws, behaviour: Behaviour
     filed_off_s = base.filed_off_s
     if not behaviour.filed_as_scheduled:
         # Who prefiles says when they mean to go; who files at the gate has the time that it was.
-        off_s = np.where(base.off_s == NEVER, base.filed_off_s, base.off_s)
+        off_s = np.where(base.off_s == NEVER, base.filed_off_s, ready_s)
         filed_off_s = np.where(
             prefile_from_s == NEVER,
             off_s - overdue_s.astype(np.int64),

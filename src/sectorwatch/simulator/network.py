@@ -15,7 +15,13 @@ from sectorwatch.simulator.control import ControlRoom
 from sectorwatch.simulator.controlling import Controlling
 from sectorwatch.simulator.draws import Draws
 from sectorwatch.simulator.encode import Encoder
-from sectorwatch.simulator.members import NEVER, OVERNIGHT_S, members_of, nobody
+from sectorwatch.simulator.members import (
+    LONGEST_DELAY_S,
+    NEVER,
+    OVERNIGHT_S,
+    members_of,
+    nobody,
+)
 from sectorwatch.simulator.motion import Movements, flights_of
 from sectorwatch.simulator.names import callsigns, name_of
 from sectorwatch.simulator.outages import Outages
@@ -243,7 +249,7 @@ def _reach_s(behaviour: Behaviour) -> tuple[int, int]:
     if behaviour.overnight_share:
         stays_s += OVERNIGHT_S
     return (
-        round(gate_s + lead_s + 3_600),
+        round(gate_s + lead_s + LONGEST_DELAY_S + 3_600),
         round(max(86_400 + after_s, stays_s) + 3_600),
     )
 
