@@ -14,6 +14,7 @@ from sectorwatch.traffic.tick import Contact, Ownership, Visit
 
 if TYPE_CHECKING:
     from sectorwatch.store import Store
+    from sectorwatch.store.queries_coverage import FlightCoverage
 
 SYDNEY = (-33.94612, 151.17723, 9_000)
 NOON_S = START_S + 12 * 3_600
@@ -175,6 +176,32 @@ def test_contacts_of_a_flight_and_of_a_moment(asked: Store) -> None:
     assert asked.contacts.at(NOON_S + 400) == {1: 42, 3: 42}
     assert asked.contacts.at(NOON_S + 100) == {1: 41, 3: 42}
     assert asked.contacts.at(NOON_S - 1_000) == {}
+
+
+def test_a_file_that_is_cut_is_left_out_and_said(store: Store) -> None:
+    """Of each kind: the rest is answered, and of which times nothing is left is told."""
+    fill(store)
+    store.commit(tick(2, time_s=NOON_S + 3 * DAY_S))
+    store.seal_due(NOON_S + 3 * DAY_S)
+    assert store.coverage.lost(START_S, NOON_S + DAY_S) == []
+    for kind in ("demand", "contacts", "visits"):
+        (file,) = (store.directory.segments / kind).glob("*/*.parquet")
+        file.write_bytes(file.read_bytes()[:-100])
+    found = store.coverage.of_sectors(NOON_S, NOON_S + HOUR_S, [5, 6], OWNERS)
+    assert found.minutes.airborne.sum() == found.owned.airborne.sum() == 0
+    # What lasts is in the tables still.
+    assert store.contacts.by_session(NOON_S, NOON_S + 1_200) == {42: SessionContact(500, 0, 1)}
+    assert [each.flight.callsign for each in _flights(store)] == ["QFA2"]
+    assert store.contacts.of_flight(1) == []
+    assert store.contacts.at(NOON_S + 800) == {2: 42}
+    for flights, kinds in ((False, ("demand", "contacts")), (True, ("visits", "contacts"))):
+        lost = store.coverage.lost(NOON_S, NOON_S + HOUR_S, flights=flights)
+        assert {(each.start_s, each.end_s) for each in lost} == {(NOON_S, NOON_S + HOUR_S)}
+        assert all(any(kind in each.why for each in lost) for kind in kinds)
+
+
+def _flights(store: Store) -> list[FlightCoverage]:
+    return list(store.coverage.of_flights(NOON_S, NOON_S + HOUR_S, [5, 6]).items)
 
 
 def test_nothing_is_covered_where_nothing_is_kept(store: Store) -> None:

@@ -67,13 +67,13 @@ class ContactQueries:
             ).all()
         found = [_contact_of(row) for row in rows]
         if files:
-            columns = self._sources.reader.ask(
+            columns = self._sources.ask(
                 "SELECT * FROM read_parquet($files, hive_partitioning = false) "
                 "WHERE flight_id = $flight_id",
                 files,
                 {"flight_id": flight_id},
             )
-            found += _contacts_of(columns)
+            found += _contacts_of(columns or {})
         return sorted(found, key=lambda row: (row.start_s, row.session_id))
 
     def at(self, moment_s: int) -> dict[int, int]:
@@ -91,14 +91,14 @@ class ContactQueries:
             ).all()
         found = [(row.start_s, -row.session_id, row.flight_id) for row in rows]
         if files:
-            columns = self._sources.reader.ask(
+            columns = self._sources.ask(
                 "SELECT start_s, -session_id AS session, flight_id "
                 "FROM read_parquet($files, hive_partitioning = false) "
                 "WHERE start_s <= $moment_s AND end_s > $moment_s",
                 files,
                 {"moment_s": moment_s},
             )
-            found += zip(*(columns[name].tolist() for name in columns), strict=True)
+            found += zip(*(each.tolist() for each in (columns or {}).values()), strict=True)
         return {flight_id: -session for _, session, flight_id in sorted(found)}
 
     def by_session(self, from_s: int, to_s: int) -> dict[int, SessionContact]:
@@ -123,18 +123,17 @@ class ContactQueries:
             {name: np.array(values, np.int64) for name, values in zip(_SUMS, columns, strict=True)}
         ]
         if files:
-            parts.append(
-                self._sources.reader.ask(
-                    "SELECT session_id, airborne::BIGINT AS airborne, "
-                    "sum(least(end_s, $to_s) - greatest(start_s, $from_s))::BIGINT AS seconds, "
-                    "count(*) FILTER (start_s >= $from_s) AS count "
-                    "FROM read_parquet($files, hive_partitioning = false) "
-                    "WHERE start_s < $to_s AND end_s > $from_s GROUP BY ALL",
-                    files,
-                    {"from_s": from_s, "to_s": to_s},
-                    limit_s=_LIMIT_S,
-                )
+            sealed = self._sources.ask(
+                "SELECT session_id, airborne::BIGINT AS airborne, "
+                "sum(least(end_s, $to_s) - greatest(start_s, $from_s))::BIGINT AS seconds, "
+                "count(*) FILTER (start_s >= $from_s) AS count "
+                "FROM read_parquet($files, hive_partitioning = false) "
+                "WHERE start_s < $to_s AND end_s > $from_s GROUP BY ALL",
+                files,
+                {"from_s": from_s, "to_s": to_s},
+                limit_s=_LIMIT_S,
             )
+            parts += [] if sealed is None else [sealed]
         whole = merged(parts, _SUMS, ("int64",) * len(_SUMS))
         found: dict[int, SessionContact] = {}
         nothing = SessionContact(0, 0, 0)
@@ -164,6 +163,8 @@ def _contact_of(row: Row[Any]) -> Contact:
 
 
 def _contacts_of(columns: Mapping[str, NDArray[Any]]) -> list[Contact]:
+    if not columns:
+        return []
     names = Contact.__struct_fields__
     rows = zip(*(columns[name].tolist() for name in names), strict=True)
     return [Contact(*row) for row in rows]

@@ -13,6 +13,7 @@ import numpy as np
 from sqlalchemy import func, or_, select
 
 from sectorwatch.store import schema
+from sectorwatch.store.lost import lost_times
 from sectorwatch.store.queries_flights import flights_numbered
 from sectorwatch.store.queries_network import known_times
 from sectorwatch.store.segments import CONTACTS, DEMAND, HOUR_S, VISITS
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from sqlalchemy import Connection, Table
 
+    from sectorwatch.store.lost import Lost
     from sectorwatch.store.segments import SegmentKind
     from sectorwatch.store.sources import Sources
     from sectorwatch.traffic.tick import Flight, Ownership
@@ -155,6 +157,17 @@ class CoverageQueries:
         items = [FlightCoverage(flights[row[0]], *row[1:]) for row in shown if row[0] in flights]
         return Page(whole.shape[1], items)
 
+    def lost(self, from_s: int, to_s: int, *, flights: bool = False) -> list[Lost]:
+        """Of which times something that these answers rest on is no longer kept, oldest first.
+
+        To be asked after them, for what they found damaged is among it. By `flights` it is visits
+        and contacts, else demand and contacts.
+        """
+        kinds = (VISITS if flights else DEMAND, CONTACTS)
+        with self._sources.database.read("asking what is lost") as connection:
+            found = [each for k in kinds for each in lost_times(connection, k.name, from_s, to_s)]
+        return sorted(found)
+
     def _demand(self, from_s: int, to_s: int, sector_ids: Sequence[int]) -> Iterator[Columns]:
         """Rows of demand, `in_contact` -1 where unknown: what is in SQL, then a file at a time."""
         table = schema.demand.c
@@ -173,7 +186,7 @@ class CoverageQueries:
         for chunk in chunks:
             yield dict(zip(_ROWS, chunk, strict=True))
         for file in files:
-            yield self._sources.reader.ask(
+            sealed = self._sources.ask(
                 # Files of earlier versions have no such column: it is then that of the first part.
                 "SELECT sector_id, minute_s, occupancy, coalesce(in_contact, -1) AS in_contact "
                 "FROM (SELECT NULL::INTEGER AS in_contact WHERE false UNION ALL BY NAME "
@@ -184,6 +197,8 @@ class CoverageQueries:
                 {"from_s": from_s, "to_s": to_s, "sectors": list(sector_ids)},
                 limit_s=_LIMIT_S,
             )
+            if sealed is not None:
+                yield sealed
 
     def _flights(self, stays: Spans, recent: Spans, period: _Period) -> NDArray[np.int64]:
         """Flights with their seconds in the air and in contact, shape (3, flights).
@@ -220,7 +235,7 @@ class CoverageQueries:
         """The chosen visits or contacts in these files, cut to the period."""
         if not files:
             return Spans(*np.empty((3, 0), np.int64))
-        columns = self._sources.reader.ask(
+        columns = self._sources.ask(
             f"SELECT flight_id, greatest({kind.time}, $from_s) AS start_s, "  # noqa: S608 - names of our own
             f"least({kind.until}, $to_s) AS end_s "
             "FROM read_parquet($files, hive_partitioning = false) "
@@ -229,6 +244,8 @@ class CoverageQueries:
             {"from_s": period.from_s, "to_s": period.to_s, **parameters},
             limit_s=_LIMIT_S,
         )
+        if columns is None:
+            return Spans(*np.empty((3, 0), np.int64))
         return Spans(*(columns[name] for name in ("flight_id", "start_s", "end_s")))
 
 

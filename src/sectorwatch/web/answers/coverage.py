@@ -7,7 +7,7 @@ from typing import Annotated, TypeAlias
 import msgspec
 from msgspec import Meta
 
-from sectorwatch.web.answers.common import Callsign, FlightId, Statement, Time
+from sectorwatch.web.answers.common import Callsign, FlightId, Missing, Statement, Time
 
 __all__ = [
     "ContactAnswer",
@@ -141,6 +141,7 @@ class Coverage(msgspec.Struct, frozen=True):
         str | None, Meta(description="Minutes up to this are final (3 min after), UTC")
     ]
     statement: Statement
+    missing: Missing
     total: TotalCoverage
     sectors: Annotated[
         list[SectorCoverage] | None, Meta(description="Most uncovered demand-minutes first")

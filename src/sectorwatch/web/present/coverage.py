@@ -22,6 +22,7 @@ from sectorwatch.web.answers.coverage import (
     TotalCoverage,
 )
 from sectorwatch.web.present.flights import maybe_time
+from sectorwatch.web.present.history import missing_answer
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -71,20 +72,23 @@ def coverage_answer(
     staffed = _staffed_s(owners, ids, found.hour_s, start_s, until_s)
     by_sector, by_hour = found.minutes.sum(1), found.minutes.sum(0)
     total = _figures(by_sector.sum(0), np.array(staffed.sum()), 0)
+    positions = None
+    if "position" in by:
+        positions = _positions(store, start_s, end_s, until_s, owners, (found.owners, found.owned))
+    lost = store.coverage.lost(start_s, end_s)
+    if flights is not None:
+        lost = sorted({*lost, *store.coverage.lost(start_s, end_s, flights=True)})
     return Coverage(
         start=format_s(start_s),
         end=format_s(end_s),
         partition=partition,
         partitions=[part.name for part in airspace.partitions],
         final_until=maybe_time(known.final_minute_s),
-        statement=_statement(total["known_share"]),
+        statement=_statement(total["known_share"], is_whole=not lost),
+        missing=missing_answer(lost),
         total=TotalCoverage(**total),
         sectors=_sectors(sectors, by_sector, staffed.sum(1)) if "sector" in by else None,
-        positions=(
-            _positions(store, start_s, end_s, until_s, owners, (found.owners, found.owned))
-            if "position" in by
-            else None
-        ),
+        positions=positions,
         hours=(
             [
                 HourCoverage(format_s(hour), **_figures(by_hour, staffed.sum(0), number))
@@ -277,7 +281,12 @@ def _minutes(seconds: int) -> float:
     return round(seconds / _MINUTE_S, 1)
 
 
-def _statement(known_share: float | None) -> str:
+def _statement(known_share: float | None, *, is_whole: bool) -> str:
+    said = _said_of(known_share)
+    return said if is_whole else f"{said} Of some times nothing is left: see missing."
+
+
+def _said_of(known_share: float | None) -> str:
     if known_share is None:
         return "Nothing was airborne in these sectors, or nothing is kept of the period."
     if not known_share:
