@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from made_ticks import START_S, STEP_S, demand, flight, tick
+from sectorwatch.errors import StoreError
 from sectorwatch.observe import Telemetry
 from sectorwatch.store import DataDirectory, Store
 from sectorwatch.store.budget import Retention
@@ -144,3 +145,22 @@ def test_what_was_let_go_is_said(filled: Store) -> None:
     assert minutes.known[DAY_S // 60 :].all()
     found = filled.moments.flights(filled.moments.moment(START_S + 600))
     assert not found.known
+
+
+def test_a_question_to_all_sectors_fails_once(filled: Store) -> None:
+    """It says what is wrong; asked again it is answered by what is left, and the rest is lost."""
+    cut(filled, "demand/*/*.parquet")
+    with pytest.raises(StoreError, match="cannot be read"):
+        filled.sectors.hourly_demand(START_S, START_S + 5 * DAY_S)
+    assert len(filled.sectors.hourly_demand(START_S, START_S + 5 * DAY_S).hour_s) == 0
+    (lost,) = filled.lost("demand", START_S, START_S + 5 * DAY_S)
+    assert (lost.start_s, lost.end_s) == (START_S, START_S + DAY_S)
+
+
+def test_a_question_that_is_wrong_sets_nothing_aside(filled: Store) -> None:
+    """A file is damaged only where nothing can read it."""
+    with filled.database.read("a test") as connection:
+        files = filled.manifest.files(connection, "demand", 0, START_S + 5 * DAY_S)
+    with pytest.raises(StoreError):
+        filled.sources.reader.ask("SELECT nothing FROM read_parquet($files)", files)
+    assert filled.lost("demand", START_S, START_S + 5 * DAY_S) == []

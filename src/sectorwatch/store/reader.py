@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from sectorwatch.errors import QueryTooLongError, StoreError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     import duckdb
@@ -26,6 +26,8 @@ class SegmentReader:
     """Asks segments; may be used by many threads at a time."""
 
     def __init__(self, root: Path, *, memory_limit_mb: int = 96, threads: int = 2) -> None:
+        self.on_unreadable: Callable[[Sequence[str]], None] | None = None
+        """Is told of the files that a question was put to, where not all of them can be read."""
         self._root = root
         self._memory_limit_mb = memory_limit_mb
         self._threads = threads
@@ -40,11 +42,13 @@ class SegmentReader:
         parameters: Mapping[str, Any] | None = None,
         *,
         limit_s: float = 10.0,
+        tells: bool = True,
     ) -> dict[str, NDArray[Any]]:
         """What `question` gives, as columns by name; it reads `read_parquet($files)`.
 
         Raises QueryTooLongError where it took longer than `limit_s` or more memory than it may,
-        StoreError where a file cannot be read.
+        StoreError where a file cannot be read; who is to be told hears of it, unless `tells` is
+        False.
         """
         cursor = self._cursor()
         # Loaded with the first question: a start need not wait for it.
@@ -69,6 +73,10 @@ class SegmentReader:
             ) from error
         except duckdb.Error as error:
             words = " ".join(str(error).split())[:300]
+            # It is over: what is asked now may take as long as it is told.
+            watch.cancel()
+            if tells and self.on_unreadable is not None:
+                self.on_unreadable(files)
             raise StoreError(
                 f"sealed files cannot be read ({words}): restore them from a backup"
             ) from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
@@ -25,6 +26,8 @@ END_OF_TIME_S = 2**40
 """Later than anything: for a period that has no end."""
 
 _INT64 = 2**63
+_WHOLE = "SELECT count(COLUMNS(*)) FROM read_parquet($files, hive_partitioning = false)"
+_WHOLE_LIMIT_S = 30.0
 T = TypeVar("T")
 
 
@@ -54,7 +57,7 @@ class Sources:
         whose answers of several files are those of each, together.
         """
         try:
-            return self.reader.ask(question, files, parameters, limit_s=limit_s)
+            return self.reader.ask(question, files, parameters, limit_s=limit_s, tells=False)
         except QueryTooLongError:
             raise
         except StoreError as error:
@@ -65,11 +68,20 @@ class Sources:
             self._set_aside({each: str(t) for each, t in bad.items() if t is not None}, error)
         return self.reader.ask(question, good, parameters, limit_s=limit_s) if good else None
 
+    def look_through(self, files: Sequence[str]) -> None:
+        """Sets aside those of `files` that cannot be read; a question to them has just failed."""
+        bad = {each: self._trouble(_WHOLE, each, None, _WHOLE_LIMIT_S) for each in files}
+        found = {each: str(trouble) for each, trouble in bad.items() if trouble is not None}
+        if found:
+            # Whoever asked hears of what it asked for; that this cannot be kept is no news to it.
+            with contextlib.suppress(StoreError):
+                self._set_aside(found, StoreError("damaged files cannot be set aside"))
+
     def _trouble(
         self, question: str, file: str, parameters: Mapping[str, Any] | None, limit_s: float
     ) -> StoreError | None:
         try:
-            self.reader.ask(question, [file], parameters, limit_s=limit_s)
+            self.reader.ask(question, [file], parameters, limit_s=limit_s, tells=False)
         except QueryTooLongError:
             raise
         except StoreError as error:

@@ -78,6 +78,7 @@ class Store:
                 "set_aside", LogLevel.ERROR, LogCategory.DATABASE, what=what
             ),
         )
+        self._reader.on_unreadable = sources.look_through
         self.flights = FlightQueries(sources)
         self.tracks = TrackQueries(sources)
         self.sectors = SectorQueries(sources)

@@ -9,9 +9,16 @@ import pytest
 
 from made_ticks import START_S, flight
 from sectorwatch.store.blobs import StoredPositions
+from sectorwatch.store.lost import Lost
 from sectorwatch.store.queries_tracks import Track
 from sectorwatch.traffic.tick import Visit
-from sectorwatch.web.present.history import flight_stats, track_answer, track_features, visit_answer
+from sectorwatch.web.present.history import (
+    flight_stats,
+    lost_words,
+    track_answer,
+    track_features,
+    visit_answer,
+)
 
 
 def track(*points: tuple[float, float], airborne: bool = True) -> Track:
@@ -108,3 +115,13 @@ def test_a_visit_of_a_sector_that_is_no_more_keeps_its_number() -> None:
     visit = Visit(1, 77, START_S, 1.0, 2.0, 3)
     shown = visit_answer(visit, {})
     assert (shown.sector, shown.partition, shown.duration_s) == ("77", "unknown", None)
+
+
+def test_what_is_lost_is_said_by_kind() -> None:
+    """With why; nothing is said where nothing is lost."""
+    cut = Lost(0, 86_400, "the sealed file demand-0.parquet is missing or damaged")
+    words = lost_words({"visits": [], "demand": [cut, cut]})
+    assert words.startswith(" Of demand between 1970-01-01T00:00:00Z and 1970-01-02T00:00:00Z")
+    assert "(and 1 more)" in words
+    assert "visits" not in words
+    assert lost_words({"visits": []}) == ""

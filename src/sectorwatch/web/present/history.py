@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 __all__ = [
     "flight_detail",
     "flight_stats",
+    "lost_words",
     "missing_answer",
     "movement_answer",
     "track_answer",
@@ -64,6 +65,19 @@ def visit_answer(visit: Visit, names: Mapping[int, tuple[str, str]]) -> VisitAns
 def missing_answer(lost: Sequence[Lost]) -> list[LostTime]:
     """Show times of which nothing is left."""
     return [LostTime(format_s(each.start_s), format_s(each.end_s), each.why) for each in lost]
+
+
+def lost_words(lost: Mapping[str, Sequence[Lost]]) -> str:
+    """Say in words what is lost, by kind of segments; nothing where nothing is."""
+    said = []
+    for kind, times in lost.items():
+        if times:
+            first, last = format_s(times[0].start_s), format_s(max(each.end_s for each in times))
+            more = f" (and {len(times) - 1} more)" if len(times) > 1 else ""
+            said.append(
+                f" Of {kind} between {first} and {last} some are lost: {times[0].why}{more}."
+            )
+    return "".join(said)
 
 
 def movement_answer(movement: Movement) -> MovementAnswer:

@@ -10,12 +10,14 @@ from fastapi import APIRouter, Path, Query, Request
 from starlette.responses import Response
 
 from sectorwatch.clock import format_s, time_zone
+from sectorwatch.store.segments import CONTACTS, DEMAND, FLIGHTS, NETWORK, VISITS
 from sectorwatch.web.answers.statistics import StatisticsAnswer, TopicList
 from sectorwatch.web.context import PUBLIC, Limit, Offset, answer, application_of
 from sectorwatch.web.hot import Encoded, HotAnswers, encode
 from sectorwatch.web.openapi import documented
 from sectorwatch.web.paging import next_link, page
 from sectorwatch.web.periods import From, To, period
+from sectorwatch.web.present.history import lost_words
 from sectorwatch.web.present.statistics import Question
 from sectorwatch.web.problems import ApiError, not_found
 from sectorwatch.web.routers.airports import airport_named
@@ -105,6 +107,9 @@ async def statistics(
         )
 
 
+_READ = (FLIGHTS.name, VISITS.name, CONTACTS.name, DEMAND.name, NETWORK.name)
+
+
 class Asked(msgspec.Struct, frozen=True):
     """A question as it was understood: equal ones have one answer."""
 
@@ -142,6 +147,10 @@ def _build(request: Request, application: Application, asked: Asked) -> Encoded:
     )
     topic = TOPICS[asked.topic]
     whole: Statistics = topic.build(question)
+    store = application.store.ask()
+    # All that a topic may have read: what is lost of another kind is worth knowing, too.
+    lost = {kind: store.lost(kind, asked.start_s, asked.end_s) for kind in _READ}
+    whole = msgspec.structs.replace(whole, statement=whole.statement + lost_words(lost))
     rows = page(whole.rows, asked.limit, asked.offset)  # type: ignore[attr-defined] # each has them
     kept = {
         "from": format_s(asked.start_s),
