@@ -1,7 +1,8 @@
 """The simulator beside the pipeline that takes what it makes: a full us2001 network, 15 s steps.
 
 About 2,700 people online, 1,900 of them in the air, with controllers over the contiguous US. The
-pipeline's side is accepting, decoding and advancing alone: journal and database come on top of it.
+pipeline's side is accepting, decoding and advancing alone: journal and database come on top of it. Processor
+time on both sides, so that others on the machine count less.
 """
 
 from __future__ import annotations
@@ -40,22 +41,22 @@ def run() -> dict[str, Any]:
     states, feeds, radios, taken, last_us = [], [], [], [], None
     for step in range(STEPS):
         time_s = START_S + step * STEP_S
-        begun = time.perf_counter()
+        begun = time.process_time()
         moved = network.states(time_s)
-        known = time.perf_counter()
+        known = time.process_time()
         payload = network.feed(time_s)
-        made = time.perf_counter()
+        made = time.process_time()
         if step % 4 == 0:
             network.transceivers(time_s)
-            radios.append(time.perf_counter() - made)
-        begin_taking = time.perf_counter()
+            radios.append(time.process_time() - made)
+        begin_taking = time.process_time()
         accepted = accept(payload, Kind.FEED, masker, last_time_us=last_us)
         last_us = accepted.time_us
         snapshot = decode_feed(
             accepted.document, accepted.time_us, accepted.time_us, wire=accepted.wire
         )
         tracker.advance(snapshot)
-        taken.append(time.perf_counter() - begin_taking)
+        taken.append(time.process_time() - begin_taking)
         states.append(known - begun)
         feeds.append(made - begun)
     feed_ms, taken_ms, states_ms = (
@@ -68,7 +69,7 @@ def run() -> dict[str, Any]:
         "against": "the pipeline taking it in: accept, decode, advance (no journal, no database)",
         "reach": "≤ 1 time",
         "figures": {
-            "feed made": f"{feed_ms:.1f} ms",
+            "feed made": f"{feed_ms:.1f} ms of processor",
             "of it where everybody is": f"{states_ms:.1f} ms",
             "transceivers made": f"{1e3 * statistics.median(radios[1:]):.1f} ms",
             "taken in": f"{taken_ms:.1f} ms",
