@@ -81,6 +81,7 @@ _EN_ROUTE_NM = 200.0
 _ROUND_NM = 5.0
 _BUCKET_S = 1_800
 _DAY_MIN = 1_440.0
+_LAG_S = 5
 
 
 def class_of(distance: Floats) -> NDArray[np.intp]:
@@ -147,7 +148,7 @@ class _Plans:
             plan.enroute_minutes, plan.fuel_time.strip("0 "), plan.remarks, plan.route,
         )):  # fmt: skip
             present |= bool(there) << place
-        numbers = (plan.cruise_altitude_ft, plan.departure_minute, plan.enroute_minutes)
+        numbers = (plan.cruise_altitude_ft, plan.departure_minute)
         return (
             lat1, lon1, lat2, lon2, present,
             *(np.nan if number is None else number for number in numbers),
@@ -167,7 +168,6 @@ class Filed:
     """Bit i is set where field i of `FIELDS` is there and can be read."""
     cruise_ft: Floats
     departure_min: Floats
-    enroute_min: Floats
 
     @property
     def score(self) -> Floats:
@@ -188,8 +188,6 @@ class Profile:
     plan: Whole
     altitude_ft: Floats
     groundspeed_kt: Floats
-    latitude: Floats
-    longitude: Floats
     airborne: NDArray[np.bool_]
     stage: Whole
     weight: Floats
@@ -229,6 +227,36 @@ class Profile:
             chosen &= self.stage == 0
             return _finite(self._late(self.time_s[chosen], self.plan[chosen]), self.weight[chosen])
         raise ValueError(f"{quantity!r} is no quantity: there are {', '.join(QUANTITIES)}")
+
+    def further(self) -> dict[str, float]:
+        """What nothing is held to, and is told all the same: a few figures over all pilots."""
+        pilots, ahead = self.weight.sum(), self.prefile_weight.sum()
+        gate = self.stage == 0
+        ages_min = (self.time_s - self.logon_s) / 60.0
+        lag_s = self.time_s - self.updated_s
+        return {
+            **{
+                f"pilots filed for {name} NM": self._share(self.distance_class == number)
+                for number, name in enumerate(CLASSES)
+            },
+            "pilots without such a distance": self._share(self.distance_class == NO_CLASS),
+            "pilots without a plan": self._share(self.plan == 0),
+            "prefiles for each pilot": float(ahead / pilots),
+            "of prefiles: by members who are online": float(
+                self.prefile_weight[self.prefile_is_ghost].sum() / ahead
+            ),
+            "of those at their departure: standing still": self._share(
+                gate & (self.groundspeed_kt < 1), gate
+            ),
+            "their minutes since logon, median": Sample(
+                ages_min[gate], self.weight[gate]
+            ).quantiles([0.5])[0],
+            "positions older than 5 s": self._share(lag_s > _LAG_S),
+        }
+
+    def _share(self, chosen: NDArray[np.bool_], of: NDArray[np.bool_] | None = None) -> float:
+        whole = self.weight.sum() if of is None else self.weight[of].sum()
+        return float(self.weight[chosen].sum() / whole)
 
     def part(self, pilots: NDArray[np.bool_], prefiles: NDArray[np.bool_]) -> Profile:
         """The same of some records only, chosen by masks of shapes (n,) and (p,)."""
@@ -310,7 +338,6 @@ def _profile(plans: _Plans, table: Whole, moved: Floats, ahead: Whole) -> Profil
         present=rows[:, 4].astype(np.int64),
         cruise_ft=rows[:, 5],
         departure_min=rows[:, 6],
-        enroute_min=rows[:, 7],
     )
     altitude, speed, latitude, longitude = (np.ascontiguousarray(c) for c in moved.T)
     plan = table[:, 4]
@@ -330,8 +357,6 @@ def _profile(plans: _Plans, table: Whole, moved: Floats, ahead: Whole) -> Profil
         plan=plan,
         altitude_ft=altitude,
         groundspeed_kt=speed,
-        latitude=latitude,
-        longitude=longitude,
         airborne=airborne,
         stage=stage,
         weight=_weights(table[:, 0], table[:, 1]),

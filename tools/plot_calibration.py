@@ -20,6 +20,8 @@ import numpy as np
 from calibration import BOUND, distances, fingerprint, noise_floor, real_profile, simulated_profile
 from feed_profile import CLASSES, QUANTITIES, STAGES
 
+from sectorwatch.simulator import Behaviour
+
 if TYPE_CHECKING:
     from distributions import Sample
     from feed_profile import Profile
@@ -116,6 +118,17 @@ def table(values: dict[tuple[str, int], float]) -> str:
     return "\n".join(lines)
 
 
+def _further(real: Profile, made: Profile) -> str:
+    """Figures that are told and not held to anything, as a table in Markdown."""
+    other = made.further()
+    rows = [
+        f"| {name} | {value:.3g} | {other[name]:.3g} |" for name, value in real.further().items()
+    ]
+    return "\n".join(
+        ["| a share, where no unit is said | real | simulated |", "|---|---:|---:|", *rows]
+    )
+
+
 def main() -> None:
     """Measure, draw, and write the tables between their marks in the page."""
     data = os.environ.get("SECTORWATCH_REAL_DATA", "")
@@ -126,10 +139,13 @@ def main() -> None:
     apart = distances(real, made)
     draw(real, made, apart, PLOT)
     text = PAGE.read_text()
+    quiet = simulated_profile(Path(data), seed=SEED, behaviour=Behaviour.none())
     said = {
         "fingerprint": f"The behaviour described here is `{fingerprint()}`.",
         "distances": table(apart),
+        "without habits": table(distances(real, quiet)),
         "noise": table(noise_floor(real)),
+        "further": _further(real, made),
     }
     for name, words in said.items():
         mark, end = f"<!-- {name} -->\n", f"<!-- end of {name} -->"
