@@ -58,6 +58,9 @@ def run() -> dict[str, Any]:
         },
         "ratio": round(whole_gb / REACH_GB, 3),
         "met": whole_gb <= REACH_GB and after_gb <= REACH_AFTER_GB,
+        "note": (
+            "self-observation goes by the machine's clock, so observe.db holds the minutes of the replay, not a day's"
+        ),
     }
 
 

