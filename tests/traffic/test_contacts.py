@@ -211,6 +211,62 @@ def test_samples_five_minutes_apart_leave_no_hole() -> None:
     assert day.in_contact() == dict.fromkeys(range(1, 28), 1) | {0: 1}
 
 
+def in_phases(day: Day) -> list[tuple[str, int, int | None, bool]]:
+    """(controller, start, end, whether in the air) of all rows, by time."""
+    day.ledger.check()
+    found = [
+        (
+            day.ledger.sessions[row.session_id].callsign,
+            row.start_s - DAY_S,
+            None if row.end_s is None else row.end_s - DAY_S,
+            row.airborne,
+        )
+        for row in day.ledger.contacts.values()
+    ]
+    return sorted(found, key=lambda row: row[1])
+
+
+def test_landing_between_samples_five_minutes_apart_leaves_no_hole() -> None:
+    """Heard before and after, it was in contact in the air until it landed, and on from there."""
+    day = Day().feed(0, QFA1).hear(0, WEST_MAST, ON_WEST)
+    day.feed(300, QFA1).hear(300, WEST_MAST, ON_WEST)
+    day.feed(600, parked())
+    day.tracker = Tracker.load(day.tracker.dump(), WORLD, FIELDS)
+    day.hear(600, WEST_MAST, ON_WEST).feed(900, parked())
+    assert in_phases(day) == [("WEST_CTR", 0, 600, True), ("WEST_CTR", 600, None, False)]
+    assert day.in_contact() == dict.fromkeys(range(10), 1)
+
+
+def test_handed_over_and_landed_between_two_samples_it_was_in_contact_until_it_landed() -> None:
+    """Halfway the new controller has it, still in the air."""
+    day = Day().feed(0, QFA1).hear(0, WEST_MAST, EAST_MAST, ON_WEST)
+    day.feed(300, parked()).hear(300, WEST_MAST, EAST_MAST, ON_EAST).feed(600, parked())
+    assert in_phases(day) == [
+        ("WEST_CTR", 0, 150, True),
+        ("EAST_CTR", 150, 300, True),
+        ("EAST_CTR", 300, None, False),
+    ]
+
+
+def test_landed_and_not_heard_again_contact_ends_halfway() -> None:
+    """As it does for one that flies on."""
+    day = Day().feed(0, QFA1).hear(0, WEST_MAST, ON_WEST)
+    day.feed(200, parked()).feed(280, parked()).hear(280, WEST_MAST).feed(300, parked())
+    assert in_phases(day) == [("WEST_CTR", 0, 140, True)]
+
+
+def test_landed_and_off_again_between_two_samples_contact_is_not_guessed() -> None:
+    """It ends where the sample before speaks no longer, and begins with what is known after."""
+    day = Day().feed(0, QFA1).hear(0, WEST_MAST, ON_WEST).feed(200, parked())
+    flies = QFA1.with_(longitude=0.21, altitude_ft=900, groundspeed_kt=140)
+    day.feed(250, flies).feed(280, flies).hear(280, WEST_MAST, ON_WEST).feed(300, flies)
+    assert in_phases(day) == [
+        ("WEST_CTR", 0, 150, True),
+        ("WEST_CTR", 200, 250, False),
+        ("WEST_CTR", 250, None, True),
+    ]
+
+
 def test_a_gap_ends_contact_at_the_last_snapshot() -> None:
     """Nothing is known of a gap, and what comes after it begins after it."""
     day = minutes(Day(), {0: (WEST_MAST, ON_WEST), 60: (WEST_MAST, ON_WEST)}, 75, QFA1)

@@ -289,7 +289,7 @@ class TestMemory:
 
     def test_other_rules_are_refused(self) -> None:
         """A state made by other rules is not gone on from."""
-        with pytest.raises(TrackerStateError, match="made by rules 2, and 2-"):
+        with pytest.raises(TrackerStateError, match="made by rules 3, and 3-"):
             Tracker.load(tracker().dump(), WORLD, FIELDS, Rules(off_speed_kt=30))
         data = tracker(off_speed_kt=30).dump()
         assert Tracker.load(data, WORLD, FIELDS, Rules(off_speed_kt=30)).dump() == data

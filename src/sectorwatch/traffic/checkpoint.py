@@ -19,7 +19,7 @@ from sectorwatch.traffic.visits import VisitState  # noqa: TC001 - msgspec reads
 
 __all__ = ["FORMAT", "Checkpoint", "decode_checkpoint", "encode_checkpoint"]
 
-FORMAT = 2
+FORMAT = 3
 
 _MAGIC = b"SWTS"
 _HEADER = struct.Struct("<4sHI")

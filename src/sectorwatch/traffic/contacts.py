@@ -37,6 +37,7 @@ _COLUMNS: dict[str, tuple[str, int]] = {
     "flight_id": ("<i8", 0),
     "phase": ("|i1", _ABSENT),
     "since_s": ("<i8", 0),
+    "before_s": ("<i8", 0),
     "last_s": ("<i8", 0),
 }
 
@@ -60,13 +61,15 @@ class ContactLog:
     """Follows contacts from sample to sample; rows that changed are collected until `rows`.
 
     By slot: `phase` is what a flight was at the last snapshot (absent, on the ground, in the air),
-    `since_s` since when it has been that, `last_s` its last position, and `session` whom it is in
-    contact with now.
+    `since_s` since when it has been that, `before_s` since when the other thing before it (the same
+    where nothing is known before), `last_s` its last position, and `session` whom it is in contact
+    with now.
     """
 
     flight_id: NDArray[np.int64]
     phase: NDArray[np.int8]
     since_s: NDArray[np.int64]
+    before_s: NDArray[np.int64]
     last_s: NDArray[np.int64]
 
     def __init__(self, capacity: int, rules: Rules) -> None:
@@ -131,11 +134,7 @@ class ContactLog:
             for session in sorted(rows.keys() - channels.keys()):
                 self._stop(rows[session], until_s)
         for flight, (slot, channels) in heard.items():
-            for session in sorted(channels.keys() - self._open.get(flight, nothing).keys()):
-                start_s = max(from_s, int(self.since_s[slot]), self._online.get(session, now_s))
-                airborne = bool(self.phase[slot] == _IN_THE_AIR)
-                start_s = self._expected.get((flight, session, airborne), start_s)
-                self._begin(slot, Contact(flight, session, start_s, channels[session], airborne))
+            self._go_on(flight, slot, channels, from_s, now_s)
         self._samples_s.append(now_s)
         self._expected = {}
         return True
@@ -159,7 +158,7 @@ class ContactLog:
             elif self._online.pop(session.session_id, None) is not None:
                 self._end_session(session.session_id, min(session.ended_s, limit_s))
         if step.gap:
-            self.since_s[table.present] = now_s
+            self.since_s[table.present] = self.before_s[table.present] = now_s
             self._online = dict.fromkeys(self._online, now_s)
 
     def rows(self) -> list[Contact]:
@@ -230,17 +229,43 @@ class ContactLog:
         phase = np.where(table.present, table.airborne.astype(np.int8), np.int8(_ABSENT))
         other = self.flight_id != table.flight_id
         for slot in np.flatnonzero(other | (phase != self.phase)).tolist():
-            flight = int(self.flight_id[slot])
-            stays = not other[slot] and phase[slot] != _ABSENT
-            if flight in self._open:
-                moment_s = int(table.time_s[slot]) if stays else int(self.last_s[slot])
-                self._turn(flight, moment_s, limit_s, bool(phase[slot] == _IN_THE_AIR), goes=stays)
+            stays = not other[slot] and _ABSENT not in (phase[slot], self.phase[slot])
+            was_airborne = bool(self.phase[slot] == _IN_THE_AIR)
+            moment_s = int(table.time_s[slot])
+            for row in list(self._open.get(int(self.flight_id[slot]), {}).values()):
+                if not stays:
+                    self._end(row, min(int(self.last_s[slot]), limit_s))
+                elif row.airborne != was_airborne:
+                    # Off and down again since anything was heard: too much to say when.
+                    self._end(row, limit_s)
+                elif moment_s < limit_s:
+                    self._turn(row, moment_s)
+                # Else it is the next sample that says whether it went on until then.
             now = table.flights[slot]
             first_s = 0 if now is None else now.first_seen_s
-            self.since_s[slot] = max(int(table.time_s[slot]), first_s)
+            since_s = max(moment_s, first_s)
+            self.before_s[slot] = self.since_s[slot] if stays else since_s
+            self.since_s[slot] = since_s
         self.flight_id[:] = table.flight_id
         self.phase[:] = phase
         self.last_s[:] = table.time_s
+
+    def _go_on(
+        self, flight: int, slot: int, channels: dict[int, int], from_s: int, now_s: int
+    ) -> None:
+        """Go on with a flight's contacts that are heard now, from `from_s` on with those new."""
+        turned_s, airborne = int(self.since_s[slot]), bool(self.phase[slot] == _IN_THE_AIR)
+        rows = self._open.get(flight, {})
+        for row in [each for each in rows.values() if each.airborne != airborne]:
+            self._turn(row, turned_s)
+        for session in sorted(channels.keys() - self._open.get(flight, {}).keys()):
+            start_s = max(from_s, int(self.before_s[slot]), self._online.get(session, now_s))
+            first = airborne if start_s >= turned_s else not airborne
+            start_s = self._expected.get((flight, session, first), start_s)
+            row = Contact(flight, session, start_s, channels[session], first)
+            self._begin(slot, row)
+            if first != airborne:
+                self._turn(row, turned_s)
 
     def _begin(self, slot: int, row: Contact) -> None:
         self._slot[row.flight_id] = slot
@@ -277,14 +302,12 @@ class ContactLog:
         self.session[self._slot[flight]] = -last[1]
         self._intervals = None
 
-    def _turn(self, flight: int, time_s: int, limit_s: int, airborne: bool, *, goes: bool) -> None:
-        """End a flight's contacts at `time_s`; where it `goes` on, begin them anew in its phase."""
-        slot = self._slot[flight]
-        for row in list(self._open[flight].values()):
-            self._end(row, min(time_s, limit_s))
-            if goes and time_s < limit_s:
-                start_s = max(time_s, row.start_s)
-                self._begin(slot, msgspec.structs.replace(row, start_s=start_s, airborne=airborne))
+    def _turn(self, row: Contact, time_s: int) -> None:
+        """End a contact where its flight took off or landed, and begin it anew from there."""
+        slot = self._slot[row.flight_id]
+        self._end(row, time_s)
+        start_s = max(time_s, row.start_s)
+        self._begin(slot, msgspec.structs.replace(row, start_s=start_s, airborne=not row.airborne))
 
     def _end_session(self, session: int, time_s: int) -> None:
         for rows in list(self._open.values()):

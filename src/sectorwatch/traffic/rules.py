@@ -13,7 +13,7 @@ from sectorwatch.errors import ConfigError
 
 __all__ = ["RULES_VERSION", "Rules"]
 
-RULES_VERSION = 2
+RULES_VERSION = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +73,8 @@ class Rules:
         """What is stored beside derived rows: the version, and the values where they are not usual.
 
         >>> Rules().fingerprint
-        '2'
-        >>> Rules(off_speed_kt=30).fingerprint == Rules(off_speed_kt=30).fingerprint != "2"
+        '3'
+        >>> Rules(off_speed_kt=30).fingerprint == Rules(off_speed_kt=30).fingerprint != "3"
         True
         """
         if self == Rules():
