@@ -285,6 +285,15 @@ def test_a_sample_is_heard_once_and_in_its_time() -> None:
     assert day.tracker.dump() == state
 
 
+def test_a_feed_without_a_station_says_nothing() -> None:
+    """The voice network is away: nobody knows who is in contact, which is not nobody."""
+    day = minutes(Day(), {0: (WEST_MAST, ON_WEST)}, 60, QFA1)
+    assert not day.tracker.hear(radios(DAY_S + 60))
+    minutes(day, {}, 480, QFA1)
+    assert day.contacts() == [("QFA1", "WEST_CTR", 0, 150)]
+    assert day.in_contact() == dict.fromkeys(range(3), 1) | dict.fromkeys(range(3, 6), -1)
+
+
 def test_of_two_stations_with_one_callsign_it_is_always_the_same_one() -> None:
     """In whatever order the feed has them."""
     twins = (WEST, made.controller("WEST_CTR", cid=905))

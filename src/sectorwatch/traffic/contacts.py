@@ -195,7 +195,10 @@ class ContactLog:
     def _match(
         self, sample: TransceiverSnapshot, table: FlightTable, sessions: Sequence[Session]
     ) -> _Heard | None:
-        """All who are in contact now; None where so many cannot be meant."""
+        """All who are in contact now; None where nobody has a radio, or too many to be meant."""
+        if not sample.stations:
+            # The voice network is away: that says of nobody that they are silent.
+            return None
         # Of two with one callsign the station is the one's whose number is lower, always.
         station_of = {
             each.callsign: each
