@@ -533,6 +533,39 @@ def test_transceivers_go_into_the_journal_once(tmp_path: Path, raws: list[RawFee
     assert kinds == [Kind.FEED, Kind.TRANSCEIVERS, Kind.FEED]
 
 
+def test_live_radios_are_of_no_feed_that_came_long_before(
+    tmp_path: Path, raws: list[RawFeed]
+) -> None:
+    """After a start, or while the data feed is away, who is tuned now says nothing of then."""
+    made = next(feed for feed in made_network(seed=3, duration_s=60) if feed.transceivers)
+    first_us = raws[0].received_at_us
+
+    class Clock(SystemClock):
+        def now_us(self) -> int:
+            return first_us
+
+    def radios(after_s: int) -> RawFeed:
+        return RawFeed(Kind.TRANSCEIVERS, made.transceivers, first_us + after_s * 1_000_000)
+
+    with opened(tmp_path / "data") as parts:
+        run(parts, raws[:1])
+    stop = threading.Event()
+    for offered, expected in (
+        ([radios(20)], 0),
+        ([raws[0], radios(61)], 0),
+        ([raws[0], radios(20)], 1),
+    ):
+        source = LiveSource(Clock())
+        for raw in offered:
+            source.offer(raw)
+        source.close()
+        with opened(tmp_path / "data") as parts:
+            parts.pipeline.run(source, stop)
+            assert parts.pipeline.intake.counts().transceivers == expected
+    kinds = [raw.kind for raw in read_journal(tmp_path / "data" / "journal")]
+    assert kinds == [Kind.FEED, Kind.TRANSCEIVERS]
+
+
 @pytest.fixture(scope="module")
 def heard(tmp_path_factory: pytest.TempPathFactory) -> list[RawFeed]:
     """Twelve minutes with radios once a minute."""

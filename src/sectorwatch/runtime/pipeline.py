@@ -49,6 +49,8 @@ _SLICE_S = 5.0
 """How long it catches up at a time before it looks whether something new came in."""
 _RETRY_S = 0.2
 _PATIENCE_S = 30.0
+_RADIOS_WITHIN_US = 60_000_000
+"""Radios fetched longer after the last feed than this say nothing of its time."""
 
 
 def decode(raw: RawFeed) -> Snapshot | TransceiverSnapshot:
@@ -105,6 +107,8 @@ class Pipeline:
         self._last_time_us: int | None = None
         # The time of the last feed taken, new or not, and of the last radios in the journal.
         self._taken_us: int | None = None
+        # When the last new feed of this source came in.
+        self._received_us: int | None = None
         self._heard_us: int | None = None
         self._known_times: deque[int] = deque(maxlen=_REMEMBERED)
 
@@ -123,7 +127,7 @@ class Pipeline:
     def begin(self, source: Source) -> None:
         """Take `source` for what comes, and find out what the journal has already."""
         self.source = source
-        self._last_time_us = self._taken_us = self._heard_us = None
+        self._last_time_us = self._taken_us = self._received_us = self._heard_us = None
         self._find_last()
 
     def run(self, source: Source, stop: threading.Event) -> None:
@@ -207,6 +211,8 @@ class Pipeline:
         if live is not None and accepted.is_new:
             live.tell_time(accepted.time_us, raw.received_at_us)
         self._taken_us = accepted.time_us
+        if accepted.is_new or self._received_us is None:
+            self._received_us = raw.received_at_us
         decode_it = partial(self._decoded, raw, accepted)
         if not accepted.is_new:
             self._take_in(decode_it(), new=False)
@@ -240,9 +246,11 @@ class Pipeline:
         self._count_records(snapshot)
 
     def _take_transceivers(self, raw: RawFeed) -> None:
+        # They have no time of their own but that of the feed before them.
         source = self.source
-        if source is not None and not source.is_live and not self._is_due(self._taken_us):
-            # It has no time by which to know it again but that of the feed before it.
+        if source is not None and not (
+            self._are_timely(raw, source) if source.is_live else self._is_due(self._taken_us)
+        ):
             return
         with self._telemetry.timed("accept", "collector"):
             accepted = accept(
@@ -259,6 +267,15 @@ class Pipeline:
         self.intake.transceivers(snapshot.repaired, snapshot.dropped)
         self.transceivers = snapshot
         self.follow.hear(snapshot, position)
+
+    def _are_timely(self, raw: RawFeed, source: Source) -> bool:
+        """Whether radios that came in live can be of the time of the last feed."""
+        # After a start, or while the data feed is away and the voice network is not, they are of
+        # another: taken for those of the last feed they would say who was tuned to what then.
+        if self._received_us is None:
+            return False
+        # A simulated network that waits for its readers has the time of its last feed still.
+        return source.is_simulated or raw.received_at_us - self._received_us <= _RADIOS_WITHIN_US
 
     def _is_due(self, time_us: int | None) -> bool:
         """Whether radios that follow the feed of this time in a recording are not held already."""
