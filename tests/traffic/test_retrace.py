@@ -83,6 +83,18 @@ def test_the_same_sectors_give_the_same(given_lines: list[Line], step_s: int, ga
     assert demand == of_demand([tick.demand for tick in ticks])
 
 
+def test_a_step_of_five_minutes_is_no_gap_however_its_milliseconds_fall() -> None:
+    """As for the tracker: what was kept of such a history comes out again."""
+    times = [DAY_S + second for second in (0, 300.9, 600.1, 900.8, 1_200.9)]
+    line = Line(DAY_S, 0.1, degrees_s=(0.0005, 0.0), record=Record(0.0))
+    tracker = Tracker(WORLD, FIELDS)
+    ticks = [made.advance(tracker, made.snapshot(time_s, line.at(int(time_s)))) for time_s in times]
+    visits, demand = again(ticks)
+    assert visits == kept([each for tick in ticks for each in tick.visits])
+    assert demand == of_demand([tick.demand for tick in ticks])
+    assert len(demand) > 20
+
+
 def test_several_positions_of_a_flight_come_in_one_step() -> None:
     """As where snapshots are lacking: they are taken one after another."""
     line = Line(DAY_S, 0.5, record=Record(0.0))

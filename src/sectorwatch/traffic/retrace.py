@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Retrace"]
 
-_SECOND_US = 1_000_000
 _FORGET_AFTER_S = 3_600
 
 
@@ -61,7 +60,12 @@ class Retrace:
 
         Snapshots come in order of time; of a flight there may be several positions in one.
         """
-        step = self._step(time_us)
+        step = Step.to(
+            time_us,
+            before_us=self._last_us,
+            received_at_us=time_us,
+            gap_after_s=self._rules.gap_after_s,
+        )
         table, motion = self._table, self._motion
         if step.gap:
             motion.lose(np.flatnonzero(table.tracked))
@@ -90,16 +94,6 @@ class Retrace:
     def lose_all(self) -> None:
         """Nothing is known from here on: what comes next is not joined to what was."""
         self._motion.lose(np.flatnonzero(self._table.tracked))
-
-    def _step(self, time_us: int) -> Step:
-        length_us = 0 if self._last_us is None else time_us - self._last_us
-        return Step(
-            time_us=time_us,
-            received_at_us=time_us,
-            last_s=None if self._last_us is None else self._last_us // _SECOND_US,
-            length_us=length_us,
-            gap=length_us > self._rules.gap_after_s * _SECOND_US,
-        )
 
     def _slots(self, flight_ids: NDArray[np.int64]) -> NDArray[np.intp]:
         table, found = self._table, np.empty(len(flight_ids), np.intp)

@@ -46,6 +46,23 @@ class Step:
     length_us: int
     gap: bool
 
+    @classmethod
+    def to(
+        cls, time_us: int, *, before_us: int | None, received_at_us: int, gap_after_s: int
+    ) -> Step:
+        """The step to the snapshot of `time_us` from that of `before_us`, None where none was."""
+        last_s = None if before_us is None else before_us // _SECOND_US
+        # In whole seconds, as everything is kept: feeds every 5 min are some milliseconds early
+        # and late, and no gap.
+        length_s = 0 if last_s is None else time_us // _SECOND_US - last_s
+        return cls(
+            time_us=time_us,
+            received_at_us=received_at_us,
+            last_s=last_s,
+            length_us=0 if before_us is None else time_us - before_us,
+            gap=length_s > gap_after_s,
+        )
+
     @property
     def time_s(self) -> int:
         """The snapshot's time in whole seconds."""

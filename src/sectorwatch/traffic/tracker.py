@@ -33,8 +33,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Tracker"]
 
-_SECOND_US = 1_000_000
-
 
 class Tracker:
     """Follows every flight through every sector of one airspace.
@@ -90,7 +88,12 @@ class Tracker:
         """Take the next snapshot; None where its time is not later than the last one's."""
         if self._time_us is not None and snapshot.time_us <= self._time_us:
             return None
-        step = self._step(snapshot)
+        step = Step.to(
+            snapshot.time_us,
+            before_us=self._time_us,
+            received_at_us=snapshot.received_at_us,
+            gap_after_s=self._rules.gap_after_s,
+        )
         table, visits, motion = self._table, self._visits, self._motion
         if self._known is not None:
             self._expect(self._known, step.time_s)
@@ -216,21 +219,6 @@ class Tracker:
         self._controllers.expect(known, time_s)
         self._prefiles.expect(known.prefiles)
         self._contacts.expect(known.contacts)
-
-    def _step(self, snapshot: Snapshot) -> Step:
-        before_us = self._time_us
-        length_us = 0 if before_us is None else snapshot.time_us - before_us
-        last_s = None if before_us is None else before_us // _SECOND_US
-        # In whole seconds, as everything is kept: feeds every 5 min are some milliseconds early
-        # and late, and no gap.
-        length_s = 0 if last_s is None else snapshot.time_s - last_s
-        return Step(
-            time_us=snapshot.time_us,
-            received_at_us=snapshot.received_at_us,
-            last_s=last_s,
-            length_us=length_us,
-            gap=length_s > self._rules.gap_after_s,
-        )
 
     def _demand(self, step: Step) -> Demand:
         """The demand of the minutes that have become final and are known."""
