@@ -66,6 +66,11 @@ def test_filters_and_pages_hold_for_the_past(client: Client, system: System) -> 
     assert rows(first.json()) + rows(client.get(following).json()) == everybody[:6]
     sectors = client.get(f"/api/sectors?at={at}&kind=fir&staffed=true&limit=1").json()
     assert sectors["sectors"][0]["owner"]["why"]
+    one = client.get(f"/api/sectors/{sectors['sectors'][0]['name']}?at={at}&partition=made:fir")
+    assert one.json()["sector"] == sectors["sectors"][0]
+    unknown = client.get("/api/sectors/YMML_FIR?at=-9d").json()
+    assert (unknown["known"], unknown["sector"]) == (False, None)
+    assert client.get(f"/api/sectors/NOWHERE?at={at}").status == 404
     centres = client.get(f"/api/controllers?at={at}&facility=6").json()
     assert {row["facility"] for row in centres["controllers"]} == {6}
 

@@ -29,6 +29,7 @@ __all__ = [
     "Occupancy",
     "OwnerAnswer",
     "PastControllerList",
+    "PastSectorDetail",
     "PastSectorList",
     "PositionListEntry",
     "QuarterBin",
@@ -130,6 +131,17 @@ class SectorDetail(msgspec.Struct, frozen=True):
     also_named: Annotated[
         list[str], Meta(description="Partitions that have a sector of this name too")
     ]
+
+
+class PastSectorDetail(msgspec.Struct, frozen=True):
+    """A sector at a moment of the past: how busy it was, and who worked it and why."""
+
+    at: Time
+    known: Known
+    statement: Statement
+    gap: MaybeGap
+    snapshot_time: Annotated[str | None, Meta(description="Time of the feed this comes from, UTC")]
+    sector: Annotated[SectorAnswer | None, Meta(description="null where nothing is known")]
 
 
 class MinuteBin(msgspec.Struct, frozen=True):

@@ -13,6 +13,7 @@ from starlette.responses import Response
 from sectorwatch.clock import format_s, format_us
 from sectorwatch.web.answers.sectors import (
     Occupancy,
+    PastSectorDetail,
     PastSectorList,
     SectorAnswer,
     SectorDetail,
@@ -187,14 +188,23 @@ async def flights(request: Request, name: Name, partition: Partition = None) -> 
     return await hot_of(request).get(request.headers.raw, about, version_of(tick), build)
 
 
-@router.get(_NAMED, responses=documented(SectorDetail, 304, 404), response_model=None)
-async def sector(request: Request, name: Name, partition: Partition = None) -> Response:
-    """Show a sector: its shape, its owner and why, who may work it.
+@router.get(
+    _NAMED,
+    responses=documented(SectorDetail, 304, 404, past=PastSectorDetail),
+    response_model=None,
+)
+async def sector(
+    request: Request, name: Name, partition: Partition = None, at: At = None
+) -> Response:
+    """Show a sector: its shape, its owner and why, who may work it; or how it was at a moment.
 
     One that is no longer drawn is shown for its history, with `in_airspace` false.
     """
     application = application_of(request)
     airspace, tick = application.airspace, application.latest
+    if at is not None:
+        at_s = moment(at, now_s=application.pipeline_now_s())
+        return await run_in_threadpool(_sector_at, request, name, partition, at_s)
     if not airspace.find(name):
         return await run_in_threadpool(_old_sector, request, name, partition)
     found = sector_named(airspace, name, partition)
@@ -208,6 +218,19 @@ async def sector(request: Request, name: Name, partition: Partition = None) -> R
 
     about = f"sector/{found.sector_id}"
     return await hot_of(request).get(request.headers.raw, about, version_of(tick), build)
+
+
+def _sector_at(request: Request, name: str, partition: str | None, at_s: int) -> Response:
+    """Show how a sector was at a moment; one that is no longer drawn too, where it was there."""
+    application = application_of(request)
+    if application.airspace.find(name):
+        found = sector_named(application.airspace, name, partition)
+    else:
+        found = sector_of_old(application, name, partition)
+    past = past_of(application, at_s)
+    shown = [each for each in past_sectors(past) if each.sector_id == str(found.sector_id)]
+    detail = PastSectorDetail(**said_of(past), sector=shown[0] if shown else None)
+    return answer(request, detail)
 
 
 def _old_sector(request: Request, name: str, partition: str | None) -> Response:
