@@ -39,8 +39,8 @@ def shares(feed: list[dict[str, Any]]) -> dict[str, float]:
 def test_pilots_are_tuned_as_real_ones_are(real_data: Path) -> None:
     """UNICOM, guard, a controller's channel, two radios, none: each share within 0.08.
 
-    They were not fitted to it all together: who is on a station's channel follows from how many
-    controllers are online, where, and whom they work.
+    Radios' own shares come from that feed. Who is on a station's channel follows from how many
+    controllers are online, where, and whom they work; that is fitted to nothing.
     """
     [path] = sorted((real_data / "transceivers").glob("*.json"))
     real = shares(orjson.loads(path.read_bytes()))
