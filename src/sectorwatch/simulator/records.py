@@ -147,9 +147,9 @@ def timestamp(ticks: int) -> str:
     """A moment in ten-millionths of a second as the feed writes it: no noughts at the end.
 
     >>> timestamp(16786418586737570)
-    '2023-03-12T17:37:38.673757Z'
+    '2023-03-12T17:24:18.673757Z'
     >>> timestamp(16786418580000000)
-    '2023-03-12T17:37:38Z'
+    '2023-03-12T17:24:18Z'
     """
     second, part = divmod(ticks, TICKS_A_SECOND)
     text = _second_text(second)
