@@ -89,7 +89,7 @@ def test_everything_on_the_tour_can_be_asked(demo: Instance) -> None:
 
 
 def test_its_history_is_told_as_it_is_flown(demo: Instance) -> None:
-    """All rows of the past came by the pipeline: a snapshot each five minutes."""
+    """All rows of the past came by the pipeline: a snapshot nearly each five minutes."""
     status = demo.get("/api/status").json()
     assert status["history"]["share"] == 1.0
     assert status["feed"]["new"] >= 12 * 12
