@@ -121,6 +121,22 @@ def test_new_sectors_have_a_past_and_old_ones_keep_theirs(
     assert [row[:4] for row in minutes] == [row[:4] for row in rows(fresh)["demand"]]
 
 
+def test_a_sector_that_nobody_enters_any_more_is_emptied(
+    kept: Path, original: Path, tmp_path: Path
+) -> None:
+    """Drawn where nobody flies, it has no visits, and a day without any is a day all the same."""
+    away = json.dumps(BOX).replace("140", "0").replace("152", "10")
+    for number, text in enumerate((json.dumps(BOX), away)):
+        # Another folder: an airspace is loaded once a path in these tests.
+        box = tmp_path / str(number) / "box.geojson"
+        box.parent.mkdir()
+        box.write_text(text)
+        done = redraw(settings_for(kept, airspace=[f"geojson:{box}?name=name"]))
+        assert done.days == ["2026-11-01"]
+        assert (done.visits == 0) == (number == 1)
+    assert rows(kept) == rows(original)
+
+
 def test_a_day_with_a_damaged_hour_keeps_what_it_had(kept: Path, original: Path) -> None:
     """It is said which, and why; nothing is touched."""
     (file,) = (kept / "segments" / "positions").rglob("*.parquet")

@@ -130,8 +130,9 @@ class _Days:
             # Who flew across that midnight cannot be followed to it either.
             self._spoiled.setdefault(hour_s - DAY_S, why)
 
-    def take(self, visits: Sequence[Visit], demand: Sequence[Demand]) -> None:
-        """Take what came of an hour."""
+    def take(self, hour_s: int, visits: Sequence[Visit], demand: Sequence[Demand]) -> None:
+        """Take what came of the snapshots of an hour, and be it nothing."""
+        self._visits.setdefault(hour_s // DAY_S * DAY_S, [])
         ended = [each for each in visits if each.exit_s is not None]
         _by_day(self._visits, visit_columns(ended), "exit_s")
         for each in demand:
@@ -200,7 +201,8 @@ def _walk(
         waiting = _left_over(hour, waiting)
         if hour.problem is not None:
             trace.lose_all()
-        days.take(visits, demand)
+        if len(hour.snapshots_us):
+            days.take(hour_s, visits, demand)
         days.settle(now_s, trace.standing())
         progress("computing again", (number + 1) / len(hours))
     days.settle(now_s, trace.standing(), is_end=True)
