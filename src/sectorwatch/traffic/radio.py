@@ -34,8 +34,8 @@ _NM_PER_ROOT_FT = 1.25
 _HF_BELOW_KHZ = 30_000
 # The longest hop over the F2 layer, 4,000 km (Recommendation ITU-R P.533).
 _HF_REACH_NM = 2_160.0
-# The whole network makes a few thousand; so many can only be a feed that means harm.
-_MOST_PAIRS = 4_000_000
+# The whole network makes a few thousand; so many, 50 MB of them, only a feed that means harm.
+_MOST_PAIRS = 500_000
 
 
 @dataclass(frozen=True, slots=True)
