@@ -165,7 +165,15 @@ class FlightContact(msgspec.Struct, frozen=True):
         float, Meta(description="Of these in contact with any controller, each second once")
     ]
     coverage: Annotated[
-        float | None, Meta(description="Contact over airborne time; null where it was never there")
+        float | None,
+        Meta(description="Contact over airborne time, of that known; null where none is"),
+    ]
+    known_share: Annotated[
+        float | None,
+        Meta(
+            description="Share of the airborne time of which contact is known, 3 min after; null "
+            "where it was never there"
+        ),
     ]
 
 

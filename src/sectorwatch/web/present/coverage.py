@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from sectorwatch.airspace import Airspace
     from sectorwatch.airspace.model import Sector
     from sectorwatch.store import Store
+    from sectorwatch.store.known_spans import KnownSpans
     from sectorwatch.store.queries_coverage import FlightCoverage as KeptFlight
     from sectorwatch.store.queries_coverage import Minutes
     from sectorwatch.store.sources import Page
@@ -126,16 +127,31 @@ def flight_contact(
     airspace: Airspace,
     partition: str,
     now_s: int,
+    known: KnownSpans,
 ) -> FlightContact:
-    """Show a flight's contact in the sectors of a partition; what lasts, lasts until now."""
+    """Show a flight's contact in the sectors of a partition; what lasts, lasts until now.
+
+    `known` is when radios were heard: of other times nobody knows, which is not no contact.
+    """
     here = {each.sector_id for each in airspace.sectors if each.partition == partition}
     inside = [visit for visit in visits if visit.sector_id in here]
     stays = _spans([(v.entry_s, now_s if v.exit_s is None else v.exit_s) for v in inside])
-    heard = [(c.start_s, now_s if c.end_s is None else c.end_s) for c in contacts if c.airborne]
+    heard = _spans(
+        [(c.start_s, now_s if c.end_s is None else c.end_s) for c in contacts if c.airborne]
+    )
+    times = _spans(list(zip(known.start_s.tolist(), known.end_s.tolist(), strict=True)))
     airborne_s = int((stays.end_s - stays.start_s).sum())
-    contact_s = int(contact_time_s(stays, _spans(heard)).sum())
+    known_s = int(contact_time_s(stays, times).sum())
+    contact_s = int(contact_time_s(stays, heard).sum())
+    # In contact at a time that is known: both, less either of them.
+    either = Spans(*(np.concatenate(each) for each in zip(_all(heard), _all(times), strict=True)))
+    both_s = contact_s + known_s - int(contact_time_s(stays, either).sum())
     return FlightContact(
-        partition, _minutes(airborne_s), _minutes(contact_s), _share(contact_s, airborne_s)
+        partition,
+        airborne_minutes=_minutes(airborne_s),
+        contact_minutes=_minutes(contact_s),
+        coverage=_share(both_s, known_s),
+        known_share=_share(known_s, airborne_s),
     )
 
 
@@ -271,6 +287,10 @@ def _within(span: tuple[int, int], start_s: int, end_s: int) -> int:
 def _spans(rows: list[tuple[int, int]]) -> Spans:
     table = np.array([(0, *row) for row in rows], np.int64).reshape(-1, 3)
     return Spans(*table.T)
+
+
+def _all(spans: Spans) -> tuple[NDArray[np.int64], ...]:
+    return spans.flight_id, spans.start_s, spans.end_s
 
 
 def _share(part: int, whole: int) -> float | None:

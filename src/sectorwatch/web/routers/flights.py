@@ -251,6 +251,9 @@ def flight(request: Request, callsign: _Callsign) -> Response:
     movements = store.flights.movements(found.flight_id)
     contacts = store.contacts.of_flight(found.flight_id)
     now_s = application.pipeline_now_s() if book is None else book.tick.time_us // 1_000_000
+    known = store.statistics.heard.known(
+        found.first_seen_s // 60 * 60, (found.ended_s or now_s) + 1
+    )
     partition = partition_named(application, None)
     return answer(
         request,
@@ -263,7 +266,7 @@ def flight(request: Request, callsign: _Callsign) -> Response:
             contact_answers(
                 contacts, store.controllers.callsigns(each.session_id for each in contacts)
             ),
-            flight_contact(contacts, visits, application.airspace, partition, now_s),
+            flight_contact(contacts, visits, application.airspace, partition, now_s, known),
             store.lost(VISITS.name, found.first_seen_s, found.ended_s or now_s),
         ),
     )
