@@ -3,7 +3,7 @@
     SECTORWATCH_REAL_DATA=... python tools/plot_calibration.py
 
 writes `docs/images/simulator-calibration.png` and the tables of `docs/simulator-calibration.md`.
-The seed is another than the test's: what is drawn is no choice of a good one.
+The seed is another than the test's.
 """
 
 from __future__ import annotations

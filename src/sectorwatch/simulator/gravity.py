@@ -191,7 +191,7 @@ class MadeTimetable:
         # Westward takes longer than eastward, and no two winds are the same.
         west = np.sign(((lon[destination] - lon[origin] + 180.0) % 360.0) - 180.0)
         wind = 1.0 + 0.03 * west + _WIND_SHARE * rng.standard_normal(count)
-        path_nm = apart * 1.012 + 4.0
+        path_nm = apart * 1.012 + 1.0
         duration_s = performance.flight_time_s(kinds, path_nm, cruise_ft, np.clip(wind, 0.8, 1.2))
         return Schedule(
             airports=self.airports,
