@@ -15,7 +15,7 @@ from sectorwatch.store import schema
 from sectorwatch.store.known_spans import KnownSpans
 from sectorwatch.store.queries_network import known_times
 from sectorwatch.store.segments import CONTACTS, DEMAND, VISITS
-from sectorwatch.store.sources import columns_of
+from sectorwatch.store.sources import chunks_of, columns_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 __all__ = ["HeardQueries", "Intervals"]
 
 _LIMIT_S = 30.0
-_CHUNK = 20_000
 _MINUTE_S = 60
 
 
@@ -64,7 +63,7 @@ class Intervals:
         if not files:
             return found
         other = "session_id" if self._kind is CONTACTS else "sector_id"
-        columns = self._sources.reader.ask(
+        columns = self._sources.ask(
             f"SELECT flight_id, {other} AS other, {self._kind.time} AS start_s, "  # noqa: S608 - names of our own
             f"{self._kind.until} AS end_s FROM read_parquet($files, hive_partitioning = false) "
             f"WHERE {self._kind.time} < $to_s AND {self._kind.until} > $from_s {self._chosen}",
@@ -72,6 +71,8 @@ class Intervals:
             {"from_s": from_s, "to_s": to_s} | self._parameters,
             limit_s=_LIMIT_S,
         )
+        if columns is None:
+            return found
         return {name: np.concatenate([column, columns[name]]) for name, column in found.items()}
 
 
@@ -88,7 +89,7 @@ class HeardQueries:
             rows = _heard_minutes(connection, from_s, to_s)
         parts = [np.array(rows, np.int64)]
         if files:
-            columns = self._sources.reader.ask(
+            columns = self._sources.ask(
                 # Files of earlier versions have no such column: nobody listened then.
                 "SELECT DISTINCT minute_s FROM (SELECT NULL::INTEGER AS in_contact WHERE false "
                 "UNION ALL BY NAME SELECT * FROM read_parquet($files, hive_partitioning = false, "
@@ -98,7 +99,7 @@ class HeardQueries:
                 {"from_s": from_s, "to_s": to_s},
                 limit_s=_LIMIT_S,
             )
-            parts.append(columns["minute_s"])
+            parts += [] if columns is None else [columns["minute_s"]]
         minutes = np.unique(np.concatenate(parts))
         begins = np.diff(minutes, prepend=minutes[:1] - 2 * _MINUTE_S) > _MINUTE_S
         ends = np.diff(minutes, append=minutes[-1:] + 2 * _MINUTE_S) > _MINUTE_S
@@ -151,12 +152,10 @@ def _recent(
     """What the tables hold of a period."""
     last_s = known_times(connection, from_s, to_s).last_s
     other, start, end = (table.c[name] for name in names)
-    rows = connection.execution_options(yield_per=_CHUNK).execute(
-        select(
-            table.c.flight_id, other, start, func.coalesce(end, to_s if last_s is None else last_s)
-        ).where(start < to_s, or_(end.is_(None), end > from_s), chosen)
-    )
-    chunks = [columns_of(chunk, 4) for chunk in rows.partitions()]
+    question = select(
+        table.c.flight_id, other, start, func.coalesce(end, to_s if last_s is None else last_s)
+    ).where(start < to_s, or_(end.is_(None), end > from_s), chosen)
+    chunks = [columns_of(chunk, 4) for chunk in chunks_of(connection, question)]
     return {
         name: np.concatenate([np.empty(0, np.int64), *(chunk[number] for chunk in chunks)])
         for number, name in enumerate(("flight_id", "other", "start_s", "end_s"))

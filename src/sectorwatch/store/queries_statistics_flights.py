@@ -17,6 +17,7 @@ from sectorwatch.store import schema
 from sectorwatch.store.known_spans import KnownSpans, known_spans
 from sectorwatch.store.queries_network import known_times
 from sectorwatch.store.segments import DAY_S, FLIGHTS, VISITS
+from sectorwatch.store.sources import chunks_of, columns_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
 __all__ = ["Flown", "FlownQueries"]
 
 _LIMIT_S = 30.0
-_CHUNK = 20_000
 _UNKNOWN = -1
 _KINDS = (np.int64,) * 4 + (np.bool_,) + (np.int32,) * 3
 _INSTRUMENT_RULES = ("I", "Y", "Z")
@@ -129,8 +129,7 @@ class FlownQueries:
                 _FLIGHT.departed_s < to_s,
                 _in_no_file(_sealed_days(connection)),
             )
-            rows = connection.execution_options(yield_per=_CHUNK).execute(question)
-            for chunk in rows.partitions():
+            for chunk in chunks_of(connection, question):
                 ids, off, on, until, rules, *texts = zip(*chunk, strict=True)
                 chunks.append(
                     (
@@ -142,7 +141,7 @@ class FlownQueries:
                     )
                 )
         if files:
-            chunks.append(self._in_files(files, from_s, to_s, airports, types))
+            chunks += self._in_files(files, from_s, to_s, airports, types)
         whole = [_joined(chunks, number, kind) for number, kind in enumerate(_KINDS)]
         return Flown(
             flight_id=whole[0],
@@ -159,17 +158,19 @@ class FlownQueries:
 
     def _in_files(
         self, files: Sequence[str], from_s: int, to_s: int, airports: _Codes, types: _Codes
-    ) -> list[NDArray[Any]]:
+    ) -> list[list[NDArray[Any]]]:
         """The same of sealed days, texts as numbers: half a million of them are never made."""
         period = {"from_s": from_s, "to_s": to_s}
 
-        def ask(question: str, more: dict[str, Any]) -> dict[str, NDArray[Any]]:
-            return self._sources.reader.ask(
+        def ask(question: str, more: dict[str, Any]) -> dict[str, NDArray[Any]] | None:
+            return self._sources.ask(
                 f"WITH flown AS ({_IN_FILES}) {question}", files, period | more, limit_s=_LIMIT_S
             )
 
         fields = ask("SELECT origin AS name FROM flown UNION SELECT destination FROM flown", {})
         kinds = ask("SELECT DISTINCT aircraft AS name FROM flown", {})
+        if fields is None or kinds is None:
+            return []
         named: dict[str, list[Any]] = {}
         for what, codes, found in (("airport", airports, fields), ("type", types, kinds)):
             names = sorted(found["name"].tolist())
@@ -185,7 +186,7 @@ class FlownQueries:
             "JOIN type ON type.name = aircraft",
             named,
         )
-        return list(columns.values())
+        return [] if columns is None else [list(columns.values())]
 
     def by_instruments(self, from_s: int, to_s: int) -> NDArray[np.int64]:
         """The flights of the period, by their numbers in order, whose plan is by instrument rules.
@@ -198,16 +199,14 @@ class FlownQueries:
         period = (begun < to_s, func.coalesce(_FLIGHT.ended_s, to_s) >= from_s)
         with self._sources.database.read("asking who flew by instruments", _LIMIT_S) as connection:
             files = self._sources.manifest.files(connection, FLIGHTS.name, from_s, to_s)
-            ids = connection.execution_options(yield_per=_CHUNK).scalars(
-                select(_FLIGHT.flight_id).where(
-                    *period,
-                    _FLIGHT.flight_rules.in_(_INSTRUMENT_RULES),
-                    _in_no_file(_sealed_days(connection)),
-                )
+            question = select(_FLIGHT.flight_id).where(
+                *period,
+                _FLIGHT.flight_rules.in_(_INSTRUMENT_RULES),
+                _in_no_file(_sealed_days(connection)),
             )
-            parts = [np.array(part, np.int64) for part in ids.partitions()]
+            parts = [columns_of(chunk, 1)[0] for chunk in chunks_of(connection, question)]
         if files:
-            columns = self._sources.reader.ask(
+            columns = self._sources.ask(
                 "SELECT flight_id FROM read_parquet($files, hive_partitioning = false) "
                 "WHERE first_seen_s < $to_s AND ended_s >= $from_s "
                 "AND flight_rules IN ('I', 'Y', 'Z')",
@@ -215,7 +214,7 @@ class FlownQueries:
                 {"from_s": from_s, "to_s": to_s},
                 limit_s=_LIMIT_S,
             )
-            parts.append(columns["flight_id"])
+            parts += [] if columns is None else [columns["flight_id"]]
         return np.unique(np.concatenate([np.empty(0, np.int64), *parts]))
 
     def visitors(
@@ -231,13 +230,11 @@ class FlownQueries:
             wanted = [visit.entry_s < to_s, or_(visit.exit_s.is_(None), visit.exit_s > from_s)]
             if sector_ids is not None:
                 wanted.append(visit.sector_id.in_(sector_ids))
-            ids = connection.execution_options(yield_per=_CHUNK).scalars(
-                select(visit.flight_id).where(*wanted).distinct()
-            )
-            parts = [np.array(part, np.int64) for part in ids.partitions()]
+            question = select(visit.flight_id).where(*wanted).distinct()
+            parts = [columns_of(chunk, 1)[0] for chunk in chunks_of(connection, question)]
         if files:
             of_these = "" if sector_ids is None else "AND sector_id IN (SELECT unnest($sectors))"
-            columns = self._sources.reader.ask(
+            columns = self._sources.ask(
                 "SELECT DISTINCT flight_id FROM read_parquet($files, hive_partitioning = false) "  # noqa: S608 - our own words
                 f"WHERE entry_s < $to_s AND exit_s > $from_s {of_these}",
                 files,
@@ -245,7 +242,7 @@ class FlownQueries:
                 | ({} if sector_ids is None else {"sectors": list(sector_ids)}),
                 limit_s=_LIMIT_S,
             )
-            parts.append(columns["flight_id"])
+            parts += [] if columns is None else [columns["flight_id"]]
         return np.unique(np.concatenate([np.empty(0, np.int64), *parts]))
 
     def movements(self, from_s: int, to_s: int) -> dict[str, tuple[int, int]]:

@@ -102,16 +102,15 @@ class LoadQueries:
                 f"max({name}::BIGINT * 4294967296 + 4294967295 - time_s) AS {name}_key"
                 for name in _COUNTED
             )
-            parts.append(
-                self._sources.reader.ask(
-                    f"SELECT time_s // 900 AS quarter, count(*) AS samples, {sums} "  # noqa: S608 - our own words
-                    "FROM read_parquet($files, hive_partitioning = false) "
-                    "WHERE time_s >= $from_s AND time_s < $to_s GROUP BY quarter",
-                    files,
-                    {"from_s": from_s, "to_s": to_s},
-                    limit_s=_LIMIT_S,
-                )
+            found = self._sources.ask(
+                f"SELECT time_s // 900 AS quarter, count(*) AS samples, {sums} "  # noqa: S608 - our own words
+                "FROM read_parquet($files, hive_partitioning = false) "
+                "WHERE time_s >= $from_s AND time_s < $to_s GROUP BY quarter",
+                files,
+                {"from_s": from_s, "to_s": to_s},
+                limit_s=_LIMIT_S,
             )
+            parts += [] if found is None else [found]
         whole = merged(parts, tuple(part), ("int64",) * len(part))
         quarter = whole["quarter"] - from_s // QUARTER_S
         samples = np.bincount(quarter, whole["samples"], _quarters(from_s, to_s)).astype(np.int64)
@@ -145,21 +144,20 @@ class LoadQueries:
         }
         parts = [part]
         if files:
-            parts.append(
-                self._sources.reader.ask(
-                    "SELECT minute_s // 900 AS quarter, sum(total)::BIGINT AS total, "
-                    "max(total * 4294967296 + 4294967295 - minute_s) AS key, "
-                    "sum(entries)::BIGINT AS entries FROM ("
-                    "SELECT minute_s, sum(occupancy)::BIGINT AS total, sum(entries) AS entries "
-                    "FROM read_parquet($files, hive_partitioning = false) "
-                    "WHERE minute_s >= $from_s AND minute_s < $to_s "
-                    "AND sector_id IN (SELECT unnest($sectors)) GROUP BY minute_s"
-                    ") GROUP BY quarter",
-                    files,
-                    {"from_s": from_s, "to_s": to_s, "sectors": list(sector_ids)},
-                    limit_s=_LIMIT_S,
-                )
+            found = self._sources.ask(
+                "SELECT minute_s // 900 AS quarter, sum(total)::BIGINT AS total, "
+                "max(total * 4294967296 + 4294967295 - minute_s) AS key, "
+                "sum(entries)::BIGINT AS entries FROM ("
+                "SELECT minute_s, sum(occupancy)::BIGINT AS total, sum(entries) AS entries "
+                "FROM read_parquet($files, hive_partitioning = false) "
+                "WHERE minute_s >= $from_s AND minute_s < $to_s "
+                "AND sector_id IN (SELECT unnest($sectors)) GROUP BY minute_s"
+                ") GROUP BY quarter",
+                files,
+                {"from_s": from_s, "to_s": to_s, "sectors": list(sector_ids)},
+                limit_s=_LIMIT_S,
             )
+            parts += [] if found is None else [found]
         whole = merged(parts, tuple(part), ("int64",) * len(part))
         quarter = whole["quarter"] - from_s // QUARTER_S
         size = _quarters(from_s, to_s)
@@ -191,18 +189,17 @@ class LoadQueries:
         columns = columns_of(rows, len(names))
         parts: list[dict[str, NDArray[Any]]] = [dict(zip(names, columns, strict=True))]
         if files:
-            parts.append(
-                self._sources.reader.ask(
-                    "SELECT sector_id, sum(occupancy)::BIGINT AS total, "
-                    "max(occupancy::BIGINT * 4294967296 + 4294967295 - minute_s) AS key, "
-                    "sum(entries)::BIGINT AS entries "
-                    "FROM read_parquet($files, hive_partitioning = false) "
-                    "WHERE minute_s >= $from_s AND minute_s < $to_s GROUP BY sector_id",
-                    files,
-                    {"from_s": from_s, "to_s": to_s},
-                    limit_s=_LIMIT_S,
-                )
+            found = self._sources.ask(
+                "SELECT sector_id, sum(occupancy)::BIGINT AS total, "
+                "max(occupancy::BIGINT * 4294967296 + 4294967295 - minute_s) AS key, "
+                "sum(entries)::BIGINT AS entries "
+                "FROM read_parquet($files, hive_partitioning = false) "
+                "WHERE minute_s >= $from_s AND minute_s < $to_s GROUP BY sector_id",
+                files,
+                {"from_s": from_s, "to_s": to_s},
+                limit_s=_LIMIT_S,
             )
+            parts += [] if found is None else [found]
         whole = merged(parts, names, ("int64",) * len(names))
         ids, index = np.unique(whole["sector_id"], return_inverse=True)
         sums = Series.of(index, whole["total"], whole["key"], np.ones(len(ids), np.int64))

@@ -9,7 +9,7 @@ import numpy as np
 from sqlalchemy import func, select
 
 from sectorwatch.store import schema
-from sectorwatch.store.sources import columns_of
+from sectorwatch.store.sources import chunks_of, columns_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -72,19 +72,18 @@ class StaffQueries:
         """Who controlled at some time of the period."""
         with self._sources.database.read("asking who controlled", limit_s=_LIMIT_S) as connection:
             last_s = _last_s(connection, to_s)
-            rows = connection.execute(
-                select(
-                    _SESSION.session_id,
-                    _SESSION.cid,
-                    _SESSION.facility,
-                    _SESSION.first_seen_s,
-                    func.coalesce(_SESSION.ended_s, last_s),
-                    _SESSION.callsign,
-                ).where(
-                    _SESSION.first_seen_s < to_s,
-                    func.coalesce(_SESSION.ended_s, last_s) >= from_s,
-                )
-            ).all()
+            question = select(
+                _SESSION.session_id,
+                _SESSION.cid,
+                _SESSION.facility,
+                _SESSION.first_seen_s,
+                func.coalesce(_SESSION.ended_s, last_s),
+                _SESSION.callsign,
+            ).where(
+                _SESSION.first_seen_s < to_s,
+                func.coalesce(_SESSION.ended_s, last_s) >= from_s,
+            )
+            rows = [row for chunk in chunks_of(connection, question) for row in chunk]
         ids, members, facility, start_s, end_s = columns_of([row[:5] for row in rows], 5)
         return Sessions(
             session_id=ids,
@@ -92,24 +91,23 @@ class StaffQueries:
             facility=facility,
             start_s=np.maximum(start_s, from_s),
             end_s=np.minimum(np.maximum(end_s, start_s), to_s),
-            callsign=[row.callsign for row in rows],
+            callsign=[row[5] for row in rows],
         )
 
     def owned(self, from_s: int, to_s: int) -> Owned:
         """Who owned which sector at some time of the period."""
         with self._sources.database.read("asking for owners", limit_s=_LIMIT_S) as connection:
             last_s = _last_s(connection, to_s)
-            rows = connection.execute(
-                select(
-                    _OWNERSHIP.sector_id,
-                    _OWNERSHIP.session_id,
-                    _OWNERSHIP.start_s,
-                    func.coalesce(_OWNERSHIP.end_s, last_s),
-                ).where(
-                    _OWNERSHIP.start_s < to_s,
-                    func.coalesce(_OWNERSHIP.end_s, last_s) > from_s,
-                )
-            ).all()
+            question = select(
+                _OWNERSHIP.sector_id,
+                _OWNERSHIP.session_id,
+                _OWNERSHIP.start_s,
+                func.coalesce(_OWNERSHIP.end_s, last_s),
+            ).where(
+                _OWNERSHIP.start_s < to_s,
+                func.coalesce(_OWNERSHIP.end_s, last_s) > from_s,
+            )
+            rows = [row for chunk in chunks_of(connection, question) for row in chunk]
         sector, session, start_s, end_s = columns_of(rows, 4)
         start_s = np.maximum(start_s, from_s)
         return Owned(sector, session, start_s, np.clip(end_s, start_s, max(to_s, from_s)))

@@ -166,7 +166,7 @@ class Sealer:
         return self._seal(FLIGHTS, day_s, columns, None)
 
     def _days_to_copy(self, before_s: int) -> list[int]:
-        """The days of which more flights are there than are sealed: none are, or some came late."""
+        """The days of which not all flights are sealed: none are, or some came late."""
         ended, file = schema.flight.c.ended_s, schema.segment.c
         day = (ended - ended % _DAY).label("day_s")
         with self._reading("asking for flights to seal") as connection:
@@ -181,7 +181,7 @@ class Sealer:
                 )
             ).all()
         rows: dict[int, int] = {start_s: count for start_s, count in sealed}  # noqa: C416 - a Row is no pair to mypy
-        return sorted(start_s for start_s, count in there if count > rows.get(start_s, 0))
+        return sorted(start_s for start_s, count in there if count != rows.get(start_s, 0))
 
     def _seal(
         self, kind: SegmentKind, start_s: int, columns: Columns, forget: UpdateBase | None

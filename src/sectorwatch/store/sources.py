@@ -12,15 +12,16 @@ import numpy as np
 from sectorwatch.errors import QueryTooLongError, StoreError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
+    from sqlalchemy import Connection, Select
 
     from sectorwatch.store.database import Database
     from sectorwatch.store.manifest import Manifest
     from sectorwatch.store.reader import SegmentReader
 
-__all__ = ["END_OF_TIME_S", "Page", "Sources", "columns_of", "is_number", "merged"]
+__all__ = ["END_OF_TIME_S", "Page", "Sources", "chunks_of", "columns_of", "is_number", "merged"]
 
 END_OF_TIME_S = 2**40
 """Later than anything: for a period that has no end."""
@@ -114,6 +115,19 @@ def is_number(number: int) -> bool:
     (True, False)
     """
     return -_INT64 <= number < _INT64
+
+
+def chunks_of(
+    connection: Connection, question: Select[Any], size: int = 20_000
+) -> Iterator[Sequence[Any]]:
+    """What the database answers, some rows at a time, as the driver's own tuples.
+
+    For a hundred thousand rows and more, of which SQLAlchemy's own would take longer to make than
+    the database takes to find them.
+    """
+    cursor: Any = connection.execute(question).cursor
+    while chunk := cursor.fetchmany(size):
+        yield chunk
 
 
 def columns_of(rows: Sequence[Sequence[Any]], count: int) -> list[NDArray[np.int64]]:

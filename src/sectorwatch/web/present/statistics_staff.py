@@ -59,14 +59,14 @@ def sessions_of(question: Question) -> Sessions:
         ids = [sector.sector_id for sector in question.airspace.sectors]
     owners = np.unique(owned.session_id[np.isin(owned.sector_id, np.array(ids, np.int64))])
     belongs = np.isin(sessions.session_id, owners)
-    leads = [callsign_lead(callsign) for callsign in sessions.callsign]
-    different = sorted(set(leads))
+    leads = {callsign: callsign_lead(callsign) for callsign in set(sessions.callsign)}
+    different = sorted(set(leads.values()))
     prefixes = _prefixes(question)
     inside = {
         lead: bool(its) or lead in prefixes
         for lead, its in zip(different, question.are_within(different), strict=True)
     }
-    belongs |= np.array([inside[lead] for lead in leads], np.bool_)
+    belongs |= np.array([inside[leads[callsign]] for callsign in sessions.callsign], np.bool_)
     return sessions.take(belongs)
 
 
@@ -83,8 +83,9 @@ def hours(question: Question) -> HoursAnswer:
     """Count controllers' hours by kind of position, or by position."""
     sessions = sessions_of(question)
     known = question.queries.flights.known(question.from_s, question.to_s)
-    pairs = zip(sessions.callsign, sessions.facility.tolist(), strict=True)
-    kinds = [position_type(callsign, facility) for callsign, facility in pairs]
+    pairs = list(zip(sessions.callsign, sessions.facility.tolist(), strict=True))
+    kind_of = {pair: position_type(*pair) for pair in set(pairs)}
+    kinds = [kind_of[pair] for pair in pairs]
     positions = [callsign.upper() for callsign in sessions.callsign]
     is_kind = question.by == "position_type"
     keys = [(None, kind) for kind in kinds] if is_kind else list(zip(positions, kinds, strict=True))
