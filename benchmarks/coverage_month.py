@@ -44,7 +44,11 @@ def run() -> dict[str, Any]:
             bare = _median(lambda: store._reader.ask(_SUM, files))  # noqa: SLF001 - the other side
             by_sector = _median(lambda: store.coverage.of_sectors(START_S, END_S, ids, owners))
             by_session = _median(lambda: store.contacts.by_session(START_S, END_S))
-            by_flight = _median(lambda: store.coverage.of_flights(START_S, END_S, ids))
+            by_flight = _median(
+                lambda: store.coverage.of_flights(
+                    START_S, END_S, ids, store.statistics.heard.known(START_S, END_S)
+                )
+            )
     return {
         "target": "6 (its kin)",
         "what": f"coverage of {len(ids)} sectors over 30 days",

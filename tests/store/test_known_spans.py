@@ -32,6 +32,12 @@ def test_known_seconds_are_those_counted_one_by_one(
     starts, ends = np.array(parts, np.int64).T
     expected = [len(seconds.intersection(range(*part))) for part in parts]
     assert spans.seconds(starts, ends).tolist() == expected
+    of, start_s, end_s = spans.parts(starts, ends)
+    found: list[set[int]] = [set() for _ in parts]
+    for at, start, end in zip(of.tolist(), start_s.tolist(), end_s.tolist(), strict=True):
+        assert found[at].isdisjoint(range(start, end))
+        found[at] |= set(range(start, end))
+    assert found == [seconds.intersection(range(*part)) for part in parts]
     assert np.all(spans.start_s < spans.end_s)
     assert np.all(spans.end_s[:-1] < spans.start_s[1:] + 1)
 
@@ -41,3 +47,4 @@ def test_nothing_is_known_where_nothing_was_ever_kept() -> None:
     spans = known_spans(Known(None, None, None, ()), 0, 900)
     assert spans.total_s() == 0
     assert spans.seconds(np.array([0]), np.array([900])).tolist() == [0]
+    assert [len(each) for each in spans.parts(np.array([0]), np.array([900]))] == [0, 0, 0]

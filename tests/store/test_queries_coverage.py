@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from made_ticks import START_S, demand, flight, session, tick
+from sectorwatch.store.known_spans import KnownSpans
 from sectorwatch.store.queries_contacts import SessionContact
 from sectorwatch.store.segments import DAY_S
 from sectorwatch.traffic.tick import Contact, Ownership, Visit
@@ -20,6 +21,7 @@ SYDNEY = (-33.94612, 151.17723, 9_000)
 NOON_S = START_S + 12 * 3_600
 HOUR_S = 3_600
 OTHERS = 99
+ALWAYS = KnownSpans(np.array([0]), np.array([2**40]))
 
 
 def stay(flight_id: int, sector_id: int, entry_s: int, exit_s: int | None) -> Visit:
@@ -124,17 +126,32 @@ def test_a_period_is_cut_to_the_minute(asked: Store) -> None:
 
 def test_coverage_of_flights_is_a_union_in_the_air(asked: Store) -> None:
     """To the second; the longest without contact first, and only in these sectors."""
-    found = asked.coverage.of_flights(NOON_S, NOON_S + HOUR_S, [5, 6])
+    found = asked.coverage.of_flights(NOON_S, NOON_S + HOUR_S, [5, 6], ALWAYS)
     assert found.total == 3
     assert [(each.flight.callsign, each.airborne_s, each.contact_s) for each in found.items] == [
         ("QFA2", 900, 500),
         ("QFA1", 1_200, 840),
         ("QFA4", 300, 0),
     ]
-    page = asked.coverage.of_flights(NOON_S, NOON_S + HOUR_S, [5, 6], limit=1, offset=1)
+    page = asked.coverage.of_flights(NOON_S, NOON_S + HOUR_S, [5, 6], ALWAYS, limit=1, offset=1)
     assert [each.flight.callsign for each in page.items] == ["QFA1"]
-    cut = asked.coverage.of_flights(NOON_S + 800, NOON_S + 1_000, [6])
+    cut = asked.coverage.of_flights(NOON_S + 800, NOON_S + 1_000, [6], ALWAYS)
     assert [(each.airborne_s, each.contact_s) for each in cut.items] == [(200, 100)]
+
+
+def test_coverage_of_flights_is_of_the_time_that_is_known(asked: Store) -> None:
+    """Where nobody listened a flight was neither in contact nor without."""
+    known = KnownSpans(NOON_S + np.array([0, 450]), NOON_S + np.array([60, 850]))
+    found = asked.coverage.of_flights(NOON_S, NOON_S + HOUR_S, [5, 6], known)
+    shown = [
+        (each.flight.callsign, each.airborne_s, each.known_s, each.contact_s)
+        for each in found.items
+    ]
+    assert shown == [
+        ("QFA2", 900, 400, 150),
+        ("QFA1", 1_200, 460, 400),
+        ("QFA4", 300, 0, 0),
+    ]
 
 
 def test_what_midnight_parts_is_put_together(store: Store) -> None:
@@ -153,7 +170,7 @@ def test_what_midnight_parts_is_put_together(store: Store) -> None:
     assert len([f for f in store.seal_due(START_S + 3 * DAY_S) if f.kind == "contacts"]) == 1
     store.commit(tick(3, time_s=START_S + 4 * DAY_S))
     assert len([f for f in store.seal_due(START_S + 4 * DAY_S) if f.kind == "contacts"]) == 1
-    (found,) = store.coverage.of_flights(NOON_S, START_S + 2 * DAY_S, [5, 6]).items
+    (found,) = store.coverage.of_flights(NOON_S, START_S + 2 * DAY_S, [5, 6], ALWAYS).items
     assert (found.airborne_s, found.contact_s) == (900, 600)
 
 
@@ -201,7 +218,7 @@ def test_a_file_that_is_cut_is_left_out_and_said(store: Store) -> None:
 
 
 def _flights(store: Store) -> list[FlightCoverage]:
-    return list(store.coverage.of_flights(NOON_S, NOON_S + HOUR_S, [5, 6]).items)
+    return list(store.coverage.of_flights(NOON_S, NOON_S + HOUR_S, [5, 6], ALWAYS).items)
 
 
 def test_nothing_is_covered_where_nothing_is_kept(store: Store) -> None:
@@ -209,6 +226,6 @@ def test_nothing_is_covered_where_nothing_is_kept(store: Store) -> None:
     found = store.coverage.of_sectors(NOON_S, NOON_S + HOUR_S, [5])
     assert found.minutes.airborne.tolist() == [[0]]
     assert store.coverage.of_sectors(NOON_S, NOON_S + HOUR_S, []).minutes.airborne.shape == (0, 1)
-    assert store.coverage.of_flights(NOON_S, NOON_S + HOUR_S, [5]).items == []
+    assert store.coverage.of_flights(NOON_S, NOON_S + HOUR_S, [5], ALWAYS).items == []
     assert store.contacts.by_session(NOON_S, NOON_S + HOUR_S) == {}
     assert np.array_equal(found.owned.airborne, [])

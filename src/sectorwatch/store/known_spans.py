@@ -29,6 +29,18 @@ class KnownSpans:
         """How many seconds of each period `[from_s, to_s)`, shape (m,), are known."""
         return self._before(to_s) - self._before(from_s)
 
+    def parts(
+        self, from_s: NDArray[np.int64], to_s: NDArray[np.int64]
+    ) -> tuple[NDArray[np.intp], NDArray[np.int64], NDArray[np.int64]]:
+        """The known parts of each period `[from_s, to_s)`: (its index, start, end), in order."""
+        first = np.searchsorted(self.end_s, from_s, "right")
+        count = np.maximum(0, np.searchsorted(self.start_s, to_s, "left") - first)
+        at = np.repeat(np.arange(count.size), count)
+        # The spans of each period one after another, from its first one on.
+        span = np.arange(at.size) + np.repeat(first - (np.cumsum(count) - count), count)
+        start_s = np.maximum(from_s[at], self.start_s[span])
+        return at, start_s, np.minimum(to_s[at], self.end_s[span])
+
     def total_s(self) -> int:
         """How many seconds are known, all in all."""
         return int((self.end_s - self.start_s).sum())

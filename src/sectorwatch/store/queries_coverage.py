@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from sqlalchemy import Connection, Table
 
+    from sectorwatch.store.known_spans import KnownSpans
     from sectorwatch.store.lost import Lost
     from sectorwatch.store.segments import SegmentKind
     from sectorwatch.store.sources import Sources
@@ -74,10 +75,14 @@ class SectorCoverage:
 
 @dataclass(frozen=True, slots=True)
 class FlightCoverage:
-    """A flight's time in the sectors asked for, and how much of that it was in contact."""
+    """A flight's time in the sectors asked for.
+
+    Of `known_s` of it is known whether the flight was in contact, and `contact_s` it was.
+    """
 
     flight: Flight
     airborne_s: int
+    known_s: int
     contact_s: int
 
 
@@ -123,34 +128,36 @@ class CoverageQueries:
         from_s: int,
         to_s: int,
         sector_ids: Sequence[int],
+        heard: KnownSpans,
         *,
         limit: int = 100,
         offset: int = 0,
     ) -> Page[FlightCoverage]:
         """Flights that were in these sectors, those longest without contact first.
 
-        The sectors are of one partition, in which a flight is in one of them at a time.
+        The sectors are of one partition, in which a flight is in one of them at a time; `heard` is
+        when radios were.
         """
         with self._sources.database.read("asking for visits", limit_s=_LIMIT_S) as connection:
             last_s = known_times(connection, from_s, to_s).last_s
             period = _Period(from_s, to_s, to_s if last_s is None else min(to_s, last_s))
             stays = _recent(connection, schema.visit, "entry_s", "exit_s", period)
-            heard = _recent(connection, schema.contact, "start_s", "end_s", period)
+            rows = _recent(connection, schema.contact, "start_s", "end_s", period)
             files = self._sources.manifest.files(connection, VISITS.name, from_s, to_s)
         here = np.array(sector_ids, np.int64)
-        recent = Spans(*heard[:3, heard[3] != 0])
-        found = [self._flights(Spans(*stays[:3, np.isin(stays[3], here)]), recent, period)]
+        recent = Spans(*rows[:3, rows[3] != 0])
+        found = [self._flights(Spans(*stays[:3, np.isin(stays[3], here)]), recent, period, heard)]
         # A file at a time: as many visits as a day has, and the contacts of their time.
         for file in files:
             chosen = "sector_id IN (SELECT unnest($sectors))"
             some = self._sealed(VISITS, [file], chosen, period, {"sectors": list(sector_ids)})
-            found.append(self._flights(some, recent, period))
+            found.append(self._flights(some, recent, period, heard))
         parts = np.concatenate(found, axis=1)
         flight, at = np.unique(parts[0], return_inverse=True)
         sums = [_counted(at, each, flight.size) for each in parts[1:]]
         whole = np.stack((flight, *sums))
         whole = whole[:, whole[1] > 0]
-        order = np.lexsort((whole[0], whole[2] - whole[1]))[offset : offset + limit]
+        order = np.lexsort((whole[0], whole[3] - whole[2]))[offset : offset + limit]
         shown = whole[:, order].T.tolist()
         with self._sources.database.read("asking for flights") as connection:
             flights = flights_numbered(connection, [row[0] for row in shown])
@@ -200,13 +207,15 @@ class CoverageQueries:
             if sealed is not None:
                 yield sealed
 
-    def _flights(self, stays: Spans, recent: Spans, period: _Period) -> NDArray[np.int64]:
-        """Flights with their seconds in the air and in contact, shape (3, flights).
+    def _flights(
+        self, stays: Spans, recent: Spans, period: _Period, heard: KnownSpans
+    ) -> NDArray[np.int64]:
+        """Flights with their seconds in the air, known, and in contact, shape (4, flights).
 
         `recent` are the contacts that the tables hold; those of sealed files are looked up.
         """
         if not stays.flight_id.size:
-            return np.empty((3, 0), np.int64)
+            return np.empty((4, 0), np.int64)
         within = _Period(int(stays.start_s.min()), int(stays.end_s.max()), period.now_s)
         near = (recent.start_s < within.to_s) & (recent.end_s > within.from_s)
         with self._sources.database.read("asking for contacts") as connection:
@@ -221,8 +230,16 @@ class CoverageQueries:
             )
         )
         flight, at = np.unique(stays.flight_id, return_inverse=True)
-        sums = (stays.end_s - stays.start_s, contact_time_s(stays, contacts))
-        return np.stack((flight, *(_counted(at, each, flight.size) for each in sums)))
+        of, start_s, end_s = heard.parts(stays.start_s, stays.end_s)
+        known = Spans(stays.flight_id[of], start_s, end_s)
+        sums = (
+            (at, stays.end_s - stays.start_s),
+            (at[of], end_s - start_s),
+            (at[of], contact_time_s(known, contacts)),
+        )
+        return np.stack(
+            (flight, *(_counted(of_each, seconds, flight.size) for of_each, seconds in sums))
+        )
 
     def _sealed(
         self,

@@ -38,7 +38,7 @@ def test_coverage_is_that_of_the_time_known() -> None:
     found = shown((0, 3_600))
     assert (found.contact_minutes, found.coverage, found.known_share) == (20.0, 0.5, 1.0)
     found = shown((1_200, 1_500), (1_800, 2_400))
-    assert (found.contact_minutes, found.coverage, found.known_share) == (20.0, 0.3333, 0.375)
+    assert (found.contact_minutes, found.coverage, found.known_share) == (5.0, 0.3333, 0.375)
 
 
 def test_of_a_flight_that_was_never_there_nothing_is_said() -> None:

@@ -121,13 +121,19 @@ class FlightCoverage(msgspec.Struct, frozen=True):
     first_seen: Time
     airborne_minutes: Annotated[float, Meta(description="In the air in these sectors")]
     contact_minutes: Annotated[
-        float, Meta(description="Of these in contact with any controller, each second once")
+        float,
+        Meta(description="Of these known to be in contact with any controller, each second once"),
     ]
     uncovered_minutes: Annotated[
-        float,
-        Meta(description="The rest: without contact, or with nobody knowing (total.known_share)"),
+        float, Meta(description="Of these known to be without contact; of the rest nobody knows")
     ]
-    coverage: Annotated[float, Meta(description="Contact over airborne time")]
+    coverage: Annotated[
+        float | None,
+        Meta(description="Contact over airborne time, of that known; null where none is"),
+    ]
+    known_share: Annotated[
+        float, Meta(description="Share of the airborne time of which contact is known, 3 min after")
+    ]
 
 
 class Coverage(msgspec.Struct, frozen=True):
@@ -162,7 +168,8 @@ class FlightContact(msgspec.Struct, frozen=True):
     partition: Annotated[str, Meta(description="Data set and kind, such as vatspy:fir")]
     airborne_minutes: Annotated[float, Meta(description="In the air in these sectors")]
     contact_minutes: Annotated[
-        float, Meta(description="Of these in contact with any controller, each second once")
+        float,
+        Meta(description="Of these known to be in contact with any controller, each second once"),
     ]
     coverage: Annotated[
         float | None,

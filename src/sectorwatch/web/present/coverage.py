@@ -139,18 +139,16 @@ def flight_contact(
     heard = _spans(
         [(c.start_s, now_s if c.end_s is None else c.end_s) for c in contacts if c.airborne]
     )
-    times = _spans(list(zip(known.start_s.tolist(), known.end_s.tolist(), strict=True)))
+    of, start_s, end_s = known.parts(stays.start_s, stays.end_s)
+    listened = Spans(stays.flight_id[of], start_s, end_s)
     airborne_s = int((stays.end_s - stays.start_s).sum())
-    known_s = int(contact_time_s(stays, times).sum())
-    contact_s = int(contact_time_s(stays, heard).sum())
-    # In contact at a time that is known: both, less either of them.
-    either = Spans(*(np.concatenate(each) for each in zip(_all(heard), _all(times), strict=True)))
-    both_s = contact_s + known_s - int(contact_time_s(stays, either).sum())
+    known_s = int((end_s - start_s).sum())
+    contact_s = int(contact_time_s(listened, heard).sum())
     return FlightContact(
         partition,
         airborne_minutes=_minutes(airborne_s),
         contact_minutes=_minutes(contact_s),
-        coverage=_share(both_s, known_s),
+        coverage=_share(contact_s, known_s),
         known_share=_share(known_s, airborne_s),
     )
 
@@ -250,8 +248,9 @@ def _flight(kept: KeptFlight) -> FlightCoverage:
         first_seen=format_s(kept.flight.first_seen_s),
         airborne_minutes=_minutes(kept.airborne_s),
         contact_minutes=_minutes(kept.contact_s),
-        uncovered_minutes=_minutes(kept.airborne_s - kept.contact_s),
-        coverage=round(kept.contact_s / kept.airborne_s, 4),
+        uncovered_minutes=_minutes(kept.known_s - kept.contact_s),
+        coverage=_share(kept.contact_s, kept.known_s),
+        known_share=round(kept.known_s / kept.airborne_s, 4),
     )
 
 
@@ -287,10 +286,6 @@ def _within(span: tuple[int, int], start_s: int, end_s: int) -> int:
 def _spans(rows: list[tuple[int, int]]) -> Spans:
     table = np.array([(0, *row) for row in rows], np.int64).reshape(-1, 3)
     return Spans(*table.T)
-
-
-def _all(spans: Spans) -> tuple[NDArray[np.int64], ...]:
-    return spans.flight_id, spans.start_s, spans.end_s
 
 
 def _share(part: int, whole: int) -> float | None:

@@ -73,15 +73,8 @@ def coverage(question: Question) -> CoverageAnswer:
 
 def _cut(stays: Spans, known: KnownSpans) -> Spans:
     """The parts of stays that lie in what is known."""
-    parts = []
-    for start_s, end_s in zip(known.start_s.tolist(), known.end_s.tolist(), strict=True):
-        here = (stays.start_s < end_s) & (stays.end_s > start_s)
-        if here.any():
-            begun = np.maximum(stays.start_s[here], start_s)
-            parts.append((stays.flight_id[here], begun, np.minimum(stays.end_s[here], end_s)))
-    nothing = (np.empty(0, np.int64),) * 3
-    whole = [np.concatenate(each) for each in zip(nothing, *parts, strict=True)]
-    return Spans(whole[0], whole[1], whole[2])
+    of, start_s, end_s = known.parts(stays.start_s, stays.end_s)
+    return Spans(stays.flight_id[of], start_s, end_s)
 
 
 def _columns(covered: _Covered) -> tuple[NDArray[np.int64], ...]:

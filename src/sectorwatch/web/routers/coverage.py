@@ -73,7 +73,10 @@ async def coverage(
         flights, link = None, {}
         if by == "flight":
             ids = [each.sector_id for each in airspace.sectors if each.partition == chosen]
-            flights = store.coverage.of_flights(start_s, end_s, ids, limit=most, offset=offset)
+            heard = store.statistics.heard.known(start_s, end_s)
+            flights = store.coverage.of_flights(
+                start_s, end_s, ids, heard, limit=most, offset=offset
+            )
             kept = {"from": start, "to": end, "by": by, "partition": chosen}
             link = next_link(request, kept, total=flights.total, limit=most, offset=offset)
         shown = coverage_answer(store, airspace, chosen, start_s, end_s, by=wanted, flights=flights)
