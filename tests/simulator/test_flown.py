@@ -62,10 +62,12 @@ def test_they_take_off_and_land_when_the_schedule_says() -> None:
     departed = np.sort([flight.departed_s or 0 for flight in tracked().values()])
     arrived = np.sort([flight.arrived_s or 0 for flight in tracked().values()])
     late_s = departed - np.sort(schedule().off_s)
-    assert late_s.min() >= 0
+    # A helicopter has no run: it counts as up between the last feed on the ground and the first above.
+    assert late_s.min() >= -STEP_S
     assert late_s.max() <= 2 * STEP_S
     late_s = arrived - np.sort(schedule().on_s)
-    assert late_s.min() >= 0
+    # A helicopter has landed once it is under 100 ft, which is a little before it stands.
+    assert late_s.min() >= -STEP_S
     assert late_s.max() <= 60
 
 

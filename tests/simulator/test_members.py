@@ -75,7 +75,7 @@ def test_some_are_away_for_longer() -> None:
 
 def test_plans_are_amended_in_flight_and_flown_so() -> None:
     """Another level, a revision more, and the aircraft at it within some minutes."""
-    amended = 0
+    amended = reached = 0
     for history in histories(amended_share=1.0).values():
         records = [record for record in history if record is not None]
         levels = [int(record["flight_plan"]["altitude"]) for record in records]
@@ -86,10 +86,15 @@ def test_plans_are_amended_in_flight_and_flown_so() -> None:
         before, after = records[at - 1], records[min(at + 2, len(records) - 1)]
         assert levels[at] > levels[0]
         assert after["flight_plan"]["revision_id"] == before["flight_plan"]["revision_id"] + 1
-        if abs(before["altitude"] - levels[0]) < 300 and at + 2 < len(records) - 3:
-            # Some begin their descent as soon as they are there.
-            assert any(abs(each["altitude"] - levels[at]) < 600 for each in records[at : at + 3])
+        if abs(before["altitude"] - levels[0]) < 300 and at + 3 < len(records):
+            next_ft = [each["altitude"] for each in records[at : at + 4]]
+            assert max(next_ft) > levels[0] + 300
+            # Some begin their descent before they are there.
+            if next_ft[-1] > levels[0] + 300:
+                assert abs(next_ft[-1] - levels[at]) < 600
+                reached += 1
     assert amended > 10
+    assert reached > 5
 
 
 def test_a_prefile_goes_when_its_flight_comes_online() -> None:
