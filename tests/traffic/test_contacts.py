@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from sectorwatch.errors import TrackerStateError
 from sectorwatch.traffic import Tracker
+from sectorwatch.traffic.known import Known
+from sectorwatch.traffic.tick import Contact
 from traffic import made
 from traffic.ledger import Ledger
 from traffic.made import DAY_S, FIELDS, SMALL_WORLD, Record, parked, radios, snapshot, station
@@ -311,6 +314,21 @@ def test_what_was_heard_before_a_restart_comes_out_after_it() -> None:
     day.tracker = Tracker.load(day.tracker.dump(), WORLD, FIELDS)
     assert day.feed(15, QFA1).contacts() == [("QFA1", "WEST_CTR", 0, None)]
     assert day.tick.live.contact.tolist() != [-1]
+
+
+@pytest.mark.parametrize(("heard_s", "start_s"), [(240, -900), (600, 450)])
+def test_a_contact_of_before_goes_on_where_it_is_heard_soon(heard_s: int, start_s: int) -> None:
+    """A tracker that begins in the middle of a history joins nothing across an unknown time."""
+    (flight,) = Day().feed(0, QFA1).tracker.standing().flights
+    (session,) = Day().feed(0, QFA1, online=(WEST,)).tracker.standing().sessions
+    early = msgspec.structs.replace(flight, first_seen_s=DAY_S - 1_000)
+    online = msgspec.structs.replace(session, first_seen_s=DAY_S - 1_000)
+    before = Contact(early.flight_id, online.session_id, DAY_S - 900, 130_900, airborne=True)
+    day = Day()
+    known = Known(flights=[early], sessions=[online], contacts=[before])
+    day.tracker = Tracker(WORLD, FIELDS, known=known)
+    minutes(day, {heard_s: (WEST_MAST, ON_WEST)}, heard_s + 15, QFA1)
+    assert [row[2] for row in day.contacts()] == [start_s]
 
 
 def test_a_state_whose_contacts_are_of_another_size_is_refused() -> None:

@@ -90,12 +90,17 @@ class ContactLog:
         self._is_fresh = False
         # (flight, session, airborne) -> start of a contact of before the first sample.
         self._expected: dict[tuple[int, int, bool], int] = {}
+        self._expected_until_s = 0
         for name, (kind, empty) in _COLUMNS.items():
             setattr(self, name, np.full(capacity, empty, dtype=kind))
         self.session = np.full(capacity, _NONE, dtype=np.int64)
 
-    def expect(self, contacts: Iterable[Contact]) -> None:
-        """Have those of `contacts` go on that the first sample has."""
+    def expect(self, contacts: Iterable[Contact], time_s: int) -> None:
+        """Have those of `contacts`, open at `time_s`, go on that the first sample has.
+
+        If that is soon enough: what was heard before speaks of no later time.
+        """
+        self._expected_until_s = time_s + self._holds_s
         self._expected = {(c.flight_id, c.session_id, c.airborne): c.start_s for c in contacts}
 
     def standing(self) -> list[Contact]:
@@ -121,6 +126,8 @@ class ContactLog:
         if heard is None:
             return False
         now_s = sample.time_us // _SECOND_US
+        if now_s > self._expected_until_s:
+            self._expected = {}
         until_s = from_s = now_s - self._half_s
         if self._samples_s:
             before_s = self._samples_s[-1]

@@ -218,7 +218,7 @@ class Tracker:
         self._visits.expect(known.visits)
         self._controllers.expect(known, time_s)
         self._prefiles.expect(known.prefiles)
-        self._contacts.expect(known.contacts)
+        self._contacts.expect(known.contacts, time_s)
 
     def _demand(self, step: Step) -> Demand:
         """The demand of the minutes that have become final and are known."""
