@@ -12,12 +12,7 @@ from typing import TYPE_CHECKING
 
 from sectorwatch.airspace import load_airspace
 from sectorwatch.cli.console import say
-from sectorwatch.cli.serving import (
-    last_snapshot_us,
-    put_public_key,
-    refuse_other_kind,
-    serve,
-)
+from sectorwatch.cli.serving import last_snapshot_us, refuse_other_kind, serve
 from sectorwatch.clock import SystemClock
 from sectorwatch.config import load_settings
 from sectorwatch.errors import SectorwatchError
@@ -68,7 +63,6 @@ def play(demo: Demo, *, host: str, port: int, data_dir: Path | None) -> None:
             toml_path=Path(os.devnull),
         )
         refuse_other_kind(place, simulated=True)
-        put_public_key(place)
         now_s = SystemClock().now_us() // 1_000_000
         flight = DemoFlight(demo, now_s=now_s, held_until_us=last_snapshot_us(place))
         serve(loaded, flight, history=flight.history)

@@ -10,7 +10,7 @@ from sectorwatch.airspace import load_airspace
 from sectorwatch.cli.console import print_json, print_table, progress_bar, say
 from sectorwatch.cli.interrupting import interruptible
 from sectorwatch.cli.log_lines import Remarks
-from sectorwatch.cli.serving import put_public_key, refuse_other_kind
+from sectorwatch.cli.serving import refuse_other_kind
 from sectorwatch.clock import format_s
 from sectorwatch.errors import ScheduleError, SectorwatchError
 from sectorwatch.feed.archive import ArchiveSource
@@ -111,7 +111,6 @@ def _flown(loaded: Loaded, paths: Sequence[Path], bar: Bar) -> Source:
     refuse_other_kind(settings.data_dir, simulated=True)
     airspace = load_airspace(settings.airspace, settings.capacities, settings.positions)
     network = network_of(Wish(sources=[str(path) for path in paths]), airspace)
-    put_public_key(settings.data_dir)
     task = bar.add_task("simulate", total=(network.end_s or 0) - network.start_s, feeds="")
 
     def move(time_s: int) -> None:

@@ -11,10 +11,8 @@ from sectorwatch.errors import DatabaseAwayError, DataDirectoryError, JournalErr
 from sectorwatch.feed.journal_format import journal_files
 from sectorwatch.feed.journal_reader import journal_headers, read_records
 from sectorwatch.feed.records import Kind
-from sectorwatch.recordings import MASKING_KEY
 from sectorwatch.runtime import build, run_application
 from sectorwatch.store import DataDirectory
-from sectorwatch.store.files import write_durably
 from sectorwatch.web.app import create_app
 
 if TYPE_CHECKING:
@@ -25,7 +23,7 @@ if TYPE_CHECKING:
     from sectorwatch.feed.sources import Source
     from sectorwatch.runtime import Application, History
 
-__all__ = ["address_of", "last_snapshot_us", "put_public_key", "refuse_other_kind", "serve"]
+__all__ = ["address_of", "last_snapshot_us", "refuse_other_kind", "serve"]
 
 _EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - shown, not listened on
 
@@ -71,13 +69,6 @@ def refuse_other_kind(data_dir: Path, *, simulated: bool) -> None:
             f"{data_dir} holds {held} network's traffic, and {wanted} one's would get among it: "
             "choose another directory with --data-dir"
         )
-
-
-def put_public_key(data_dir: Path) -> None:
-    """Give a new directory for made traffic the public key, so that its journal names that one."""
-    with DataDirectory.open(data_dir) as directory:
-        if not directory.masking_key.exists():
-            write_durably(directory.masking_key, f"{MASKING_KEY.hex()}\n".encode())
 
 
 def last_snapshot_us(data_dir: Path) -> int:
