@@ -103,6 +103,15 @@ def test_a_row_that_cannot_be_flown_is_left_out_alone_and_counted(
     assert schedule.left_out == {reason: 1}
 
 
+def test_no_two_flights_become_one_member(tmp_path: Path) -> None:
+    """Of two ids that differ in their highest bits alone, one is left out and counted."""
+    same = {"flight_id": 5 + (1 << 60)}
+    file = write(tmp_path / "s.parquet", rows_of({"flight_id": 5}, same), flight_id=pa.int64())
+    schedule = read_schedule(file)
+    assert schedule.flight_id.tolist() == [5]
+    assert schedule.left_out == {"duplicate_id": 1}
+
+
 @pytest.mark.parametrize("name", COLUMNS)
 def test_a_missing_column_is_named(tmp_path: Path, name: str) -> None:
     """The error has the file, the column, and what a schedule needs."""
@@ -154,6 +163,22 @@ def _cut(folder: Path) -> Path:
     return folder / "cut.parquet"
 
 
+def _twice(folder: Path) -> Path:
+    table = pq.read_table(write(folder / "s.parquet", rows_of({})))
+    names = [*table.column_names, "origin"]
+    twice = pa.Table.from_arrays([*table.columns, table["origin"]], names=names)
+    pq.write_table(twice, folder / "s.parquet")
+    return folder / "s.parquet"
+
+
+def _no_text(folder: Path) -> Path:
+    table = pq.read_table(write(folder / "s.parquet", rows_of({})))
+    ends = pa.py_buffer(np.array([0, 2], dtype=np.int32).tobytes())
+    text = pa.Array.from_buffers(pa.string(), 1, [None, ends, pa.py_buffer(b"\xff\xfe")])
+    pq.write_table(table.set_column(1, "origin", text), folder / "s.parquet")
+    return folder / "s.parquet"
+
+
 def _only_bad(folder: Path) -> Path:
     return write(folder / "s.parquet", rows_of(BAD["backwards"], BAD["unknown_airport"]))
 
@@ -166,6 +191,8 @@ def _only_bad(folder: Path) -> Path:
         (_empty_file, "cannot be read as Parquet"),
         (_cut, "cannot be read as Parquet"),
         (_no_rows, "no flight that can be flown, it is empty"),
+        (_twice, "column 'origin' 2 times"),
+        (_no_text, "Invalid UTF8"),
         (_only_bad, "left out: unknown_airport 1, backwards 1"),
         (lambda folder: folder, "holds no .parquet file"),
     ],

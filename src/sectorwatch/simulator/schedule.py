@@ -44,7 +44,7 @@ COLUMNS = {
 
 LEFT_OUT = {
     "missing_value": "a value is null",
-    "duplicate_id": "another flight, earlier in the files, has this flight_id",
+    "duplicate_id": "another flight, earlier in the files, has this flight_id; its lowest 56 bits count",
     "unknown_airport": "no airport of this code is known",
     "time_out_of_range": "a time is before 2000 or after 2099",
     "backwards": "it lands before it takes off, or in the same moment",
@@ -62,6 +62,7 @@ _FILED_WITHIN_S = 48 * 3_600
 _LONGEST_S, _SHORTEST_S = 24 * 3_600, 180
 _FASTEST_KT, _SLOWEST_KT = 700.0, 25.0
 _DISTANCE_SHARE, _DISTANCE_SLACK_NM = 0.15, 25.0
+_ID_BITS = (1 << 56) - 1  # above them a member's id has the sort of session
 
 
 @dataclass(frozen=True, eq=False)
@@ -211,7 +212,14 @@ def _read(path: Path) -> pa.Table:
                         f"{path} has no column {name!r}, only {', '.join(schema.names)[:200]}: a "
                         f"schedule needs {', '.join(COLUMNS)}"
                     )
+                if schema.names.count(name) > 1:
+                    raise ScheduleError(
+                        f"{path} has the column {name!r} {schema.names.count(name)} times: which "
+                        "one is meant? Leave one of them"
+                    )
             table = file.read(columns=list(COLUMNS))
+        # Parquet writers do not look whether a text is one.
+        table.validate(full=True)
     except (pa.ArrowException, OSError) as error:
         raise ScheduleError(
             f"{path} cannot be read as Parquet ({str(error).splitlines()[0][:200]}): give a "
@@ -279,7 +287,7 @@ def _flyable(rows: _Rows, known: Airports, name: str) -> Schedule:
     leave_out("missing_value", rows.missing)
     first = np.zeros(len(good), dtype=np.bool_)
     candidates = np.flatnonzero(good)
-    first[candidates[np.unique(rows.flight_id[candidates], return_index=True)[1]]] = True
+    first[candidates[np.unique(rows.flight_id[candidates] & _ID_BITS, return_index=True)[1]]] = True
     leave_out("duplicate_id", ~first)
     found = [known.get(code) for code in rows.codes]
     # One entry more, for the index -1 of a missing value.
