@@ -33,6 +33,16 @@ def test_the_same_seed_makes_the_same_flights_however_they_are_asked_for() -> No
     assert another.off_s.tolist() != week.taking_off(MONDAY_S, MONDAY_S + DAY_S).off_s.tolist()
 
 
+@pytest.mark.parametrize("seed", [2**63, 2**64 + 1, 10**30])
+def test_a_seed_may_be_any_number(seed: int) -> None:
+    """However large, and another one gives other flights."""
+    made, other = (
+        MadeTimetable("australia", seed=each).taking_off(MONDAY_S, MONDAY_S + DAY_S)
+        for each in (seed, seed + 1)
+    )
+    assert made.off_s.tolist() != other.off_s.tolist()
+
+
 def test_a_schedule_of_some_days_has_the_flights_of_those_days() -> None:
     """In the order of take-off, each with an id of its own."""
     schedule = made_schedule("australia", start_s=MONDAY_S, days=2)

@@ -108,7 +108,7 @@ class MadeTimetable:
 
     def _flights_a_day(self) -> float:
         """How many make the peak wanted: what one flight a day gives, scaled."""
-        rng = np.random.Generator(np.random.Philox(key=[self.seed, 1]))
+        rng = np.random.Generator(np.random.Philox(key=[self.seed % 2**63, 1]))
         sample = self._flown(
             0, rng, rng.choice(len(self._flat), 4_000, p=self._pairs.ravel() / self._flat[-1])
         )
