@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -99,4 +100,16 @@ def test_altitudes_are_between_the_fields_and_the_ceiling() -> None:
         if time_s > START_S + STEP_S:
             climbed = np.abs(now.altitude_ft[new] - before.altitude_ft[old])
             assert climbed.max(initial=0) <= 8_000 * STEP_S * 3 / 60
+        before = now
+
+
+def test_who_has_changed_level_descends_from_there() -> None:
+    """An amended level is left along the descent, not all at once where that begins."""
+    behaviour = replace(Behaviour.none(), amended_share=1.0)
+    network = Network(schedule(), behaviour=behaviour, start_s=START_S)
+    before = network.states(START_S)
+    for time_s in range(START_S + 5, START_S + HOURS * 3_600, 5):
+        now = network.states(time_s)
+        _, old, new = np.intersect1d(before.member, now.member, return_indices=True)
+        assert (before.altitude_ft[old] - now.altitude_ft[new]).max(initial=0) <= 8_000 * 5 / 60
         before = now

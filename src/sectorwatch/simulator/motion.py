@@ -369,8 +369,10 @@ class Movements:
         amended_s = self.members.amended_s[rows]
         step = np.clip((at_s - amended_s) / _STEP_S, 0.0, 1.0)
         stepped = (flights.amended_ft[rows] - flights.filed_ft[rows]) * step
-        at_level = altitude >= profile.cruise_ft[rows]
-        altitude = np.where(at_level, altitude + stepped, altitude)
+        # Of what was added at cruise the descent loses its share: nobody falls at its beginning.
+        field_ft = profile.field_on_ft[rows]
+        height = (altitude - field_ft) / np.maximum(profile.cruise_ft[rows] - field_ft, 1.0)
+        altitude = altitude + stepped * np.clip(height, 0.0, 1.0)
         altitude *= 1.0 + flights.altitude_error[rows] * np.minimum(altitude / _TRANSITION_FT, 1.0)
         altitude += flights.field_error_ft[rows]
         return latitude, longitude, altitude, performance.speed_kt(profile, rows, flown_s), course
