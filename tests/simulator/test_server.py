@@ -59,12 +59,15 @@ def lockstep() -> Iterator[NetworkServer]:
 
 
 def get(
-    server: NetworkServer, path: str, headers: Mapping[str, str] | None = None
+    server: NetworkServer,
+    path: str,
+    headers: Mapping[str, str] | None = None,
+    method: str = "GET",
 ) -> tuple[int, Mapping[str, str], bytes]:
-    """Status, headers and body of one GET."""
+    """Status, headers and body of one request."""
     connection = http.client.HTTPConnection(server.host, server.port, timeout=10)
     try:
-        connection.request("GET", path, headers=dict(headers or {}))
+        connection.request(method, path, headers=dict(headers or {}))
         response = connection.getresponse()
         return response.status, dict(response.getheaders()), response.read()
     finally:
@@ -164,6 +167,12 @@ def test_in_lockstep_what_did_not_arrive_is_given_again(lockstep: NetworkServer)
     assert time_of(get(lockstep, FEED)[2]) == 30
 
 
+def test_who_asks_for_headers_alone_takes_no_feed(lockstep: NetworkServer) -> None:
+    """A HEAD is not allowed, so that none is lost to it in lockstep."""
+    assert get(lockstep, FEED, method="HEAD")[0] == 405
+    assert time_of(get(lockstep, FEED)[2]) == 0
+
+
 def test_at_its_end_the_network_stands_still() -> None:
     """After its last feed it is over, and says that nothing changed."""
     made = network()
@@ -253,6 +262,13 @@ def test_it_is_for_this_machine_alone() -> None:
         NetworkServer(network(), port=server.port).start()
 
 
+@pytest.mark.parametrize("speed", [0.0, -1.0, float("inf"), float("nan")])
+def test_a_speed_at_which_nothing_moves_is_refused(speed: float) -> None:
+    """Neither at none, nor at all at once."""
+    with pytest.raises(ValueError, match="serves nothing new"):
+        NetworkServer(network(), speed=speed)
+
+
 def test_a_hurried_client_asks_nobody_but_this_machine(lockstep: NetworkServer) -> None:
     """Whatever a status.json on this machine names, others are not asked more often than 15 s."""
 
@@ -263,6 +279,20 @@ def test_a_hurried_client_asks_nobody_but_this_machine(lockstep: NetworkServer) 
             with pytest.raises(FetchError, match="elsewhere than on this machine") as error:
                 await client.fetch(Kind.TRANSCEIVERS)
             assert error.value.reason == "no_address"
+        finally:
+            await client.close()
+
+    asyncio.run(ask())
+
+
+def test_a_hurried_client_asks_no_status_elsewhere(lockstep: NetworkServer) -> None:
+    """The address that it is given is as little hurried as those that a status.json names."""
+
+    async def ask() -> None:
+        client = client_of(lockstep, url="http://192.0.2.1/status.json")
+        try:
+            with pytest.raises(FetchError, match="elsewhere than on this machine"):
+                await client.fetch(Kind.FEED)
         finally:
             await client.close()
 

@@ -19,10 +19,12 @@ def is_loopback(url: str) -> bool:
     [True, True, True]
     >>> is_loopback("https://data.vatsim.net/v3"), is_loopback("http://127.0.0.1.example.org/")
     (False, False)
+    >>> is_loopback("http://[::1%25.example.org]/")  # a zone, that a resolver may take for a name
+    False
     """
     with suppress(ValueError):
         host = urlsplit(url).hostname or ""
         if host.casefold() == "localhost":
             return True
-        return ipaddress.ip_address(host).is_loopback
+        return "%" not in host and ipaddress.ip_address(host).is_loopback
     return False

@@ -279,6 +279,7 @@ class VatsimClient:
         if not self._book.is_due():
             return None
         try:
+            self._check_pace(Kind.FEED, self._book.url)
             payload = await self._get(self._book.url, "status", conditional=False)
             if payload is not None and self._book.learn(payload):
                 return RawFeed(Kind.FEED, payload, self._clock.now_us())

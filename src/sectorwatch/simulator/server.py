@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import gzip
 import hashlib
+import math
 import threading
 from dataclasses import dataclass
 from email.utils import formatdate
@@ -118,8 +119,8 @@ class NetworkServer:
     ) -> None:
         if not is_loopback(f"http://{host}/"):
             raise ValueError(f"{host!r} is no address of this machine alone: give 127.0.0.1")
-        if not speed > 0:
-            raise ValueError(f"a speed of {speed} serves nothing new: give one above 0")
+        if not 0 < speed < math.inf:
+            raise ValueError(f"a speed of {speed} serves nothing new: give a number above 0")
         if cadence_s < 1:
             raise ValueError(f"cadence_s is {cadence_s}: give at least one second")
         self.host = host
@@ -233,7 +234,8 @@ class NetworkServer:
         self._making = asyncio.Lock()
         app = web.Application()
         for path in _PATHS:
-            app.router.add_get(path, self._answer)
+            # No HEAD: in lockstep it would take a feed that nobody reads.
+            app.router.add_get(path, self._answer, allow_head=False)
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
         await runner.setup()
         try:
