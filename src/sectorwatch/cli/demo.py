@@ -6,9 +6,10 @@ from typing import Annotated
 
 import typer
 
+from sectorwatch.cli.options import HIGHEST_SPEED
+
 __all__ = ["demo"]
 
-_HIGHEST_SPEED = 10_000.0
 _MOST_DAYS = 400
 
 
@@ -60,9 +61,9 @@ def demo(
     Its history of some weeks is flown first, through the same pipeline as everything, while it can
     be looked at already. No settings file is read and none of your data touched.
     """
-    if not 0 < speed <= _HIGHEST_SPEED:
+    if not 0 < speed <= HIGHEST_SPEED:
         raise typer.BadParameter(
-            f"{speed:g} plays nothing: give a number above 0, up to {_HIGHEST_SPEED:g}",
+            f"{speed:g} plays nothing: give a number above 0, up to {HIGHEST_SPEED:g}",
             param_hint="'--speed'",
         )
     from sectorwatch.cli.playing import Demo, play  # noqa: PLC0415 - `--help` is quick without it

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from sectorwatch.config import Loaded
 
 __all__ = [
+    "HIGHEST_SPEED",
     "Airspaces",
     "Config",
     "DataDir",
@@ -19,6 +20,9 @@ __all__ = [
     "Port",
     "read_settings",
 ]
+
+HIGHEST_SPEED = 10_000.0
+"""How many times as fast as it does a simulated network's time may go."""
 
 Airspaces = Annotated[
     list[str] | None,

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from sectorwatch.cli.options import Json
+from sectorwatch.cli.options import HIGHEST_SPEED, Json
 
 __all__ = ["simulate"]
 
@@ -116,8 +116,10 @@ def simulate(
         raise typer.BadParameter("give a SCHEDULE in Parquet, or --made REGION.")
     if (out is None) == (serve is None):
         raise typer.BadParameter("give either --out JOURNAL, the folder to write into, or --serve.")
-    if not speed > 0:
-        raise typer.BadParameter(f"--speed {speed:g} serves nothing new: give one above 0.")
+    if not 0 < speed <= HIGHEST_SPEED:
+        raise typer.BadParameter(
+            f"--speed {speed:g} serves nothing new: give one above 0, up to {HIGHEST_SPEED:g}."
+        )
     if serve is None and (speed != 1.0 or lockstep):
         raise typer.BadParameter("--speed and --lockstep are for --serve.")
     from sectorwatch.cli.simulating import Wish, serve_it, simulate_into  # noqa: PLC0415 - for a quick --help

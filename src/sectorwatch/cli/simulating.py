@@ -29,6 +29,7 @@ from sectorwatch.simulator import (
     SimulatedSource,
     read_schedule,
 )
+from sectorwatch.simulator.schedule import EARLIEST_S, LATEST_S
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -208,12 +209,7 @@ def _period(wish: Wish, timetable: Timetable) -> tuple[int, int | None]:
     """From when to when, seconds since 1970, None for ever. Raises BadParameter for no period."""
     times: dict[str, int | None] = {}
     for name, text in (("--from", wish.start), ("--to", wish.end)):
-        times[name] = None
-        if text is not None:
-            try:
-                times[name] = parse_us(text) // 1_000_000
-            except ValueError as error:
-                raise typer.BadParameter(f"{name}: {error}") from error
+        times[name] = None if text is None else _moment(name, text)
     start_s, end_s = times["--from"], times["--to"]
     if isinstance(timetable, Schedule):
         if start_s is None:
@@ -229,3 +225,14 @@ def _period(wish: Wish, timetable: Timetable) -> tuple[int, int | None]:
     if end_s is not None and start_s >= end_s:
         raise typer.BadParameter(f"--from {format_s(start_s)} is not before {format_s(end_s)}.")
     return start_s, end_s
+
+
+def _moment(name: str, text: str) -> int:
+    """A time as it was given, seconds since 1970. Raises BadParameter for one of no feed."""
+    try:
+        at_s = parse_us(text) // 1_000_000
+    except ValueError as error:
+        raise typer.BadParameter(f"{name}: {error}") from error
+    if not EARLIEST_S <= at_s <= LATEST_S:
+        raise typer.BadParameter(f"{name} {text}: a feed is of a time from 2000 to 2099.")
+    return at_s

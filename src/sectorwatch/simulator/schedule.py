@@ -25,7 +25,15 @@ from sectorwatch.errors import ScheduleError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-__all__ = ["COLUMNS", "LEFT_OUT", "Schedule", "ScheduleAirports", "read_schedule"]
+__all__ = [
+    "COLUMNS",
+    "EARLIEST_S",
+    "LATEST_S",
+    "LEFT_OUT",
+    "Schedule",
+    "ScheduleAirports",
+    "read_schedule",
+]
 
 Floats = NDArray[np.float64]
 Seconds = NDArray[np.int64]
@@ -44,7 +52,7 @@ COLUMNS = {
 
 LEFT_OUT = {
     "missing_value": "a value is null",
-    "duplicate_id": "another flight, earlier in the files, has this flight_id; its lowest 56 bits count",
+    "duplicate_id": "another flight, earlier in the files, has this flight_id (its last 56 bits)",
     "unknown_airport": "no airport of this code is known",
     "time_out_of_range": "a time is before 2000 or after 2099",
     "backwards": "it lands before it takes off, or in the same moment",
@@ -57,7 +65,8 @@ LEFT_OUT = {
 }
 """Why a row is left out: the keys of `Schedule.left_out`, tried in this order."""
 
-_EARLIEST_S, _LATEST_S = 946_684_800, 4_102_444_800
+EARLIEST_S, LATEST_S = 946_684_800, 4_102_444_800
+"""2000-01-01 and 2100-01-01: no feed of before, or from then on, is ever accepted."""
 _FILED_WITHIN_S = 48 * 3_600
 _LONGEST_S, _SHORTEST_S = 24 * 3_600, 180
 _FASTEST_KT, _SLOWEST_KT = 700.0, 25.0
@@ -294,7 +303,7 @@ def _flyable(rows: _Rows, known: Airports, name: str) -> Schedule:
     is_known = np.array([*(airport is not None for airport in found), False])
     leave_out("unknown_airport", ~(is_known[rows.origin] & is_known[rows.destination]))
     times = (rows.filed_off_s, rows.off_s, rows.on_s)
-    inside = [(time >= _EARLIEST_S) & (time < _LATEST_S) for time in times]
+    inside = [(time >= EARLIEST_S) & (time < LATEST_S) for time in times]
     leave_out("time_out_of_range", ~(inside[0] & inside[1] & inside[2]))
     leave_out("backwards", rows.on_s <= rows.off_s)
     leave_out("filed_far_off", ~(np.abs(rows.off_s - rows.filed_off_s) <= _FILED_WITHIN_S))
