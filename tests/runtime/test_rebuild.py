@@ -10,9 +10,10 @@ import sys
 import threading
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
+from sqlalchemy import select
 
 from runtime.world import ROOT, contents, load_once, settings_for, write_feeds
 from sectorwatch.clock import parse_us
@@ -21,7 +22,14 @@ from sectorwatch.feed.archive import ArchiveSource
 from sectorwatch.observe import Telemetry
 from sectorwatch.runtime import replay
 from sectorwatch.runtime.rebuild import Interrupted, rebuild
-from sectorwatch.store import DataDirectory, Store
+from sectorwatch.store import DataDirectory, Store, generation, manifest, schema
+from sectorwatch.traffic import Tracker
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sectorwatch.feed.records import Snapshot
+    from sectorwatch.traffic.tick import Tick
 
 MIDNIGHT_S = parse_us("2026-11-02T00:00:00Z") // 1_000_000
 _LATER = timedelta(hours=15)
@@ -33,17 +41,23 @@ def _shifted(match: re.Match[bytes]) -> bytes:
     return moment.isoformat(timespec="seconds").encode()
 
 
-@pytest.fixture(scope="module")
-def original(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Two hours from 23:00 on, restarted at 23:30: a directory whose journal has three files."""
+def made_feeds(folder: Path, *, radios: bool = True) -> Path:
+    """Two hours of feeds from 23:00 on, one a minute."""
     load_once()
-    folder = tmp_path_factory.mktemp("rebuilt")
-    paths = write_feeds(folder / "feeds", duration_s=7_200, every_s=60, flights=20, radios=True)
-    for path in sorted((folder / "feeds").iterdir()):
+    write_feeds(folder, duration_s=7_200, every_s=60, flights=20, radios=radios)
+    for path in sorted(folder.iterdir()):
         path.write_bytes(_TIME.sub(_shifted, path.read_bytes()))
         if path.name.startswith("radios"):
             stem = datetime.strptime(path.stem[7:], "%Y%m%dT%H%M%SZ") + _LATER  # noqa: DTZ007
             path.rename(path.with_name(f"radios_{stem:%Y%m%dT%H%M%SZ}.json"))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def original(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two hours from 23:00 on, restarted at 23:30: a directory whose journal has three files."""
+    folder = tmp_path_factory.mktemp("rebuilt")
+    paths = sorted(made_feeds(folder / "feeds").glob("feed_*"))
     first = folder / "first"
     first.mkdir()
     for path in paths[:30]:
@@ -243,6 +257,95 @@ def test_an_end_on_the_way_changes_nothing(data_dir: Path, original: Path) -> No
     same(data_dir, original)
 
 
+def test_an_end_after_long_finds_all_files_that_the_old_database_names(
+    data_dir: Path, original: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is replaced goes ten minutes later, but never before the swap."""
+    monkeypatch.setattr(manifest, "KEPT_AFTER_REPLACED_S", -1)
+    stop = threading.Event()
+
+    def progress(what: str, part: float) -> None:
+        if what == "making it again" and part > 0.2:
+            stop.set()
+
+    files = sorted((data_dir / "segments").rglob("*.parquet"))
+    assert files
+    with pytest.raises(Interrupted):
+        rebuild(settings_for(data_dir), progress=progress, stop=stop)
+    assert sorted((data_dir / "segments").rglob("*.parquet")) == files
+    same(data_dir, original)
+
+
+def test_a_gap_across_the_cut_stays(tmp_path: Path) -> None:
+    """Nothing came in from before midnight until after it, and the journal begins behind that."""
+    folder = made_feeds(tmp_path / "feeds", radios=False)
+    data_dir, original = tmp_path / "data", tmp_path / "original"
+    before = tmp_path / "before"
+    before.mkdir()
+    paths = sorted(folder.iterdir())
+    for path in paths[:50]:
+        path.rename(before / path.name)
+    for path in paths[50:70]:
+        path.unlink()
+    for source in (before, folder):
+        replay(settings_for(data_dir), ArchiveSource([source]), telemetry=Telemetry.null())
+    subprocess.run(["cp", "-a", str(data_dir), str(original)], check=True)
+    journal(data_dir)[0].unlink()
+    done = rebuild(settings_for(data_dir))
+    assert done.snapshots == 50
+    expected, found = contents(original), contents(data_dir)
+    assert len(expected["gap"]) == 1
+    # Who took off in the gap is not seen to have done so: where he was before is in no row.
+    for name in ("gap", "demand", "prefile", "session", "ownership", "network_count", "ticks"):
+        assert found[name] == expected[name], name
+
+
+@pytest.mark.parametrize("spoiled", [[5], [30, 31], [119]])
+def test_what_the_tracker_fails_on_is_left_out_and_said(
+    data_dir: Path, original: Path, monkeypatch: pytest.MonkeyPatch, spoiled: list[int]
+) -> None:
+    """As live: that snapshot alone, and what comes after it is as if it had never been."""
+    with (
+        DataDirectory.open(original) as directory,
+        Store.open(directory) as store,
+        store.database.read("asking for times") as connection,
+    ):
+        times = connection.scalars(select(schema.tick.c.snapshot_time_us)).all()
+    bad = {times[number] for number in spoiled}
+    advance = Tracker.advance
+
+    def fails(tracker: Tracker, snapshot: Snapshot) -> Tick | None:
+        tick = advance(tracker, snapshot)
+        if snapshot.time_us in bad:
+            raise ValueError("halfway")
+        return tick
+
+    taken = ArchiveSource([original / "journal"])
+    monkeypatch.setattr(Tracker, "advance", fails)
+    live = data_dir.with_name("live")
+    replay(settings_for(live), taken, telemetry=Telemetry.null())
+    done = rebuild(settings_for(data_dir))
+    assert done.snapshots == 120 - len(bad)
+    assert f"{len(bad)} records were left out" in done.remarks[0]
+    assert "ValueError: halfway" in done.remarks[0]
+    same(data_dir, live)
+
+
+def test_where_nothing_can_be_made_everything_is_as_it_was(
+    data_dir: Path, original: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An empty generation never takes the place of one that has something."""
+
+    def fails(_tracker: Tracker, _snapshot: Snapshot) -> Tick | None:
+        raise ValueError("always")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Tracker, "advance", fails)
+        with pytest.raises(StoreError, match=r"as it was\. 120 records .*ValueError: always"):
+            rebuild(settings_for(data_dir))
+    same(data_dir, original)
+
+
 def test_what_cannot_be_rebuilt_is_refused(data_dir: Path, tmp_path: Path) -> None:
     """A running instance, PostgreSQL, no data directory: each with what to do."""
     with (
@@ -279,5 +382,41 @@ def test_killed_at_any_moment_the_old_or_the_new_is_there(data_dir: Path, origin
             rounds.stdin.write("on\n")
             rounds.stdin.flush()
     assert rounds.returncode == 0
-    assert seen.count("killed") >= 5
+    assert seen.count("killed") == 6
+    assert seen[-1] == "ended"
+    same(data_dir, original)
+
+
+def test_at_every_step_of_the_swap_the_old_or_the_new_is_there(
+    data_dir: Path, original: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What lies on the disk before each step is what somebody killed there would leave."""
+    spoil(data_dir)
+    spoiled, whole = without_versions(contents(data_dir)), without_versions(contents(original))
+    copies: list[Path] = []
+
+    def halting(step: Callable[..., Any]) -> Callable[..., Any]:
+        def halt_and_go(*given: Any, **named: Any) -> Any:
+            copied = tmp_path / f"copy-{len(copies)}"
+            subprocess.run(["cp", "-a", str(data_dir), str(copied)], check=True)
+            copies.append(copied)
+            return step(*given, **named)
+
+        return halt_and_go
+
+    def swap(made: generation.Generation) -> None:
+        with monkeypatch.context() as patched:
+            for name in ("_write_back", "_take_over_keys", "_sync", "sync_folder"):
+                patched.setattr(generation, name, halting(getattr(generation, name)))
+            for name in ("unlink", "replace"):
+                patched.setattr(Path, name, halting(getattr(Path, name)))
+            go(made)
+
+    go = generation.Generation.swap
+    monkeypatch.setattr(generation.Generation, "swap", swap)
+    rebuild(settings_for(data_dir))
+    found = [without_versions(contents(copied)) for copied in copies]
+    swapped = found.index(whole)
+    assert 5 <= swapped < len(found)
+    assert found == [spoiled] * swapped + [whole] * (len(found) - swapped)
     same(data_dir, original)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from sectorwatch.feed.records import Prefile
 from sectorwatch.traffic import Tracker
 from sectorwatch.traffic.known import Known
 from traffic import made
@@ -76,3 +77,16 @@ def test_what_is_not_there_any_more_is_not_made_up() -> None:
     known = Known(flights=standing.flights, visits=standing.visits, sessions=standing.sessions)
     tick = advance(Tracker(WORLD, FIELDS, known=known), snapshot(DAY_S + 15))
     assert (tick.flights, tick.visits, tick.sessions) == ([], [], [])
+
+
+def test_a_prefile_that_the_first_snapshot_no_longer_has_is_gone_with_it() -> None:
+    """One that it has goes on under its number, as for the tracker that saw all of it."""
+    plans = [Prefile(9, name, made.plan(), DAY_S) for name in ("PRE1", "PRE2")]
+    whole = Tracker(WORLD, FIELDS)
+    advance(whole, snapshot(DAY_S, prefiles=plans))
+    later = Tracker(WORLD, FIELDS, known=Known(prefiles=whole.standing().prefiles))
+    second = snapshot(DAY_S + 900, prefiles=plans[1:])
+    one, other = advance(whole, second), advance(later, second)
+    assert [each.gone_s for each in one.prefiles] == [DAY_S + 900]
+    assert [each for each in other.prefiles if each.gone_s is not None] == one.prefiles
+    assert whole.standing().prefiles == later.standing().prefiles

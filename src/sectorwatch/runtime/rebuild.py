@@ -19,23 +19,26 @@ from sqlalchemy import select
 from sectorwatch.clock import format_us
 from sectorwatch.errors import ConfigError, DataDirectoryError, FeedRefusedError, StoreError
 from sectorwatch.feed.journal_reader import JournalReport, journal_headers, read_records
-from sectorwatch.feed.records import Kind, Snapshot
+from sectorwatch.feed.records import Kind
 from sectorwatch.observe import Telemetry
-from sectorwatch.runtime.pipeline import decode
 from sectorwatch.runtime.root import tracking
+from sectorwatch.runtime.steady import SteadyTracker
 from sectorwatch.store import DataDirectory, schema
 from sectorwatch.store.generation import Generation
 from sectorwatch.store.queries_known import known_before
 from sectorwatch.traffic import Tracker
+from sectorwatch.traffic.tick import Gap
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from numpy.typing import NDArray
 
     from sectorwatch.config import Settings
     from sectorwatch.feed.journal_format import Position
+    from sectorwatch.feed.records import RawFeed
+    from sectorwatch.runtime.root import Tracking
     from sectorwatch.store import Store
     from sectorwatch.traffic.known import Known, Standing
     from sectorwatch.traffic.tick import Tick
@@ -58,7 +61,7 @@ class Rebuilt:
     """What was made again: from when to when, of how many snapshots; the rest stayed.
 
     `kept_before_s` is the moment before which nothing was touched, None where nothing lies before.
-    `left_out` are records of which nothing could be made, `remarks` what else to know, in words.
+    `left_out` are records that were refused, `remarks` what else to know, in words.
     """
 
     from_s: int
@@ -88,7 +91,8 @@ def rebuild(
 
     `progress` is told what is being done, and how much of it is. Raises DataDirectoryError where
     the directory is in use or none, ConfigError with PostgreSQL, StoreError where there is nothing
-    that can be made again, Interrupted once `stop` is set: then everything is as it was.
+    that can be made again, Interrupted once `stop` is set: then everything is as it was. A record
+    on which the tracker raises is left out, logged and told in the remarks.
     """
     stop = stop or threading.Event()
     telemetry = telemetry or Telemetry.null()
@@ -107,12 +111,18 @@ def rebuild(
         store.identify(maker.identity)
         again = _Again(
             store,
-            Tracker(maker.airspace, maker.airports, maker.rules, known=known),
+            _steady(directory.journal, maker, plan, known, telemetry),
             cut_us=plan.cut_s * _SECOND_US,
             last_seq=last_seq or 0,
             every=settings.checkpoint_every_ticks,
+            gap_from_s=plan.gap_from_s(maker.rules.gap_after_s),
         )
         _replay(directory.journal, plan, again, progress, stop)
+        if not again.committed:
+            raise StoreError(
+                "nothing could be made of any snapshot of the journal, and everything is as it "
+                f"was. {' '.join([*_unmade(again), *_damage(journal.report)])}".strip()
+            )
         store.seal_due(again.last_s)
         if known is not None:
             generation.keep_reconnects(reconnects)
@@ -124,54 +134,80 @@ def rebuild(
         snapshots=again.committed,
         kept_before_s=plan.cut_s or None,
         left_out=again.left_out,
-        remarks=[*plan.remarks, *_damage(journal.report), *_keys(directory)],
+        remarks=[*plan.remarks, *_unmade(again), *_damage(journal.report), *_keys(directory)],
     )
 
 
 @dataclass(frozen=True, slots=True)
 class _Plan:
-    """What is made again: all from `cut_s` on (0: all there is), read from `begin_us` on."""
+    """What is made again: all from `cut_s` on (0: all there is), read from `begin_us` on.
+
+    `before_us` is the last snapshot kept before that, None where there is none.
+    """
 
     cut_s: int
     begin_us: int
     end_us: int
-    has_before: bool
+    before_us: int | None
     remarks: list[str]
+
+    def gap_from_s(self, gap_after_s: int) -> int | None:
+        """Since when nothing came in until the first snapshot made again, where that is a gap.
+
+        One that ends before the cut stays as it was kept.
+        """
+        if self.before_us is None or self.begin_us < self.cut_s * _SECOND_US:
+            return None
+        before_s = self.before_us // _SECOND_US
+        return before_s if self.begin_us // _SECOND_US - before_s > gap_after_s else None
 
 
 class _Again:
     """The ticks of the journal into the new generation; those before the cut only warm it up."""
 
     def __init__(
-        self, store: Store, tracker: Tracker, *, cut_us: int, last_seq: int, every: int
+        self,
+        store: Store,
+        steady: SteadyTracker,
+        *,
+        cut_us: int,
+        last_seq: int,
+        every: int,
+        gap_from_s: int | None,
     ) -> None:
         self._store = store
-        self.tracker = tracker
+        self.steady = steady
         self._cut_us = cut_us
         self._cut_s = cut_us // _SECOND_US
         self._seq = last_seq
         self._every = every
+        self._gap_from_s = gap_from_s
         self._final_minute_s = _final_minute_of(store)
         self._last_position: Position | None = None
+        self._advanced = 0
         self.committed = 0
         self.left_out = 0
         self.first_s = 0
         self.last_s = 0
 
-    def take(self, snapshot: Snapshot, position: Position) -> None:
-        """Take the next snapshot, which stands at `position`."""
+    def take(self, position: Position, raw: RawFeed) -> None:
+        """Take the next record of the journal. Raises FeedRefusedError where it cannot be read."""
         state = None
         seq, before = self._seq, self._last_position
-        if self.committed and before is not None and (seq + 1) % self._every == 0:
-            state = self.tracker.dump(), seq, before
-        tick = self.tracker.advance(snapshot)
+        if raw.kind is Kind.FEED:
+            self._advanced += 1
+            if self._advanced % self._every == 0:
+                data = self.steady.dump()
+                if self.committed and before is not None:
+                    state = data, seq, before
+        tick = self.steady.take(position, raw)
         if tick is None or tick.time_us < self._cut_us:
             return
         if not self.committed:
             # The first of all tells of everything that is open, and can be gone on from.
-            tick = _with_all(tick, self.tracker.standing())
+            tick = _with_all(tick, self.steady.tracker.standing())
             self.first_s = tick.time_us // _SECOND_US
-            state = self.tracker.dump(), seq + 1, position
+            state = self.steady.dump(), seq + 1, position
         tick = self._joined(tick)
         if state is None:
             self._store.commit(tick)
@@ -190,6 +226,8 @@ class _Again:
     def _joined(self, tick: Tick) -> Tick:
         """The tick as it follows what was kept, without what lies before the cut."""
         final_s, kept_s, cut_s = tick.final_minute_s, self._final_minute_s, self._cut_s
+        gap_from_s, self._gap_from_s = self._gap_from_s, None
+        gap = tick.gap if gap_from_s is None else Gap(gap_from_s, tick.time_us // _SECOND_US)
         if kept_s is not None and (final_s is None or final_s < kept_s):
             final_s = kept_s
         demand = tick.demand
@@ -202,6 +240,7 @@ class _Again:
             tick,
             seq=self._seq + 1,
             final_minute_s=final_s,
+            gap=gap,
             demand=demand,
             visits=[v for v in tick.visits if v.exit_s is None or v.exit_s >= cut_s],
             contacts=[c for c in tick.contacts if c.end_s is None or c.end_s >= cut_s],
@@ -280,7 +319,7 @@ def _plan(store: Store, journal: _Journal) -> _Plan:
     lacking = np.setdiff1d(kept, times)
     first_us, last_us = int(times[0]), int(times[-1])
     if not len(lacking):
-        return _Plan(0, first_us, last_us, has_before=False, remarks=[])
+        return _Plan(0, first_us, last_us, before_us=None, remarks=[])
     last_lacking_us = int(lacking.max())
     cut_us = (last_lacking_us // _DAY_US + 1) * _DAY_US
     inside = lacking[lacking >= first_us]
@@ -299,11 +338,13 @@ def _plan(store: Store, journal: _Journal) -> _Plan:
             f"was. {why} {' '.join(_damage(journal.report))}".strip()
         )
     begin_us = int(times[np.searchsorted(times, last_lacking_us, side="right")])
-    return _Plan(cut_us // _SECOND_US, begin_us, last_us, has_before=True, remarks=words)
+    return _Plan(cut_us // _SECOND_US, begin_us, last_us, last_lacking_us, words)
 
 
 def _known(store: Store, plan: _Plan) -> Known | None:
-    return known_before(store.sources, plan.begin_us // _SECOND_US) if plan.has_before else None
+    if plan.before_us is None:
+        return None
+    return known_before(store.sources, plan.begin_us // _SECOND_US)
 
 
 def _uncounted(known: Known | None) -> Known | None:
@@ -311,6 +352,22 @@ def _uncounted(known: Known | None) -> Known | None:
         return None
     flights = [msgspec.structs.replace(flight, reconnects=0) for flight in known.flights]
     return replace(known, flights=flights)
+
+
+def _steady(
+    folder: Path, maker: Tracking, plan: _Plan, known: Known | None, telemetry: Telemetry
+) -> SteadyTracker:
+    made_with = maker.airspace, maker.airports, maker.rules
+
+    def records(after: Position | None) -> Iterator[tuple[Position, RawFeed]]:
+        return read_records(folder, after=after, after_snapshot_time_us=plan.begin_us - 1)
+
+    return SteadyTracker(
+        new=lambda: Tracker(*made_with, known=known),
+        load=lambda state: Tracker.load(state, *made_with),
+        records=records,
+        telemetry=telemetry.for_service("tracker"),
+    )
 
 
 def _final_minute_of(store: Store) -> int | None:
@@ -329,11 +386,7 @@ def _replay(
     for position, raw in read_records(folder, after_snapshot_time_us=plan.begin_us - 1):
         _go_on(stop)
         try:
-            taken = decode(raw)
-            if isinstance(taken, Snapshot):
-                again.take(taken, position)
-            else:
-                again.tracker.hear(taken)
+            again.take(position, raw)
         except FeedRefusedError:
             # As it was when it came in, and said so then.
             again.left_out += 1
@@ -345,6 +398,18 @@ def _replay(
 def _go_on(stop: threading.Event) -> None:
     if stop.is_set():
         raise Interrupted
+
+
+def _unmade(again: _Again) -> list[str]:
+    left_out = again.steady.left_out
+    if not left_out:
+        return []
+    first = left_out[0]
+    words = (
+        f"{len(left_out)} records were left out, for the tracker failed on them (the first of "
+        f"{format_us(first.time_us)}: {first.why})."
+    )
+    return [words]
 
 
 def _damage(report: JournalReport) -> list[str]:

@@ -61,6 +61,7 @@ class Store:
         self.database = database
         self.manifest = Manifest(database, directory.segments, clock)
         self.found = Tidied([], [])
+        self._may_unlink = True
         self._clock = clock
         self._telemetry = telemetry
         self._committer = Committer(database)
@@ -103,14 +104,16 @@ class Store:
     ) -> Self:
         """Opens the store of `directory`: its SQLite file, or the PostgreSQL database at `url`.
 
-        With `is_scratch` nothing is synced and nothing tidied: it is one that is being made.
-        Where this process holds the directory's lock, the tables are made or brought up to date.
+        With `is_scratch` nothing is synced, nothing tidied and no file removed: it is one that is
+        being made, and the one in use still names what it has replaced. Where this process holds
+        the directory's lock, the tables are made or brought up to date.
         Raises DataDirectoryError for a database of a newer version or of another directory,
         DatabaseAwayError where it does not answer, ConfigError for a URL that is none.
         """
         database = Database.open(directory, url, is_scratch=is_scratch)
         store = cls(directory, database, clock or SystemClock(), telemetry or Telemetry.null())
         if is_scratch:
+            store._may_unlink = False
             return store
         try:
             store._prepare()
@@ -194,7 +197,8 @@ class Store:
         """
         with self._sealing, self._telemetry.timed("seal_due", "store"):
             made = self._sealer.seal_due(now_s)
-            self.manifest.unlink_due()
+            if self._may_unlink:
+                self.manifest.unlink_due()
         return made
 
     def enforce(

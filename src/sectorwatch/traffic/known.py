@@ -24,7 +24,8 @@ class Known:
 
     Whoever of them is in it goes on: a flight with the same member, callsign and logon time, its
     visit to the sector it is in, a session likewise, an owner whose session goes on, a prefile with
-    the same plan, a contact of the same two. The others are nobody's. `frequency_of` is by session.
+    the same plan, a contact of the same two. Of the others nothing is said, but that a prefile is
+    gone. `frequency_of` is by session.
     """
 
     flights: Sequence[Flight] = ()

@@ -33,7 +33,10 @@ class PrefileLog:
         self._expected: list[PrefileRow] = []
 
     def expect(self, prefiles: Iterable[PrefileRow]) -> None:
-        """Have those of `prefiles` go on that the first snapshot has with the same plan."""
+        """Have those of `prefiles` go on that the first snapshot has with the same plan.
+
+        The others are gone with it.
+        """
         self._expected = list(prefiles)
 
     @property
@@ -55,12 +58,14 @@ class PrefileLog:
         for key in begun:
             cid, callsign, raw = key
             plan = decode_plan(raw)
-            row = expected.get((cid, callsign, plan)) if expected else None
+            row = expected.pop((cid, callsign, plan), None) if expected else None
             if row is None:
                 number = prefile_id(cid, callsign, time_s, raw)
                 row = PrefileRow(number, cid, callsign, time_s, received_at_us, plan)
             self._open[key] = msgspec.structs.replace(row, gone_s=None)
             changed.append(self._open[key])
+        # Filed until this snapshot, the first, which has them no more.
+        changed += [msgspec.structs.replace(row, gone_s=time_s) for row in expected.values()]
         # Sets have no order of their own; rows do.
         return sorted(changed, key=_key)
 
