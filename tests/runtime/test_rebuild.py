@@ -202,6 +202,40 @@ def test_a_damaged_date_keeps_what_it_had(damaged: Path, original: Path) -> None
     same(damaged, original)
 
 
+def test_sealed_files_that_are_damaged_keep_nobody_from_rebuilding(
+    data_dir: Path, original: Path
+) -> None:
+    """Damage is what it is there for: the dates that the journal has whole are there again."""
+    # The hour that is open cannot be sealed; all else is, the visits of both days too.
+    with (
+        DataDirectory.open(data_dir) as directory,
+        Store.open(directory) as store,
+        pytest.raises(StoreError, match="not over"),
+    ):
+        store.seal_due(MIDNIGHT_S + 3 * 86_400)
+    files = [
+        file
+        for kind in ("visits", "contacts")
+        for file in (data_dir / "segments" / kind).rglob("*.parquet")
+    ]
+    assert len(files) == 4
+    for file in files:
+        content = file.read_bytes()
+        half = len(content) // 2
+        file.write_bytes(content[:10] + bytes(half - 10) + content[half:])
+    journal(data_dir)[0].unlink()
+    done = rebuild(settings_for(data_dir))
+    assert done.from_s == MIDNIGHT_S
+    statement(
+        data_dir,
+        "UPDATE segment SET replaced_at_us = 0 "
+        "WHERE kind IN ('visits', 'contacts') AND path LIKE '%date=2026-11-01%'",
+    )
+    found, expected = contents(data_dir), contents(original)
+    assert begun_later(found) == begun_later(expected)
+    assert found["demand"] == expected["demand"]
+
+
 def test_a_journal_without_a_whole_date_changes_nothing(damaged: Path, original: Path) -> None:
     """That is an error, which says what is lacking; nothing is made."""
     last = journal(damaged)[2]

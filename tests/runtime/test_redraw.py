@@ -166,3 +166,49 @@ def test_a_minute_of_which_no_contact_is_known_stays_so(data_dir: Path, original
     redraw(settings_for(data_dir))
     expected = [(*row[:4], None) if row[0] % 120 == 0 else row for row in rows(original)["demand"]]
     assert sorted(rows(data_dir)["demand"], key=repr) == sorted(expected, key=repr)
+
+
+@pytest.mark.parametrize("kind", ["visits", "demand"])
+def test_a_day_with_a_damaged_file_keeps_what_it_had(
+    data_dir: Path, original: Path, kind: str
+) -> None:
+    """Where what is to be replaced cannot be read, it is said, and nothing of it is touched."""
+    seal_days(data_dir)
+    file, content = damage(data_dir, kind)
+    for _ in range(2):
+        done = redraw(settings_for(data_dir))
+        assert done.days == []
+        assert "2026-11-01 keeps what it had" in done.remarks[0]
+    file.write_bytes(content)
+    assert rows(data_dir) == rows(original)
+
+
+def test_where_contacts_are_lost_nobody_knows_who_was_in_contact(
+    data_dir: Path, original: Path
+) -> None:
+    """It is unknown, which is not nobody; that it was known once is said."""
+    seal_days(data_dir)
+    damage(data_dir, "contacts")
+    known = rows(original)
+    assert any(row[4] for row in known["demand"])
+    for _ in range(2):
+        done = redraw(settings_for(data_dir))
+        assert done.days == ["2026-11-01"]
+        assert "contacts are lost" in done.remarks[0]
+    (file,) = (data_dir / "segments" / "contacts").rglob("*.parquet")
+    file.unlink()
+    with sqlite3.connect(data_dir / "sectorwatch.db") as connection:
+        connection.execute("UPDATE segment SET replaced_at_us = 0 WHERE missing")
+    found = rows(data_dir)
+    assert found["visit"] == known["visit"]
+    assert [row[:4] for row in found["demand"]] == [row[:4] for row in known["demand"]]
+    assert {row[4] for row in found["demand"]} == {None}
+
+
+def damage(data_dir: Path, kind: str) -> tuple[Path, bytes]:
+    """Overwrites the midst of the one sealed file of a kind; gives it and what it held."""
+    (file,) = (data_dir / "segments" / kind).rglob("*.parquet")
+    content = file.read_bytes()
+    half = len(content) // 2
+    file.write_bytes(content[:10] + bytes(half - 10) + content[half:])
+    return file, content

@@ -14,7 +14,7 @@ import numpy as np
 from sqlalchemy import func, select
 
 from sectorwatch.clock import format_s
-from sectorwatch.errors import StoreError
+from sectorwatch.errors import DatabaseAwayError, StoreError
 from sectorwatch.observe import Telemetry
 from sectorwatch.runtime.rebuild import Interrupted, refuse_no_directory
 from sectorwatch.runtime.root import tracking
@@ -120,11 +120,28 @@ class _Days:
         if not self.first_s <= day_s < self.last_s:
             return None
         if day_s not in self._contacts:
-            self._contacts[day_s] = read_contacts(self._sources, day_s, day_s + DAY_S)
+            self._contacts[day_s] = self._read_contacts(day_s)
         return self._contacts[day_s].at(minute_s)
+
+    def _read_contacts(self, day_s: int) -> Contacts:
+        try:
+            found = read_contacts(self._sources, day_s, day_s + DAY_S)
+        except DatabaseAwayError:
+            raise
+        except StoreError as error:
+            self._spoiled.setdefault(day_s, f"{error}.")
+            nothing = np.empty(0, np.int64)
+            return Contacts(nothing, nothing, nothing, frozenset())
+        if found.lost is not None:
+            self.remarks.append(
+                f"{format_s(day_s)[:10]}: who was in contact is not known where contacts are lost, "
+                f"for {found.lost}."
+            )
+        return found
 
     def spoil(self, hour_s: int, why: str) -> None:
         """Of the day that this hour is in not all can be known."""
+        why += ". A visit that lasted across that begins after it, where it ended on a later day."
         self._spoiled.setdefault(hour_s // DAY_S * DAY_S, why)
         if hour_s % DAY_S == 0:
             # Who flew across that midnight cannot be followed to it either.
@@ -158,16 +175,19 @@ class _Days:
     def _replace(self, day_s: int, standing: Sequence[Visit], *, is_last: bool) -> None:
         day = format_s(day_s)[:10]
         if day_s in self._spoiled:
-            self.remarks.append(
-                f"{day} keeps what it had: {self._spoiled[day_s]}. A visit that lasted across that "
-                "begins after it, where it ended on a later day."
-            )
+            self.remarks.append(f"{day} keeps what it had: {self._spoiled[day_s]}")
             return
         reopened = {(v.flight_id, v.sector_id, v.entry_s) for v in standing}
         visits = _once(_joined(self._visits.get(day_s, []), VISITS.columns), reopened)
         demand = _joined(self._demand.get(day_s, []), DEMAND.columns)
         kept = Day(day_s, visits, demand, standing if is_last else None)
-        replace_day(self._sources, kept, self._ids, self._fingerprint)
+        try:
+            replace_day(self._sources, kept, self._ids, self._fingerprint)
+        except DatabaseAwayError:
+            raise
+        except StoreError as error:
+            self.remarks.append(f"{day} keeps what it had: {error}.")
+            return
         self.visits += len(visits["exit_s"])
         self.done.append(day)
 

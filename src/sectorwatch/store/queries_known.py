@@ -32,7 +32,10 @@ _ENDED_WITHIN_S = 900
 
 
 def known_before(sources: Sources, time_s: int) -> Known:
-    """What was open just before the snapshot of `time_s`."""
+    """What was open just before the snapshot of `time_s`.
+
+    Visits and contacts that only a damaged file has are not in it: such a file is set aside.
+    """
     flight, session, owner = schema.flight.c, schema.session.c, schema.ownership.c
     with sources.database.read("asking what was open", _SLOW_S) as connection:
         flights = connection.execute(
@@ -77,13 +80,14 @@ def _visits(sources: Sources, time_s: int) -> list[Visit]:
         )
         found = [visit_of(row) for row in rows.mappings()]
     if files:
-        columns = sources.reader.ask(
+        columns = sources.ask(
             "SELECT * FROM read_parquet($files, hive_partitioning = false) "
             "WHERE entry_s < $time_s AND exit_s >= $time_s",
             files,
             {"time_s": time_s},
         )
-        found += visits_of(columns)
+        if columns is not None:
+            found += visits_of(columns)
     return found
 
 
@@ -98,13 +102,14 @@ def _contacts(sources: Sources, time_s: int) -> list[Contact]:
             )
         ]
     if files:
-        columns = sources.reader.ask(
+        columns = sources.ask(
             "SELECT * FROM read_parquet($files, hive_partitioning = false) "
             "WHERE start_s < $time_s AND end_s >= $time_s",
             files,
             {"time_s": time_s},
         )
-        rows += zip(*(columns[name].tolist() for name in _CONTACT), strict=True)
+        if columns is not None:
+            rows += zip(*(columns[name].tolist() for name in _CONTACT), strict=True)
     return [Contact(*row) for row in rows]
 
 

@@ -12,8 +12,10 @@ import numpy as np
 from sqlalchemy import and_, delete, or_, select
 
 from sectorwatch.clock import format_s
+from sectorwatch.errors import StoreError
 from sectorwatch.store import schema
 from sectorwatch.store.blobs import to_e5
+from sectorwatch.store.lost import Lost, lost_times
 from sectorwatch.store.rows import upsert
 from sectorwatch.store.sealing import joined_columns, table_columns
 from sectorwatch.store.segments import CONTACTS, DAY_S, DEMAND, VISITS
@@ -60,12 +62,16 @@ class Day(NamedTuple):
 
 
 class Contacts(NamedTuple):
-    """Contacts in the air that touch a day, shape (n,), and the minutes of which they are known."""
+    """Contacts in the air that touch a day, shape (n,), and the minutes of which they are known.
+
+    `lost` says in words why of some minutes they are known no longer, None where they all are.
+    """
 
     flight_id: NDArray[np.int64]
     start_s: NDArray[np.int64]
     end_s: NDArray[np.int64]
     minutes_s: frozenset[int]
+    lost: str | None = None
 
     def at(self, minute_s: int) -> NDArray[np.int64] | None:
         """The flights in contact at a minute, sorted; None where nobody knows."""
@@ -97,8 +103,9 @@ def visit_columns(visits: Sequence[Visit]) -> dict[str, NDArray[Any]]:
 
 
 def replace_day(sources: Sources, day: Day, sector_ids: Sequence[int], fingerprint: str) -> None:
-    """Puts a day's rows of these sectors in the place of those kept. Raises StoreError.
+    """Puts a day's rows of these sectors in the place of those kept.
 
+    Raises StoreError where those kept cannot be read; then nothing is changed.
     `fingerprint` is that of the airspace they are of; it is noted beside them.
     """
     from sectorwatch.store.parquet import read_segment, write_segment  # noqa: PLC0415 - pyarrow
@@ -106,6 +113,8 @@ def replace_day(sources: Sources, day: Day, sector_ids: Sequence[int], fingerpri
     manifest, database = sources.manifest, sources.database
     wanted = np.unique(np.array(sector_ids, np.int64))
     words = f"replacing what was seen on {format_s(day.day_s)[:10]}"
+    with database.read(words) as connection:
+        _require_all(connection, day.day_s)
     made: list[SegmentFile] = []
     dropped: list[SegmentFile] = []
     sealed: set[str] = set()
@@ -162,7 +171,11 @@ def forget_airspaces(connection: Connection, from_s: int) -> None:
 
 
 def read_contacts(sources: Sources, from_s: int, to_s: int) -> Contacts:
-    """Contacts in the air of a period, and of which minutes they are known: by the demand kept."""
+    """Contacts in the air of a period, and of which minutes they are known: by the demand kept.
+
+    Not of those of which contacts are lost: nobody found in contact is not nobody in contact.
+    Raises StoreError where the demand cannot be read.
+    """
     table, demand = schema.contact.c, schema.demand.c
     with sources.database.read("asking for contacts", _SLOW_S) as connection:
         files = sources.manifest.files(connection, CONTACTS.name, from_s, to_s)
@@ -192,18 +205,63 @@ def read_contacts(sources: Sources, from_s: int, to_s: int) -> Contacts:
         )
     ]
     if files:
-        found = sources.reader.ask(
+        found = sources.ask(
             "SELECT flight_id, start_s, end_s FROM read_parquet($files, hive_partitioning = false) "
             "WHERE airborne AND start_s < $to_s AND end_s > $from_s",
             files,
             period,
             limit_s=_SLOW_S,
         )
-        parts.append(np.column_stack([found["flight_id"], found["start_s"], found["end_s"]]))
+        if found is not None:
+            parts.append(np.column_stack([found["flight_id"], found["start_s"], found["end_s"]]))
     for file in counted:
         minutes |= _minutes_known(sources, file, period)
+    # Asked last: what was found damaged just now is among it.
+    with sources.database.read("asking what is lost") as connection:
+        lost = _lost_contacts(connection, from_s, to_s)
+    for each in lost:
+        minutes -= {minute for minute in minutes if each.start_s <= minute < each.end_s}
     whole = np.concatenate(parts)
-    return Contacts(whole[:, 0], whole[:, 1], whole[:, 2], frozenset(minutes))
+    why = lost[0].why if lost else None
+    return Contacts(whole[:, 0], whole[:, 1], whole[:, 2], frozenset(minutes), why)
+
+
+def _lost_contacts(connection: Connection, from_s: int, to_s: int) -> list[Lost]:
+    """Times of a period of which contacts are lost; a file's are, from when the first began."""
+    segment = schema.segment.c
+    rows = connection.execute(
+        select(segment.path, segment.first_s, segment.end_s).where(
+            segment.kind == CONTACTS.name,
+            segment.replaced_at_us.is_(None),
+            segment.missing.is_(True),
+            segment.first_s < to_s,
+            segment.end_s > from_s,
+        )
+    )
+    damaged = [
+        Lost(each.first_s, each.end_s, f"the sealed file {each.path} is missing or damaged")
+        for each in rows
+    ]
+    return [*damaged, *lost_times(connection, CONTACTS.name, from_s, to_s)]
+
+
+def _require_all(connection: Connection, day_s: int) -> None:
+    """Raise StoreError where a file of the day is missing: once restored, it would be had twice."""
+    for kind, _, _ in _TABLES:
+        segment = schema.segment.c
+        path = connection.scalar(
+            select(segment.path).where(
+                segment.kind == kind.name,
+                segment.start_s == day_s,
+                segment.replaced_at_us.is_(None),
+                segment.missing.is_(True),
+            )
+        )
+        if path is not None:
+            raise StoreError(
+                f"the sealed file {path} is missing or damaged: restore it from a backup, or "
+                "rebuild it from the journal"
+            )
 
 
 def _minutes_known(sources: Sources, file: str, period: dict[str, int]) -> set[int]:
