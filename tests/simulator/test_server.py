@@ -126,6 +126,17 @@ def test_feeds_move_every_15_s_of_network_time(paced: NetworkServer, clock: Stil
     assert paced.time_s == START_S + 135
 
 
+def test_one_that_is_started_again_goes_on(paced: NetworkServer, clock: StillClock) -> None:
+    """From where it was, and at its pace: its time does not stand still until it is made up for."""
+    clock.at_s += 300.0
+    assert time_of(get(paced, FEED)[2]) == 600
+    paced.stop()
+    paced.start()
+    assert time_of(get(paced, FEED)[2]) == 600
+    clock.at_s += 7.6
+    assert time_of(get(paced, FEED)[2]) == 615
+
+
 def test_what_has_not_changed_is_not_sent_again(paced: NetworkServer, clock: StillClock) -> None:
     """By tag and by time, as the real network answers; a tag that does not fit wins over a time."""
     _, headers, _ = get(paced, FEED)

@@ -242,7 +242,9 @@ class NetworkServer:
             site = web.TCPSite(runner, self.host, self.port)
             await site.start()
             self.port = runner.addresses[0][1]
-            self._begun_s = self._clock.monotonic_s()
+            # One that is started again goes on from where it was.
+            gone_s = 0 if self._feed is None else self._feed.time_s - self._network.start_s
+            self._begun_s = self._clock.monotonic_s() - gone_s / self._speed
             ready.append(None)
             heard.set()
             await self._stopping.wait()
