@@ -117,7 +117,24 @@ def test_what_cannot_be_done_is_said_in_words(
     assert "Traceback" not in result.err
 
 
-def test_a_replay_that_accepts_nothing_has_failed(sectorwatch: Command, tmp_path: Path) -> None:
+def test_made_and_real_traffic_are_replayed_apart(sectorwatch: Command, feeds: Path) -> None:
+    """Neither at once, where real members would be masked with the public key, nor after another."""
+    at_once = sectorwatch("replay", feeds, AUSTRALIA)
+    assert at_once.code == 1
+    assert "replay each kind in a run of its own" in at_once.err
+    assert sectorwatch("replay", feeds, "--data-dir", "real").code == 0
+    made = sectorwatch("replay", AUSTRALIA, "--data-dir", "real")
+    assert made.code == 1
+    assert "holds the real network's traffic" in made.err
+    assert sectorwatch("replay", AUSTRALIA, "--data-dir", "made").code == 0
+    real = sectorwatch("replay", feeds, "--data-dir", "made")
+    assert real.code == 1
+    assert "holds a made network's traffic" in real.err
+
+
+def test_a_replay_that_accepts_nothing_has_failed(
+    sectorwatch: Command, tmp_path: Path, feeds: Path
+) -> None:
     """Code 1 and why, beside the counts; one good feed among bad ones is enough for 0."""
     (tmp_path / "torn.json").write_text('{"general": ')
     result = sectorwatch("replay", "torn.json", "--json")
@@ -125,7 +142,7 @@ def test_a_replay_that_accepts_nothing_has_failed(sectorwatch: Command, tmp_path
     assert "Refused: 1 feed, truncated" in result.err
     assert "not one feed was accepted" in result.err.splitlines()[-1]
     assert "Traceback" not in result.err
-    assert sectorwatch("replay", "torn.json", AUSTRALIA, "--json").code == 0
+    assert sectorwatch("replay", "torn.json", feeds, "--json").code == 0
 
 
 def test_a_journal_of_a_newer_version_is_refused(sectorwatch: Command, tmp_path: Path) -> None:

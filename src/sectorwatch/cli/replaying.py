@@ -12,7 +12,7 @@ from sectorwatch.cli.interrupting import interruptible
 from sectorwatch.cli.log_lines import Remarks
 from sectorwatch.cli.serving import refuse_other_kind
 from sectorwatch.clock import format_s
-from sectorwatch.errors import ScheduleError, SectorwatchError
+from sectorwatch.errors import FeedError, ScheduleError, SectorwatchError
 from sectorwatch.feed.archive import ArchiveSource
 from sectorwatch.runtime import collect_garbage_seldom, replay
 
@@ -56,9 +56,16 @@ def replay_and_count(loaded: Loaded, paths: Sequence[Path], *, as_json: bool) ->
         if schedules_among(paths):
             source = _flown(loaded, paths, bar)
         else:
-            source = ArchiveSource(
+            source = archive = ArchiveSource(
                 paths, progress=_mover(bar), on_refused=lambda each: refused.append(_words(each))
             )
+            if archive.is_mixed:
+                # Nor would the public key of made traffic hide who real members are.
+                raise FeedError(
+                    f"{archive.name} holds a simulated network's journal and real feeds: replay "
+                    "each kind in a run of its own, with a --data-dir of its own"
+                )
+            refuse_other_kind(loaded.settings.data_dir, simulated=archive.is_simulated)
         # Through the bar's console: it steps aside for what is written above it.
         sinks = None if loaded.settings.log_format == "json" else [Remarks(bar.console.print)]
         collect_garbage_seldom()

@@ -117,6 +117,13 @@ class ArchiveSource:
         return any(h.simulated for j in self._journals for h in journal_headers(j.path))
 
     @property
+    def is_mixed(self) -> bool:
+        """Whether there is a made journal in it, and a real one or feed files too."""
+        headers = [h for j in self._journals for h in journal_headers(j.path) if not h.damaged]
+        kinds = {header.simulated for header in headers}
+        return True in kinds and (False in kinds or bool(self._found))
+
+    @property
     def key_fingerprints(self) -> set[str]:
         """The masking keys that the journals in it were masked with."""
         return {h.key_fingerprint for j in self._journals for h in journal_headers(j.path)}
