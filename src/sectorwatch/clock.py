@@ -78,7 +78,10 @@ def parse_us(text: str) -> int:
     zone = match[8]
     if zone and zone != "Z":
         offset = timedelta(hours=int(zone[1:3]), minutes=int(zone[-2:]))
-        moment -= offset if zone[0] == "+" else -offset
+        try:
+            moment -= offset if zone[0] == "+" else -offset
+        except OverflowError:
+            raise ValueError(f"{text[:40]!r} is before the first year or after the last") from None
     micro = int((match[7] or "0")[:6].ljust(6, "0"))
     return (moment - _EPOCH) // timedelta(microseconds=1) + micro
 
@@ -93,7 +96,11 @@ def moment_s(text: str, *, now_s: int) -> int:
     """
     back = _BACK.fullmatch(text)
     if back is not None:
-        return now_s - int(back[1]) * _UNIT_S[back[2]]
+        try:
+            past = _EPOCH + timedelta(seconds=now_s - int(back[1]) * _UNIT_S[back[2]])
+        except OverflowError:
+            raise ValueError(f"{text!r} is before the first year") from None
+        return (past - _EPOCH) // timedelta(seconds=1)
     return parse_us(text) // 1_000_000
 
 
