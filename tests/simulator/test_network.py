@@ -3,6 +3,7 @@ from __future__ import annotations
 import hashlib
 import subprocess
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -119,6 +120,34 @@ def test_in_an_outage_nobody_is_there_and_most_come_back() -> None:
 def quiet() -> Schedule:
     """Three hours of flights, for people who do nothing odd."""
     return timetable().taking_off(START_S, START_S + 3 * 3_600)
+
+
+def test_who_came_back_from_an_outage_has_logged_on_then_for_as_long_as_they_stay() -> None:
+    """Those at a gate overnight too, a day later."""
+    behaviour = replace(
+        Behaviour.none(),
+        gate_sitter_share=1.0,
+        overnight_share=1.0,
+        outages=((START_S, 120),),
+        outage_quit_share=0.0,
+        outage_return_mean_s=60.0,
+    )
+    made = network(start_s=START_S - 600, behaviour=behaviour)
+    logons = [
+        {pilot.cid: pilot.logon_time for pilot in snapshot_of(made.feed(time_s)).pilots}
+        for time_s in (
+            START_S - 600,
+            START_S + 1_800,
+            START_S + 86_400 - 300,
+            START_S + 86_400 + 300,
+        )
+    ]
+    stayed = set.intersection(*map(set, logons))
+    assert stayed
+    for cid in stayed:
+        before, *after = (each[cid] for each in logons)
+        assert before < "2026-11-20T07:00:00" < after[0]
+        assert len(set(after)) == 1
 
 
 def test_everybody_is_in_the_air_from_off_to_on_exactly(quiet: Schedule) -> None:

@@ -21,6 +21,8 @@ __all__ = ["Outage", "Outages"]
 
 _DAY_S = 86_400
 _LAST_RETURN_S = 1_200.0
+_FELT_S = 2 * _DAY_S
+"""Longer than anybody is online: so their logon stays that after the outage until they go."""
 
 
 class Outage(NamedTuple):
@@ -74,15 +76,11 @@ class Outages:
         return members if logoff_s is members.logoff_s else replace(members, logoff_s=logoff_s)
 
     def back_s(self, members: Members, time_s: int) -> NDArray[np.int64] | None:
-        """When each is, or was, back from outages of the last day, shape (n,); None for none.
+        """When each is, or was, back from outages of the last two days, shape (n,); None for none.
 
         It is 0 for those that they did not touch.
         """
-        felt = [
-            each
-            for each in self.between(time_s - _DAY_S, time_s + 1)
-            if each.end_s + _LAST_RETURN_S > time_s - _DAY_S
-        ]
+        felt = self.between(time_s - _FELT_S, time_s + 1)
         if not felt:
             return None
         back = np.zeros(len(members), dtype=np.int64)
