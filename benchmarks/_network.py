@@ -7,7 +7,10 @@ behaviour and one seed, so that everybody who runs it has the same bytes.
 
 from __future__ import annotations
 
+import datetime as dt
 import json
+import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -27,8 +30,9 @@ from sectorwatch.store.blobs import StoredPositions, to_e5
 from sectorwatch.traffic.ids import flight_id
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from pathlib import Path
+    from collections.abc import Iterable, Mapping
+
+sys.path.append(str(Path(__file__).resolve().parent.parent / "tools"))
 
 SEED = 1
 DAY = "2001-03-13T00:00:00Z"
@@ -67,6 +71,24 @@ def us2001(airspace: Airspace, start_s: int, end_s: int) -> Network:
     """The network from one moment to another."""
     paths = sorted((data() / "schedules").glob("us2001-2001-*.parquet"))
     return Network(read_schedule(paths), airspace, seed=SEED, start_s=start_s, end_s=end_s)
+
+
+def artccs() -> dict[str, Any]:
+    """The polygons of the contiguous ARTCCs by name, as the independent count has them."""
+    from count_schedule import load_polygons  # noqa: PLC0415 - found by the path above
+
+    path = data() / "airspace" / "perti-us" / "artcc.json"
+    return load_polygons(path, "ICAOCODE", "^KZ", {"oceanic": "1"})
+
+
+def counted(polygons: Mapping[str, Any], start_s: int, end_s: int) -> dict[str, Any]:
+    """Occupancy of each polygon minute by minute, counted straight from the schedule of March."""
+    from count_schedule import count  # noqa: PLC0415 - as above
+
+    start, end = (
+        dt.datetime.fromtimestamp(at, dt.UTC).replace(tzinfo=None) for at in (start_s, end_s)
+    )
+    return count(data() / "schedules" / "us2001-2001-03.parquet", polygons, start, end)
 
 
 def load(folder: Path) -> tuple[list[str], Airspace]:

@@ -10,7 +10,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import os
 import subprocess
 import sys
@@ -26,8 +25,6 @@ import numpy as np
 from _steady import data
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tools"))
-from count_schedule import count, load_polygons
 
 from end_to_end.test_run_simulated import without_contact
 from runtime.world import contents
@@ -75,7 +72,7 @@ def run() -> dict[str, Any]:
         del again
         is_equal_flown = without_contact(served) == without_contact(contents(folder / "flown"))
         alone = demand_alone(folder / "alone", specs[:1], start_s, end_s)
-        counted = by_artcc(start_s, end_s)
+        counted = _network.counted(_network.artccs(), start_s, end_s)
         off = {
             name: abs(alone.get(name, 0.0) - series.mean()) / series.mean()
             for name, series in counted.items()
@@ -171,17 +168,6 @@ def demand_alone(folder: Path, specs: list[str], start_s: int, end_s: int) -> di
             totals[names[sector_id]] += occupancy
     minutes = (end_s - start_s) / 60
     return {name: total / minutes for name, total in totals.items()}
-
-
-def by_artcc(start_s: int, end_s: int) -> dict[str, Any]:
-    """The independent count."""
-    polygons = load_polygons(
-        data() / "airspace" / "perti-us" / "artcc.json", "ICAOCODE", "^KZ", {"oceanic": "1"}
-    )
-    start, end = (
-        dt.datetime.fromtimestamp(at, dt.UTC).replace(tzinfo=None) for at in (start_s, end_s)
-    )
-    return count(data() / "schedules" / "us2001-2001-03.parquet", polygons, start, end)
 
 
 if __name__ == "__main__":
