@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
@@ -167,6 +168,20 @@ def test_some_sessions_last_for_more_than_a_day() -> None:
         for feed in feeds()
         for each in feed["pilots"]
     )
+
+
+def test_no_record_is_older_than_its_logon() -> None:
+    """Of whoever watches in a network of observers, second by second as they come."""
+    timetable = MadeTimetable("australia", seed=1, peak_airborne=150)
+    behaviour = replace(Behaviour.none(), observer_share=1.0)
+    network = Network(timetable, behaviour=behaviour, start_s=START_S)
+    records = [
+        each
+        for time_s in range(START_S, START_S + 600, 5)
+        for each in orjson.loads(network.feed(time_s))["controllers"]
+    ]
+    assert len({each["callsign"] for each in records}) > 10
+    assert all(_second(each["last_updated"]) >= _second(each["logon_time"]) for each in records)
 
 
 def _second(text: str) -> float:

@@ -228,6 +228,8 @@ class Encoder:
         for row in np.flatnonzero(watching & (members.logoff_s > time_s)).tolist():
             chance = int(self._chance[row])
             callsign = str(movements.callsigns[row])
+            logon = int(members.logon_s[row]) * TICKS_A_SECOND + chance % _FRACTIONS
+            sent = (time_s - chance % 12) * TICKS_A_SECOND + chance % 9_999
             found.append(
                 ControllerRecord(
                     cid=int(members.cid[row]),
@@ -239,12 +241,8 @@ class Encoder:
                     server=SERVERS[chance >> 20 & 3],
                     visual_range=(40, 100, 300)[chance % 3],
                     text_atis=None,
-                    last_updated=timestamp(
-                        (time_s - chance % 12) * TICKS_A_SECOND + chance % 9_999
-                    ),
-                    logon_time=timestamp(
-                        int(members.logon_s[row]) * TICKS_A_SECOND + chance % _FRACTIONS
-                    ),
+                    last_updated=timestamp(max(sent, logon)),
+                    logon_time=timestamp(logon),
                 )
             )
         return found
