@@ -433,3 +433,34 @@ def test_what_was_let_go_of_is_not_known(tmp_path_factory: pytest.TempPathFactor
         load = store.statistics.load.network(*whole)
         assert load.known.total_s() == 3 * DAY_S - STEP_S
         assert np.isnan(load.pilots.mean[: 2 * 96]).all()
+
+
+def test_where_contacts_are_gone_nobody_knows_who_was_in_contact(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    """Demand that still says that radios were heard does not make of it that nobody was."""
+    whole = (START_S, START_S + DAYS * DAY_S)
+    second_s = START_S + DAY_S
+    with (
+        DataDirectory.open(tmp_path_factory.mktemp("unheard")) as directory,
+        Store.open(directory) as store,
+    ):
+        fly(store)
+        heard = store.statistics.heard
+        before = heard.known(*whole)
+        assert before.start_s[0] < second_s + 3_600
+        path = directory.path
+        (file,) = directory.segments.glob(f"contacts/date={format_s(second_s)[:10]}/*")
+        content = file.read_bytes()
+        file.unlink()
+    with DataDirectory.open(path) as directory, Store.open(directory) as store:
+        heard = store.statistics.heard
+        assert heard.known(*whole).start_s[0] >= second_s + DAY_S
+        file.write_bytes(content)
+    with DataDirectory.open(path) as directory, Store.open(directory) as store:
+        heard = store.statistics.heard
+        assert heard.known(*whole).total_s() == before.total_s()
+        store.enforce(Retention(visits_days=3), LAST_S)
+        (gone,) = store.lost("contacts", *whole)
+        assert heard.known(*whole).start_s[0] >= gone.end_s
+        assert len(store.lost("demand", *whole)) == 0

@@ -13,7 +13,7 @@ from sectorwatch.store.rows import upsert
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-__all__ = ["Lost", "lost_times", "note_let_go"]
+__all__ = ["Lost", "lost_spans", "lost_times", "note_let_go"]
 
 _KEPT_FROM = "kept_from:"
 
@@ -59,6 +59,25 @@ def lost_times(connection: Connection, kind: str, from_s: int, to_s: int) -> lis
         for row in rows
     ]
     return found
+
+
+def lost_spans(connection: Connection, kind: str, from_s: int, to_s: int) -> list[Lost]:
+    """The same of what lasts, visits and contacts: of a file's from when the first of it began."""
+    segment = schema.segment.c
+    rows = connection.execute(
+        select(segment.path, segment.first_s, segment.end_s).where(
+            segment.kind == kind,
+            segment.replaced_at_us.is_(None),
+            segment.missing.is_(True),
+            segment.first_s < to_s,
+            segment.end_s > from_s,
+        )
+    )
+    damaged = [
+        Lost(each.first_s, each.end_s, f"the sealed file {each.path} is missing or damaged")
+        for each in rows
+    ]
+    return [*damaged, *lost_times(connection, kind, from_s, to_s)]
 
 
 def note_let_go(connection: Connection, kind: str, end_s: int) -> None:

@@ -13,6 +13,7 @@ from sqlalchemy import exists, func, literal, or_, select
 
 from sectorwatch.store import schema
 from sectorwatch.store.known_spans import KnownSpans
+from sectorwatch.store.lost import lost_spans
 from sectorwatch.store.queries_network import known_times
 from sectorwatch.store.segments import CONTACTS, DEMAND, VISITS
 from sectorwatch.store.sources import chunks_of, columns_of
@@ -82,11 +83,19 @@ class HeardQueries:
     def __init__(self, sources: Sources) -> None:
         self._sources = sources
 
-    def known(self, from_s: int, to_s: int) -> KnownSpans:
-        """When radios were heard: the minutes of which it is known who was in contact."""
+    def known(self, from_s: int, to_s: int, *, visits: bool = False) -> KnownSpans:
+        """When radios were heard: the minutes of which it is known who was in contact.
+
+        Not where contacts are kept no longer, or with `visits` visits: nobody is not nothing left.
+        """
         with self._sources.database.read("asking when radios were heard", _LIMIT_S) as connection:
             files = self._sources.manifest.files(connection, DEMAND.name, from_s, to_s)
             rows = _heard_minutes(connection, from_s, to_s)
+            lost = [
+                each
+                for kind in ((CONTACTS, VISITS) if visits else (CONTACTS,))
+                for each in lost_spans(connection, kind.name, from_s, to_s)
+            ]
         parts = [np.array(rows, np.int64)]
         if files:
             columns = self._sources.ask(
@@ -103,7 +112,10 @@ class HeardQueries:
         minutes = np.unique(np.concatenate(parts))
         begins = np.diff(minutes, prepend=minutes[:1] - 2 * _MINUTE_S) > _MINUTE_S
         ends = np.diff(minutes, append=minutes[-1:] + 2 * _MINUTE_S) > _MINUTE_S
-        return KnownSpans(minutes[begins], minutes[ends] + _MINUTE_S)
+        spans = KnownSpans(minutes[begins], minutes[ends] + _MINUTE_S)
+        for each in lost:
+            spans = spans.without(each.start_s, each.end_s)
+        return spans
 
     def contacts(self, from_s: int, to_s: int) -> Intervals:
         """Contacts in the air, `other` being the session; what lasts, lasts until now."""

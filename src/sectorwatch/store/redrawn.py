@@ -15,7 +15,7 @@ from sectorwatch.clock import format_s
 from sectorwatch.errors import StoreError
 from sectorwatch.store import schema
 from sectorwatch.store.blobs import to_e5
-from sectorwatch.store.lost import Lost, lost_times
+from sectorwatch.store.lost import lost_spans
 from sectorwatch.store.rows import upsert
 from sectorwatch.store.sealing import joined_columns, table_columns
 from sectorwatch.store.segments import CONTACTS, DAY_S, DEMAND, VISITS
@@ -218,31 +218,12 @@ def read_contacts(sources: Sources, from_s: int, to_s: int) -> Contacts:
         minutes |= _minutes_known(sources, file, period)
     # Asked last: what was found damaged just now is among it.
     with sources.database.read("asking what is lost") as connection:
-        lost = _lost_contacts(connection, from_s, to_s)
+        lost = lost_spans(connection, CONTACTS.name, from_s, to_s)
     for each in lost:
         minutes -= {minute for minute in minutes if each.start_s <= minute < each.end_s}
     whole = np.concatenate(parts)
     why = lost[0].why if lost else None
     return Contacts(whole[:, 0], whole[:, 1], whole[:, 2], frozenset(minutes), why)
-
-
-def _lost_contacts(connection: Connection, from_s: int, to_s: int) -> list[Lost]:
-    """Times of a period of which contacts are lost; a file's are, from when the first began."""
-    segment = schema.segment.c
-    rows = connection.execute(
-        select(segment.path, segment.first_s, segment.end_s).where(
-            segment.kind == CONTACTS.name,
-            segment.replaced_at_us.is_(None),
-            segment.missing.is_(True),
-            segment.first_s < to_s,
-            segment.end_s > from_s,
-        )
-    )
-    damaged = [
-        Lost(each.first_s, each.end_s, f"the sealed file {each.path} is missing or damaged")
-        for each in rows
-    ]
-    return [*damaged, *lost_times(connection, CONTACTS.name, from_s, to_s)]
 
 
 def _require_all(connection: Connection, day_s: int) -> None:

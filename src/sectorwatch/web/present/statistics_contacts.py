@@ -48,7 +48,8 @@ class _Covered:
 
 def coverage(question: Question) -> CoverageAnswer:
     """Measure how much of the time of flights by instrument rules somebody was in contact."""
-    heard = question.queries.heard.known(question.from_s, question.to_s)
+    in_sectors = question.scope != "network"
+    heard = question.queries.heard.known(question.from_s, question.to_s, visits=in_sectors)
     stays = _Stays(question)
     lines = question.queries.heard.contacts(question.from_s, question.to_s)
     days = []
