@@ -50,6 +50,7 @@ def test_history_is_written_beside_a_running_instance(
     [
         (("visits", "--from", "-4h", "--out", "v.xls"), ".parquet"),
         (("visits", "--from", "noon", "--out", "v.csv"), "noon"),
+        (("visits", "--from", "-999999d", "--out", "v.csv"), "-999999d"),
         (("visits", "--from", "-1h", "--to", "-2h", "--out", "v.csv"), "not before"),
         (("demand", "--from", "-4h", "--out", "v.csv", "--callsign", "QFA"), "--sector"),
         (("tracks", "--from", "-4h", "--out", "v.csv", "--sector", "A"), "--airport"),

@@ -165,7 +165,9 @@ def _period(store: "Store", start: str, end: str | None) -> tuple[int, int]:
             continue
         try:
             times.append(moment_s(text, now_s=last_s))
-        except ValueError as error:
+            # So long ago may be before the first year, which no calendar shows.
+            format_s(times[-1])
+        except (ValueError, OverflowError) as error:
             raise typer.BadParameter(f"{name} {text!r}: give {_TIME}.") from error
     if times[0] >= times[1]:
         raise typer.BadParameter(
