@@ -11,6 +11,7 @@ median resident memory over its last hour.
 from __future__ import annotations
 
 import asyncio
+import importlib
 import os
 import statistics
 import struct
@@ -18,6 +19,7 @@ import subprocess
 import sys
 import tempfile
 import urllib.request
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,8 +27,11 @@ import psutil
 import uvloop
 
 from sectorwatch.config import Settings
+from sectorwatch.feed.mask import Masker
 from sectorwatch.feed.records import Kind, RawFeed
 from sectorwatch.runtime import build, serve
+from sectorwatch.runtime.memory import keep_little_memory
+from sectorwatch.runtime.run import collect_garbage_seldom
 from sectorwatch.web import create_app
 
 if TYPE_CHECKING:
@@ -144,10 +149,15 @@ class _Pushed:
 
 
 async def _serve(folder: str, specs: list[str]) -> None:
+    composition = importlib.import_module("sectorwatch.runtime.root")
+    # Members are remembered for an hour or two of feeds, also where fewer feeds make an hour.
+    masker = partial(Masker, feeds_an_hour=_HOUR_S // CADENCE_S)
+    setattr(composition, "Masker", masker)  # noqa: B010 - not its own name
     settings = Settings(data_dir=Path(folder), port=0, log_level="ERROR", airspace=tuple(specs))
     stop, loop = asyncio.Event(), asyncio.get_running_loop()
     source = _Pushed(lambda: loop.call_soon_threadsafe(stop.set))
     application = build(settings, source, web=create_app)
+    collect_garbage_seldom()
     task = asyncio.create_task(serve(application, stop=stop))
     while application.api is None or not application.api.port:
         await asyncio.sleep(0.05)
@@ -159,6 +169,7 @@ async def _serve(folder: str, specs: list[str]) -> None:
 
 if __name__ == "__main__":
     if len(sys.argv) > 1:
+        keep_little_memory()
         uvloop.run(_serve(sys.argv[1], sys.argv[2:]))
     else:
         result = run()

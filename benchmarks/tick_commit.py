@@ -115,7 +115,7 @@ def steady_ticks(count: int, seed: int = 1) -> list[Tick]:
 
 def _bare(path: Path) -> sqlite3.Connection:
     connection = sqlite3.connect(path, isolation_level=None)
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "cache_size=-8000"):
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "cache_size=-4000"):
         connection.execute(f"PRAGMA {pragma}")
     return connection
 

@@ -118,6 +118,20 @@ def test_somebody_who_has_left_is_still_known() -> None:
     assert masked["pilots"][0]["flight_plan"]["remarks"] == f"WITH {hashed(1500001)}"
 
 
+@pytest.mark.parametrize(("feeds_later", "is_known"), [(5, True), (6, False)])
+def test_somebody_who_has_left_is_forgotten_after_two_hours(
+    feeds_later: int, is_known: bool
+) -> None:
+    """Where three feeds make an hour he is known for six: those of this hour and of the next."""
+    masker = Masker(KEY, feeds_an_hour=3)
+    masker.mask(encode(feed(pilots=[pilot(1500001, "CCA913")])))
+    document = encode(feed(pilots=[pilot(flight_plan=plan(remarks="WITH 1500001"))]))
+    for _ in range(feeds_later):
+        masked = json.loads(masker.mask(document).document)
+    said = hashed(1500001) if is_known else 1500001
+    assert masked["pilots"][0]["flight_plan"]["remarks"] == f"WITH {said}"
+
+
 def test_heads_are_learned_anew_each_generation() -> None:
     """However long it runs, a member who stays on stays known, and memory stays bounded."""
     masker = Masker(KEY)

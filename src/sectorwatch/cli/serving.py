@@ -12,6 +12,7 @@ from sectorwatch.feed.journal_format import journal_files
 from sectorwatch.feed.journal_reader import journal_headers, read_records
 from sectorwatch.feed.records import Kind
 from sectorwatch.runtime import build, run_application
+from sectorwatch.runtime.memory import keep_little_memory
 from sectorwatch.store import DataDirectory
 from sectorwatch.web.app import create_app
 
@@ -33,6 +34,7 @@ def serve(loaded: Loaded, source: Source | None = None, *, history: History | No
 
     `history` is what `source` brings at once. Raises a SectorwatchError where it cannot start.
     """
+    keep_little_memory()
     application = build(
         loaded.settings,
         source,

@@ -95,12 +95,13 @@ class Masker:
     """Masks feeds by `key`; None keeps members' numbers as they are and empties the names alone.
 
     It remembers the members of the last hour or two, so that a friend who has left is still found
-    in somebody's remarks. Not to be shared between threads.
+    in somebody's remarks: `feeds_an_hour` of them are 240 where one comes every 15 s. Not to be
+    shared between threads.
     """
 
-    def __init__(self, key: bytes | None) -> None:
+    def __init__(self, key: bytes | None, *, feeds_an_hour: int = 240) -> None:
         self._key = key
-        self._known = Known(lambda number: str(self.number(number)))
+        self._known = Known(lambda number: str(self.number(number)), documents=feeds_an_hour)
         self._heads = _Heads(self._known, self.number, numbers=key is not None)
 
     @property

@@ -162,7 +162,7 @@ def _sqlite(directory: DataDirectory, synchronous: str) -> Engine:
             "journal_mode=WAL",
             f"synchronous={synchronous}",
             f"busy_timeout={_BUSY_MS}",
-            "cache_size=-8000",
+            "cache_size=-4000",
             "temp_store=MEMORY",
             "trusted_schema=OFF",
         ):
