@@ -45,12 +45,11 @@ START = "2001-03-10T00:00:00Z"
 _HOUR_S, _DAY_S = 3_600, 86_400
 _FRAME = struct.Struct("<Bqq")
 NOTE = (
-    "of 310 MB after some hours of a full network, 150 are libraries once the API is imported (64 of them mapped "
-    "files) and 56 are values that Python holds (`tracemalloc`: journal buffers 11, pilots known again 6, airports 6, "
-    "plans 4); the rest is what the allocators of C keep, zstd's windows, and the copies of a feed of 2.6 MB. Each "
-    "sealed hour leaves some 50 MB in glibc's hands, which are given back since; what lies scattered stays. Names of "
-    "members are remembered for two generations of 240 feeds: two hours at 15 s, but 40 hours at this cadence, so "
-    "the growth of the first two days is partly the cadence's; days 5 to 7 are level."
+    "of some 290 MB after hours of a full network, 70 are mapped files of libraries, some 110 are Python's own arenas "
+    "(modules and airspace, and what it follows: pilots known again, plans, journal buffers), 18 the journal's zstd "
+    "window, 75 pieces of C in use; 20 to 40 come and go between sealed hours, when what was freed is given back. "
+    "docs/decisions/memory.md says what was tried. Members are remembered for an hour or two of feeds, as they are at "
+    "15 s."
 )
 QUESTIONS = ("/api/status", "/api/flights", "/api/sectors")
 
