@@ -68,7 +68,7 @@ def test_every_endpoint_answers(running: Instance) -> None:
         if "get" not in methods or path == "/api/events/stream":
             continue
         name = sector if "/sectors/" in path else "collector"
-        full = path.format(callsign=callsign, icao="YSSY", name=name)
+        full = path.format(callsign=callsign, icao="YSSY", name=name, topic="airports")
         answer = running.get(full)
         assert answer.status == 200, (path, answer.body[:300])
         assert answer.body
