@@ -839,3 +839,28 @@ def test_a_damaged_state_costs_the_flights_under_way_and_no_more(
         assert latest is not None
         assert latest.seq == 14
         assert latest.live.flights
+
+
+def test_a_recording_is_stale_by_its_own_steps_where_they_are_long(
+    tmp_path: Path, raws: list[RawFeed]
+) -> None:
+    """A history flown in steps of minutes is read ahead by some, and is not stale for that."""
+    with opened(tmp_path / "data") as parts:
+        source = Given(raws)
+        parts.pipeline.begin(source)
+        assert parts.pipeline.follow.catch_up()
+        assert not parts.pipeline.is_stale(0.001)
+        for raw in raws[:3]:
+            parts.pipeline.take(raw)
+        tick = parts.pipeline.latest
+        assert tick is not None
+        step_us = (raws[2].snapshot_time_us or raws[2].received_at_us) - (
+            raws[1].snapshot_time_us or raws[1].received_at_us
+        )
+        assert step_us > 0
+        source.now = tick.time_us + 3 * step_us
+        assert not parts.pipeline.is_stale(step_us / 10e6)
+        source.now = tick.time_us + 5 * step_us
+        assert parts.pipeline.is_stale(step_us / 10e6)
+        assert not parts.pipeline.is_stale(step_us / 10e6, times=5.0)
+        assert not parts.pipeline.is_stale(10 * step_us / 1e6)

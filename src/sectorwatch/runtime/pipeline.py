@@ -49,6 +49,7 @@ _SLICE_S = 5.0
 """How long it catches up at a time before it looks whether something new came in."""
 _RETRY_S = 0.2
 _PATIENCE_S = 30.0
+_STEPS_READ_AHEAD = 4
 _RADIOS_WITHIN_US = 60_000_000
 """Radios fetched longer after the last feed than this say nothing of its time."""
 
@@ -105,6 +106,7 @@ class Pipeline:
         self._age = self._metrics.gauge("feed_age_seconds")
         self._stop = threading.Event()
         self._last_time_us: int | None = None
+        self._step_us = 0
         # The time of the last feed taken, new or not, and of the last radios in the journal.
         self._taken_us: int | None = None
         # When the last new feed of this source came in.
@@ -123,6 +125,19 @@ class Pipeline:
         if tick is None or source is None:
             return None
         return max(0.0, (source.now_us() - tick.time_us) / 1_000_000)
+
+    def is_stale(self, stale_after_s: float, times: float = 1.0) -> bool:
+        """Whether the newest snapshot is older than `times` x `stale_after_s`; before any, no.
+
+        A recording whose feeds are further apart than that is stale only after some of its own
+        steps: one is read ahead, and a history is flown in steps of minutes.
+        """
+        age_s = self.age_s()
+        source = self.source
+        if age_s is None or source is None:
+            return False
+        step_s = 0.0 if source.is_live else self._step_us / 1_000_000
+        return age_s > times * max(stale_after_s, _STEPS_READ_AHEAD * step_s)
 
     def begin(self, source: Source) -> None:
         """Take `source` for what comes, and find out what the journal has already."""
@@ -225,6 +240,8 @@ class Pipeline:
     def _write(self, raw: RawFeed, accepted: Accepted) -> Position:
         """Put a feed that is new into the journal; from then on it counts."""
         position = self._append(raw, accepted)
+        if self._last_time_us is not None:
+            self._step_us = accepted.time_us - self._last_time_us
         self._last_time_us = accepted.time_us
         self._known_times.append(accepted.time_us)
         self.follow.journaled()

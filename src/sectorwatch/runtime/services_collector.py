@@ -194,9 +194,10 @@ class CollectorService(Service):
     def _state(self, age_s: float | None, breakers: set[str]) -> HealthState:
         if self._pipeline.is_finished:
             return HealthState.HEALTHY
-        if age_s is not None and age_s > _UNHEALTHY_TIMES * self._stale_after_s:
+        if self._pipeline.is_stale(self._stale_after_s, _UNHEALTHY_TIMES):
             return HealthState.UNHEALTHY
-        if age_s is None or age_s > self._stale_after_s or breakers - {"closed"}:
+        is_stale = self._pipeline.is_stale(self._stale_after_s)
+        if age_s is None or is_stale or breakers - {"closed"}:
             return HealthState.DEGRADED
         return HealthState.HEALTHY
 

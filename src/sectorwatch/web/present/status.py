@@ -73,7 +73,7 @@ def _feed(application: Application) -> FeedStatus:
         snapshot_time=None if tick is None else format_us(tick.time_us),
         received_at=None if tick is None else format_us(tick.received_at_us),
         age_s=None if age_s is None else round(age_s, 3),
-        stale=age_s is not None and age_s > application.settings.stale_after_s,
+        stale=pipeline.is_stale(application.settings.stale_after_s),
         accepted=counts.feeds,
         new=counts.new,
         refused=dict(counts.refused),
