@@ -209,6 +209,7 @@ def _demand(root: Path) -> Iterator[SegmentFile]:
             "minute_s": np.repeat(minutes + start_s, SECTORS),
             "occupancy": occupancy.reshape(-1),
             "entries": chance.binomial(1, 0.1, occupancy.size).astype(np.int32),
+            "in_contact": (occupancy.reshape(-1) * 0.4).astype(np.int32),
         }
         yield write_segment(root, DEMAND, start_s, columns, 0)
 
