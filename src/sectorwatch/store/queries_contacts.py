@@ -66,14 +66,7 @@ class ContactQueries:
                 select(schema.contact).where(_CONTACT.flight_id == flight_id)
             ).all()
         found = [_contact_of(row) for row in rows]
-        if files:
-            columns = self._sources.ask(
-                "SELECT * FROM read_parquet($files, hive_partitioning = false) "
-                "WHERE flight_id = $flight_id",
-                files,
-                {"flight_id": flight_id},
-            )
-            found += _contacts_of(columns or {})
+        found += _contacts_of(self._sources.of_flight(files, flight_id))
         return sorted(found, key=lambda row: (row.start_s, row.session_id))
 
     def at(self, moment_s: int) -> dict[int, int]:

@@ -139,14 +139,7 @@ class FlightQueries:
             )
             rows = connection.execute(select(schema.visit).where(table.flight_id == flight_id))
             found = [visit_of(row) for row in rows.mappings()]
-        if files:
-            columns = self._sources.ask(
-                "SELECT * FROM read_parquet($files, hive_partitioning = false) "
-                "WHERE flight_id = $flight_id",
-                files,
-                {"flight_id": flight_id},
-            )
-            found += visits_of(columns or {})
+        found += visits_of(self._sources.of_flight(files, flight_id))
         return sorted(found, key=lambda visit: (visit.entry_s, visit.sector_id))
 
     def _visitors(self, sector_id: int, from_s: int, to_s: int) -> list[int]:

@@ -29,6 +29,9 @@ END_OF_TIME_S = 2**40
 _INT64 = 2**63
 _WHOLE = "SELECT count(COLUMNS(*)) FROM read_parquet($files, hive_partitioning = false)"
 _WHOLE_LIMIT_S = 30.0
+_OF_FLIGHT = (
+    "SELECT * FROM read_parquet($files, hive_partitioning = false) WHERE flight_id = $flight_id"
+)
 T = TypeVar("T")
 
 
@@ -68,6 +71,12 @@ class Sources:
                 raise
             self._set_aside({each: str(t) for each, t in bad.items() if t is not None}, error)
         return self.reader.ask(question, good, parameters, limit_s=limit_s) if good else None
+
+    def of_flight(self, files: Sequence[str], flight_id: int) -> dict[str, NDArray[Any]]:
+        """One flight's rows in `files`, in columns; empty where there is none to be read."""
+        if not files:
+            return {}
+        return self.ask(_OF_FLIGHT, files, {"flight_id": flight_id}) or {}
 
     def look_through(self, files: Sequence[str]) -> None:
         """Sets aside those of `files` that cannot be read; a question to them has just failed."""
