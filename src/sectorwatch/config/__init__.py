@@ -8,6 +8,7 @@ is an error that says the nearest one: a misspelt setting must never be silently
 from __future__ import annotations
 
 from sectorwatch.config.loading import Described, Loaded, describe, load_settings
-from sectorwatch.config.settings import Environment, Settings
+from sectorwatch.config.observation import Environment
+from sectorwatch.config.settings import Settings
 
 __all__ = ["Described", "Environment", "Loaded", "Settings", "describe", "load_settings"]

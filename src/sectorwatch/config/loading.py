@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, NoReturn
 from pydantic import SecretStr, ValidationError
 from pydantic_settings import EnvSettingsSource
 
-from sectorwatch.config.settings import PREFIX, Settings, without_password
+from sectorwatch.config.fields import without_password
+from sectorwatch.config.settings import PREFIX, Settings
 from sectorwatch.errors import ConfigError
 
 if TYPE_CHECKING:

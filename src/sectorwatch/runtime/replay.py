@@ -11,7 +11,8 @@ from sqlalchemy import func, select
 from sectorwatch.clock import Clock, SystemClock
 from sectorwatch.runtime.counts import ReplayCounts
 from sectorwatch.runtime.handoff import Handoff
-from sectorwatch.runtime.root import open_telemetry, put_together
+from sectorwatch.runtime.observation import open_telemetry
+from sectorwatch.runtime.root import put_together
 from sectorwatch.runtime.services_maintenance import Maintenance
 from sectorwatch.store import DataDirectory, schema
 from sectorwatch.store.segments import VISITS

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -18,12 +17,13 @@ from sectorwatch.feed.journal import Journal
 from sectorwatch.feed.mask import Masker
 from sectorwatch.feed.mask_key import load_or_create_key
 from sectorwatch.feed.quarantine import Quarantine
-from sectorwatch.observe import LogCategory, LogLevel, StreamSink, Telemetry, TerminalSink
+from sectorwatch.observe import LogCategory, LogLevel
 from sectorwatch.recordings import MASKING_KEY
 from sectorwatch.runtime.application import Application, History
 from sectorwatch.runtime.bus import EventBus
 from sectorwatch.runtime.follow import Follow, TrackerMaker
 from sectorwatch.runtime.keyring import KeyRing
+from sectorwatch.runtime.observation import open_telemetry
 from sectorwatch.runtime.pipeline import Pipeline, decode
 from sectorwatch.runtime.services_api import ApiService
 from sectorwatch.runtime.services_collector import CollectorService, LiveIntake, RecordedIntake
@@ -47,14 +47,12 @@ if TYPE_CHECKING:
     from sectorwatch.airspace import Airspace
     from sectorwatch.config import Settings
     from sectorwatch.feed.sources import Source
-    from sectorwatch.observe import LogSink
+    from sectorwatch.observe import LogSink, Telemetry
     from sectorwatch.runtime.service import Service
     from sectorwatch.runtime.services_collector import Intake
 
-__all__ = ["Parts", "Tracking", "build", "open_telemetry", "put_together", "tracking"]
+__all__ = ["Parts", "Tracking", "build", "put_together", "tracking"]
 
-# Under these keys a log line could say who somebody is.
-_MEMBERS = ("cid", "member", "member_name", "real_name", "full_name")
 _STOP_MARGIN_S = 0.8
 # What comes of how data sets and settings were put together; `airspace check` says all the rest.
 _OF_SET_UP = frozenset(
@@ -182,26 +180,6 @@ def put_together(
         refuse_older_than_s=settings.refuse_older_than_s,
     )
     return Parts(airspace, airports, stores, journals, pipeline)
-
-
-def open_telemetry(
-    settings: Settings,
-    directory: DataDirectory,
-    clock: Clock,
-    sinks: Sequence[LogSink] | None = None,
-) -> Telemetry:
-    """Metrics, log, performance and health of this instance, kept in its data directory.
-
-    `sinks` take the log besides its file; None leaves that to the settings.
-    """
-    return Telemetry.open(
-        directory.observations,
-        environment=settings.environment,
-        level=None if settings.log_level is None else LogLevel(settings.log_level),
-        sinks=_sinks(settings) if sinks is None else sinks,
-        redact=_MEMBERS,
-        clock=clock,
-    )
 
 
 def build(
@@ -372,15 +350,3 @@ def _airports(settings: Settings) -> Airports:
         if spec.format == "vatspy":
             overlay += read_vatspy_airports(spec.path)
     return Airports.load(overlay)
-
-
-def _sinks(settings: Settings) -> list[LogSink] | None:
-    """Where the log goes besides its file; None lets the terminal decide."""
-    descriptor = sys.stderr.fileno()
-    match settings.log_format:
-        case "json":
-            return [StreamSink(descriptor)]
-        case "terminal":
-            return [TerminalSink(descriptor)]
-        case _:
-            return None

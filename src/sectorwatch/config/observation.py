@@ -1,0 +1,50 @@
+"""Settings of how the program watches itself: log, metrics, alerts and who is told of them."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator
+from pydantic_settings import BaseSettings
+
+from sectorwatch.config.fields import empty_is_none, setting
+
+__all__ = ["Environment", "ObservationSettings"]
+
+Environment = Literal["development", "testing", "production"]
+_LEVELS: dict[Environment, str] = {
+    "development": "DEBUG",
+    "testing": "WARNING",
+    "production": "INFO",
+}
+
+
+class ObservationSettings(BaseSettings):
+    """The part of `Settings` that is about observation."""
+
+    environment: Environment = setting(
+        "production",
+        "",
+        "Sets the level of the log: development DEBUG, testing WARNING, production INFO.",
+    )
+    log_keep_mb: float = setting(
+        100.0,
+        "MB",
+        "How much log is kept in the data directory; 0 keeps none there.",
+        ge=0,
+        le=100_000,
+    )
+    log_format: Literal["auto", "json", "terminal"] = setting(
+        "auto",
+        "",
+        "JSON, a line an entry, or text for people; auto: text on a terminal, else JSON.",
+    )
+    log_level: Annotated[
+        Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] | None,
+        BeforeValidator(empty_is_none),
+    ] = setting(None, "", "The lowest level that is written; without it `environment` says.")
+
+    @property
+    def level(self) -> str:
+        """The lowest level of log that is written: `log_level`, else by `environment`."""
+        return self.log_level or _LEVELS[self.environment]

@@ -1,0 +1,53 @@
+"""What watches this instance, put together by its settings."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+from sectorwatch.observe import LogLevel, StreamSink, Telemetry, TerminalSink
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sectorwatch.clock import Clock
+    from sectorwatch.config import Settings
+    from sectorwatch.observe import LogSink
+    from sectorwatch.store import DataDirectory
+
+__all__ = ["open_telemetry"]
+
+# Under these keys a log line could say who somebody is.
+_MEMBERS = ("cid", "member", "member_name", "real_name", "full_name")
+
+
+def open_telemetry(
+    settings: Settings,
+    directory: DataDirectory,
+    clock: Clock,
+    sinks: Sequence[LogSink] | None = None,
+) -> Telemetry:
+    """Metrics, log, performance and health of this instance, kept in its data directory.
+
+    `sinks` take the log besides its file; None leaves that to the settings.
+    """
+    return Telemetry.open(
+        directory.observations,
+        environment=settings.environment,
+        level=None if settings.log_level is None else LogLevel(settings.log_level),
+        sinks=_sinks(settings) if sinks is None else sinks,
+        redact=_MEMBERS,
+        clock=clock,
+    )
+
+
+def _sinks(settings: Settings) -> list[LogSink] | None:
+    """Where the log goes besides its file; None lets the terminal decide."""
+    descriptor = sys.stderr.fileno()
+    match settings.log_format:
+        case "json":
+            return [StreamSink(descriptor)]
+        case "terminal":
+            return [TerminalSink(descriptor)]
+        case _:
+            return None
