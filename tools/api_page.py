@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
 
+from asking import TRACED, filled
 from web.streaming import streaming
 from web.system import System, operator
 
@@ -85,6 +86,7 @@ def _examples(page: str) -> Iterator[tuple[str, str]]:
 def endpoints(system: System) -> Iterator[str]:
     """Every operation of the document, by topic."""
     client = system.client
+    client.get("/api/status", x_correlation_id=TRACED)
     document = client.get("/openapi.json").json()
     topic = ""
     for path, operations in document["paths"].items():
@@ -93,19 +95,14 @@ def endpoints(system: System) -> Iterator[str]:
                 topic = operation["tags"][0]
                 yield f"\n## {topic.capitalize()}"
             yield from _operation(method.upper(), path, operation)
-            yield from _example(client, method.upper(), path, operation, _names(system))
+            yield from _example(client, method.upper(), path, operation, _callsign(system))
 
 
-def _names(system: System) -> dict[str, str]:
+def _callsign(system: System) -> str:
     tick = system.application.latest
     assert tick is not None
     flights = zip(tick.live.flights, tick.live.airborne.tolist(), strict=True)
-    return {
-        "{callsign}": next(flight.callsign for flight, airborne in flights if airborne),
-        "{name}": "YMML_FIR",
-        "{icao}": "YSSY",
-        "{topic}": "routes",
-    }
+    return next(flight.callsign for flight, airborne in flights if airborne)
 
 
 def _operation(method: str, path: str, operation: Mapping[str, Any]) -> Iterator[str]:
@@ -141,11 +138,9 @@ def _example(
     method: str,
     path: str,
     operation: Mapping[str, Any],
-    names: Mapping[str, str],
+    callsign: str,
 ) -> Iterator[str]:
-    asked = path.replace("{name}", "monitoring") if "/services/" in path else path
-    for part, name in names.items():
-        asked = asked.replace(part, name)
+    asked = filled(path, callsign=callsign, sector="YMML_FIR")
     asked += ASKED.get(path, "")
     key = " -H 'Authorization: Bearer KEY'" if method == "POST" else ""
     verb = " -X POST" if method == "POST" else ""

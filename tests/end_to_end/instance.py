@@ -48,12 +48,20 @@ class Instance:
     started_s: float = 0.0
 
     def get(
-        self, path: str, *, key: str = "", method: str = "GET", host: str = "127.0.0.1"
+        self,
+        path: str,
+        *,
+        key: str = "",
+        method: str = "GET",
+        host: str = "127.0.0.1",
+        correlation_id: str = "",
     ) -> Answer:
         """Ask it something."""
         connection = http.client.HTTPConnection(host, self.port, timeout=10)
         try:
             headers = {"Authorization": f"Bearer {key}"} if key else {}
+            if correlation_id:
+                headers["X-Correlation-ID"] = correlation_id
             connection.request(method, path, headers=headers)
             response = connection.getresponse()
             names = {name.lower(): value for name, value in response.getheaders()}

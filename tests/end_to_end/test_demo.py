@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from asking import TRACED, filled
 from end_to_end.instance import instance
 from sectorwatch.clock import format_s, parse_us
 from sectorwatch.recordings import AUSTRALIA
@@ -49,15 +50,14 @@ def test_it_says_that_it_is_simulated(demo: Instance) -> None:
 
 def test_every_endpoint_answers_and_those_of_traffic_have_content(demo: Instance) -> None:
     """Whatever the document names can be asked for; what is about traffic says something."""
-    names = {"{callsign}": flown_last_evening(demo), "{icao}": "YSSY", "{topic}": "airports"}
+    callsign = flown_last_evening(demo)
+    demo.get("/api/status", correlation_id=TRACED)
     paths = demo.get("/openapi.json").json()["paths"]
     asked: dict[str, Any] = {}
     for path, operations in paths.items():
         if "get" not in operations or path == "/api/events/stream":
             continue
-        url = path.replace("{name}", "collector" if "/services/" in path else "YSSY_CTR")
-        for part, name in names.items():
-            url = url.replace(part, name)
+        url = filled(path, callsign=callsign, sector="YSSY_CTR", topic="airports")
         answer = demo.get(url)
         assert answer.status == 200, (url, answer.body)
         assert answer.body, url

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from asking import TRACED, filled
 from end_to_end.instance import instance
 from end_to_end.network import Network, serving
 from sectorwatch import __version__
@@ -64,12 +65,11 @@ def test_every_endpoint_answers(running: Instance) -> None:
     sector = running.get("/api/sectors").json()["sectors"][0]["name"]
     paths = running.get("/openapi.json").json()["paths"]
     asked = 0
+    running.get("/api/status", correlation_id=TRACED)
     for path, methods in paths.items():
         if "get" not in methods or path == "/api/events/stream":
             continue
-        name = sector if "/sectors/" in path else "collector"
-        full = path.format(callsign=callsign, icao="YSSY", name=name, topic="airports")
-        answer = running.get(full)
+        answer = running.get(filled(path, callsign=callsign, sector=sector))
         assert answer.status == 200, (path, answer.body[:300])
         assert answer.body
         assert answer.headers["x-correlation-id"]
