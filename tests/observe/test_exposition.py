@@ -125,6 +125,22 @@ def test_what_was_dropped_is_exposed_too() -> None:
     assert _samples(collector) == {"observe_dropped_total|part=metrics|reason=bad_value": 1.0}
 
 
+def test_a_namespace_stands_before_every_name() -> None:
+    """Other programs have a `process_cpu`, too; what is kept and asked for has no prefix."""
+    collector = MetricsCollector(clock=ManualClock(), namespace="house")
+    collector.gauge("process_cpu", unit="percent").set(50)
+    collector.counter("9lives").inc()
+    collector.record_metric("m", math.nan)
+    assert _samples(collector) == {
+        "house_process_cpu_ratio": 0.5,
+        "house_9lives_total": 1.0,
+        "house_observe_dropped_total|part=metrics|reason=bad_value": 1.0,
+    }
+    assert "# HELP house_9lives_total 9lives\n" in exposition(collector).decode()
+    assert collector.names() == ["9lives", "m", "process_cpu"]
+    assert collector.get_metric_summary("process_cpu")["latest"] == 50
+
+
 def test_names_that_come_to_the_same_are_kept_apart() -> None:
     """After cleaning, no two families share a name, nor a family another's samples."""
     collector = MetricsCollector(clock=ManualClock())

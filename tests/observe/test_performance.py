@@ -67,6 +67,20 @@ def test_a_timed_block_feeds_metrics_and_analytics_and_no_line(world: World) -> 
     assert world.log.get_log_analytics(service="collector")["total_entries"] == 3
 
 
+def test_a_run_that_was_timed_elsewhere_counts_the_same(world: World) -> None:
+    """Its time, its failures and the log's counts, as of a timed block; nonsense is dropped."""
+    for duration, failed in ((0.1, False), (0.3, True)):
+        world.performance.ended("decode", "collector", duration, failed=failed)
+    for nonsense in (-1.0, float("nan"), float("inf"), "soon"):
+        world.performance.ended("decode", "collector", nonsense)  # type: ignore[arg-type]
+    assert world.summary(RESPONSE)["avg"] == pytest.approx(0.2)
+    assert world.summary(RESPONSE)["count"] == 2
+    assert world.summary(ERRORS)["avg"] == 0.5
+    assert world.sink.lines == []
+    assert world.log.get_log_analytics()["performance_entries_count"] == 2
+    assert world.performance.drops.counts() == {"bad_value": 4}
+
+
 def test_a_slow_block_is_logged_with_what_was_noted(world: World) -> None:
     """At the threshold a warning is written, with correlation, duration and context; counted once."""
     timed = world.performance.timed("decode", "collector", rows=3)

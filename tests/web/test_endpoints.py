@@ -401,7 +401,10 @@ def test_metrics_are_what_prometheus_reads(client: Client, system: System) -> No
     """Its own parser takes them, and what the API and the pipeline count is among them."""
     answer = client.get("/metrics")
     assert answer.headers["content-type"] == "text/plain; version=0.0.4; charset=utf-8"
-    families = {f.name: f for f in text_string_to_metric_families(answer.body.decode())}
+    families = {
+        f.name.removeprefix("sectorwatch_"): f
+        for f in text_string_to_metric_families(answer.body.decode())
+    }
     assert {"api_request_duration_seconds", "feeds_accepted", "service_up"} <= set(families)
     samples = [s for s in families["feeds_accepted"].samples if s.name.endswith("_total")]
     assert sum(sample.value for sample in samples) == system.seq

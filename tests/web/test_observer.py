@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from sectorwatch.observe import LogLevel, Telemetry
+from sectorwatch.observe import LogLevel, PerformanceMetric, Telemetry
 from sectorwatch.web import create_app
 from sectorwatch.web.observer import RequestObserver
 
@@ -200,14 +200,15 @@ def test_requests_are_measured_by_route_not_by_name(client: Client) -> None:
     client.get("/api/flights")
     client.ask("BREW", "/nothing-of-the-kind")
     text = client.get("/metrics").body.decode()
-    lines = [line for line in text.splitlines() if line.startswith("api_request_duration")]
+    told = "sectorwatch_api_request_duration"
+    lines = [line for line in text.splitlines() if line.startswith(told)]
     routes = {line.split('route="')[1].split('"')[0] for line in lines if 'route="' in line}
     assert {"/api/flights/{callsign}", "/api/flights", "unmatched"} <= routes
     assert not [route for route in routes if "A1" in route or "nothing" in route]
     assert 'method="BREW"' not in text
 
 
-def observed(app: object, scope: Scope) -> list[Message]:
+def observed(app: object, scope: Scope, telemetry: Telemetry | None = None) -> list[Message]:
     """What an application behind an observer sends."""
     sent: list[Message] = []
 
@@ -218,7 +219,7 @@ def observed(app: object, scope: Scope) -> list[Message]:
         return {"type": "http.disconnect"}
 
     async def run() -> None:
-        observer = RequestObserver(app, telemetry=Telemetry.null(), slow_s=1.0)  # type: ignore[arg-type]
+        observer = RequestObserver(app, telemetry=telemetry or Telemetry.null(), slow_s=1.0)  # type: ignore[arg-type]
         await observer(scope, receive, send)
 
     asyncio.run(run())
@@ -258,6 +259,29 @@ def test_an_error_before_the_answer_is_told_as_a_problem() -> None:
     assert start["status"] == 500
     assert b"at once" not in body["body"]
     assert dict(start["headers"])[b"content-type"] == b"application/problem+json"
+
+
+def test_a_request_that_fails_counts_as_a_failed_operation_of_its_route() -> None:
+    """A 5xx and an error are failures of the route, a 404 is an answer; bytes are counted."""
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        del receive
+        if scope["path"] == "/raises":
+            raise ValueError("at once")
+        status = int(scope["path"][1:])
+        await send({"type": "http.response.start", "status": status, "headers": []})
+        await send({"type": "http.response.body", "body": b"12345"})
+
+    telemetry = Telemetry.open(sinks=[])
+    for path in ("/200", "/404", "/503", "/raises"):
+        observed(app, {**SCOPE, "path": path}, telemetry)
+    summary = telemetry.performance.get_metric_summary
+    failed = summary("unmatched", "api", PerformanceMetric.ERROR_RATE)
+    assert (failed["count"], failed["avg"]) == (4, 0.5)
+    assert summary("unmatched", "api", PerformanceMetric.RESPONSE_TIME)["count"] == 4
+    telemetry.metrics.collect()
+    assert telemetry.metrics.get_metric_summary("api_response_bytes_total")["sum"] > 15
+    telemetry.close()
 
 
 def test_what_is_no_request_passes_through() -> None:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from sectorwatch.observe.metrics import MetricsCollector
 
-__all__ = ["CONTENT_TYPE", "ExposedSeries", "exposition"]
+__all__ = ["CONTENT_TYPE", "ExposedSeries", "exposed_name", "exposition"]
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
@@ -34,6 +34,7 @@ _BASE_UNITS = {
     "percent": ("ratio", 1e-2),
     "ratio": ("ratio", 1.0),
 }
+_TYPES = {"counter": "counter", "timing": "summary"}
 _NOT_FOR_OTHERS = ("_total", "_count", "_sum", "_bucket")
 _RESERVED_LABELS = frozenset({"quantile", "le"})
 
@@ -57,9 +58,12 @@ class ExposedSeries:
 class _Families(Collector):
     """What `prometheus_client` asks for families of metrics."""
 
-    def __init__(self, series: Iterable[ExposedSeries], helps: Mapping[str, str]) -> None:
+    def __init__(
+        self, series: Iterable[ExposedSeries], helps: Mapping[str, str], namespace: str
+    ) -> None:
         self._series = series
         self._helps = helps
+        self._namespace = namespace
 
     def collect(self) -> Iterator[Metric]:
         """Every family once."""
@@ -69,22 +73,50 @@ class _Families(Collector):
             families[one.name, _BASE_UNITS.get(one.unit, ("", 1.0))[0]].append(one)
         taken: set[str] = set()
         for (name, unit), series in sorted(families.items()):
-            yield _family(name, unit, series, self._helps.get(name, ""), taken)
+            kind = _TYPES.get(series[0].kind, "gauge")
+            free = _free_name(_named(name, kind, unit, self._namespace), kind, taken)
+            yield _family(free, kind, series, self._helps.get(name, "") or _words(name))
 
 
 def exposition(collector: MetricsCollector) -> bytes:
-    """Everything a collector knows, in Prometheus' text format."""
+    """Everything a collector knows, in Prometheus' text format.
+
+    Every name begins with the collector's `namespace`: others scraped beside it have names too.
+    """
     registry = CollectorRegistry(auto_describe=False)
-    registry.register(_Families(collector.exposed(), collector.helps()))
+    registry.register(_Families(collector.exposed(), collector.helps(), collector.namespace))
     return generate_latest(registry)
 
 
-def _family(
-    raw_name: str, unit: str, series: list[ExposedSeries], help_text: str, taken: set[str]
-) -> Metric:
-    kind = {"counter": "counter", "timing": "summary"}.get(series[0].kind, "gauge")
-    name = _free_name(_family_name(raw_name, kind, unit), kind, taken)
-    text = help_text or name.replace("_", " ").strip().capitalize()
+def exposed_name(name: str, kind: str, unit: str, namespace: str = "") -> str:
+    """What a metric is called in Prometheus, unless another metric's name comes to the same.
+
+    `kind` is counter, gauge, timing or sample; of a timing it is the family's name, which its
+    samples have `_count` and `_sum` behind.
+
+    >>> exposed_name("feeds_refused_total", "counter", "", "sectorwatch")
+    'sectorwatch_feeds_refused_total'
+    >>> exposed_name("process_cpu", "gauge", "percent")
+    'process_cpu_ratio'
+    """
+    if kind == "sample" and unit == "seconds":
+        kind = "timing"
+    of_type = _TYPES.get(kind, "gauge")
+    exposed = _named(name, of_type, _BASE_UNITS.get(unit, ("", 1.0))[0], namespace)
+    return f"{exposed}_total" if of_type == "counter" else exposed
+
+
+def _named(raw: str, kind: str, unit: str, namespace: str) -> str:
+    name = _family_name(raw, kind, unit)
+    return f"{namespace}_{name.lstrip('_')}" if namespace else name
+
+
+def _words(raw: str) -> str:
+    """What stands for the help of a metric that nobody described."""
+    return _family_name(raw, "gauge", "").replace("_", " ").strip().capitalize()
+
+
+def _family(name: str, kind: str, series: list[ExposedSeries], text: str) -> Metric:
     family = Metric(name, " ".join(text.split()), kind)
     seen: set[tuple[tuple[str, str], ...]] = set()
     for one in series:

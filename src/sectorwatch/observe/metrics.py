@@ -38,15 +38,20 @@ class MetricsCollector:
 
     Nothing that records ever raises or waits; what cannot be kept is counted in `dropped`, by
     reason. `store` keeps the history; without one it is kept in memory until the program ends.
+    `namespace` stands before every name in `/metrics`, where other programs have metrics too.
     """
+
+    namespace = ""
 
     def __init__(
         self,
         *,
+        namespace: str = "",
         clock: Clock | None = None,
         store: ObserveStore | None = None,
         limits: MetricLimits | None = None,
     ) -> None:
+        self.namespace = namespace
         self._clock = clock or SystemClock()
         self.now_s = wall_of(self._clock)
         """The wall clock, in seconds since 1970."""

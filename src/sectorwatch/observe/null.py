@@ -283,6 +283,11 @@ class NullPerformance(PerformanceCollector):
     ) -> None:
         pass
 
+    def ended(
+        self, operation: str, service: str, duration_s: float, *, failed: bool = False
+    ) -> None:
+        pass
+
     def get_metric_summary(
         self, operation: str, service: str, metric_type: PerformanceMetric, hours: float = 24
     ) -> dict[str, Any]:

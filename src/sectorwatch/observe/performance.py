@@ -46,6 +46,7 @@ _TAKEN = frozenset({"operation", "level", "category", "error", "slow_s"})
 _MOST_OPERATIONS = 500
 _MOST_METADATA = 50
 _RATES_EVERY_S = 5.0
+_ENDLESS = float("inf")
 
 
 def metric_name(metric_type: PerformanceMetric) -> str:
@@ -209,6 +210,26 @@ class PerformanceCollector:
             if tags.keys() >= {"operation", "service"}
         }
         return sorted(found)
+
+    def ended(
+        self, operation: str, service: str, duration_s: float, *, failed: bool = False
+    ) -> None:
+        """Keep one run of an operation that was timed elsewhere; never raises.
+
+        As a `timed` block does, but for the processor's share and the line of the log.
+        """
+        try:
+            known = self._operations.get((operation, service)) or self._learn(operation, service)
+            how = FAILED if failed else WELL
+            if not 0.0 <= duration_s < _ENDLESS:
+                self.drops.count("bad_value")
+                return
+            finished = self.finished
+            finished.append((known.number, self.monotonic_s(), float(duration_s), -1.0, how))
+            if len(finished) >= self.fold_at:
+                self.make_room()
+        except Exception:  # noqa: BLE001 - observation never breaks what it observes
+            self.drops.count("bad_value")
 
     # What `Timed` needs.
 

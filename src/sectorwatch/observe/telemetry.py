@@ -53,6 +53,7 @@ class Telemetry:
         cls,
         path: Path | None = None,
         *,
+        namespace: str = "",
         environment: str = "production",
         level: LogLevel | None = None,
         sinks: Sequence[LogSink] | None = None,
@@ -67,12 +68,13 @@ class Telemetry:
     ) -> Self:
         """The whole bundle, kept in the SQLite file `path`; None keeps it in memory.
 
-        Threads run from `start` to `close`. Raises ValueError for an unknown environment; a file
+        `namespace` stands before the names of metrics where Prometheus reads them. Threads run
+        from `start` to `close`. Raises ValueError for an unknown environment; a file
         that cannot be used is put aside or done without, and counted.
         """
         clock = clock or SystemClock()
         store = ObserveStore(path, clock=clock, flush_every_s=flush_every_s)
-        metrics = MetricsCollector(clock=clock, store=store, limits=limits)
+        metrics = MetricsCollector(namespace=namespace, clock=clock, store=store, limits=limits)
         log = StructuredLogger(
             environment=environment,
             level=level,

@@ -15,7 +15,10 @@ if TYPE_CHECKING:
     from sectorwatch.observe import LogSink
     from sectorwatch.store import DataDirectory
 
-__all__ = ["open_telemetry"]
+__all__ = ["NAMESPACE", "open_telemetry"]
+
+NAMESPACE = "sectorwatch"
+"""What stands before the names of our metrics in Prometheus."""
 
 # Under these keys a log line could say who somebody is.
 _MEMBERS = ("cid", "member", "member_name", "real_name", "full_name")
@@ -33,6 +36,7 @@ def open_telemetry(
     """
     return Telemetry.open(
         directory.observations,
+        namespace=NAMESPACE,
         environment=settings.environment,
         level=None if settings.log_level is None else LogLevel(settings.log_level),
         sinks=_sinks(settings) if sinks is None else sinks,

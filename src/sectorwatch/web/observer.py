@@ -8,14 +8,14 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from sectorwatch.observe import LogCategory, LogCorrelationContext, LogLevel, PerformanceMetric
+from sectorwatch.observe import LogCategory, LogCorrelationContext, LogLevel
 from sectorwatch.web.correlation import incoming_correlation_id
 from sectorwatch.web.problems import problem_response, went_wrong
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-    from sectorwatch.observe import Telemetry, Timing
+    from sectorwatch.observe import Counter, Telemetry, Timing
 
 __all__ = ["IS_HEAD", "TRANSPORT", "RequestObserver"]
 
@@ -46,7 +46,7 @@ class RequestObserver:
         self._slow_s = slow_s
         self._open = 0
         self._open_gauge = self._metrics.gauge("api_requests_open")
-        self._timings: dict[tuple[str, str, int], Timing] = {}
+        self._routes: dict[tuple[str, str, int], tuple[Timing, Counter]] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Observe one request."""
@@ -60,12 +60,12 @@ class RequestObserver:
         self, scope: Scope, receive: Receive, send: Send, correlation_id: str
     ) -> None:
         started = time.perf_counter()
-        status = 0
-        is_stream = False
+        status = sent_bytes = 0
+        is_stream = has_failed = False
         own = [(b"x-correlation-id", correlation_id.encode()), *_PROTECTING]
 
         async def send_with_id(message: Message) -> None:
-            nonlocal status, is_stream
+            nonlocal status, is_stream, sent_bytes
             if message["type"] == "http.response.start":
                 status = message["status"]
                 headers = message["headers"]
@@ -73,6 +73,8 @@ class RequestObserver:
                 is_stream = names.get(b"content-type", b"").startswith(b"text/event-stream")
                 policy = () if _POLICY[0] in names else (_POLICY,)
                 message["headers"] = [*headers, *own, *policy]
+            else:
+                sent_bytes += len(message.get("body", b""))
             await send(message)
 
         self._open += 1
@@ -80,6 +82,7 @@ class RequestObserver:
         try:
             await self._app(scope, receive, send_with_id)
         except Exception as error:  # noqa: BLE001 - here is the loop's top: counted, logged, told
+            has_failed = True
             self._log.log_exception("request", error, route=_route(scope), path=scope["path"][:200])
             # Where part of the answer is out already, the server cuts it off; nothing else is true.
             if not status:
@@ -88,20 +91,25 @@ class RequestObserver:
             self._open -= 1
             # A stream's length says how long somebody watched, not how slow we were.
             if not is_stream:
-                self._record(scope, status, time.perf_counter() - started)
+                has_failed |= status >= _SERVER_ERROR
+                duration_s = time.perf_counter() - started
+                self._record(scope, status, duration_s, sent_bytes, has_failed=has_failed)
 
-    def _record(self, scope: Scope, status: int, duration_s: float) -> None:
+    def _record(
+        self, scope: Scope, status: int, duration_s: float, sent_bytes: int, *, has_failed: bool
+    ) -> None:
         method = "HEAD" if IS_HEAD in scope else scope["method"]
         key = (method if method in _METHODS else "other", _route(scope), status)
-        timing = self._timings.get(key)
-        if timing is None:
+        found = self._routes.get(key)
+        if found is None:
             tags = {"method": key[0], "route": key[1], "status": str(status)}
-            timing = self._metrics.timing("api_request_duration_seconds", tags)
-            self._timings[key] = timing
-        timing.observe(duration_s)
-        self._performance.record_metric(
-            key[1], "api", PerformanceMetric.RESPONSE_TIME, duration_s, "seconds"
-        )
+            found = self._routes[key] = (
+                self._metrics.timing("api_request_duration_seconds", tags),
+                self._metrics.counter("api_response_bytes_total", {"route": key[1]}, "bytes"),
+            )
+        found[0].observe(duration_s)
+        found[1].inc(sent_bytes)
+        self._performance.ended(key[1], "api", duration_s, failed=has_failed)
         # An error of ours has a line of its own, with its stack; this one is not to count twice.
         is_odd = status >= _SERVER_ERROR or not status or duration_s >= self._slow_s
         level = LogLevel.WARNING if is_odd else LogLevel.DEBUG
