@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator
-from pydantic_settings import BaseSettings
+from pydantic import AfterValidator, BeforeValidator
+from pydantic_settings import BaseSettings, NoDecode
 
-from sectorwatch.config.fields import empty_is_none, setting
+from sectorwatch.config.fields import empty_is_none, setting, split
+from sectorwatch.config.hosts import parse_host
 
 __all__ = ["Environment", "ObservationSettings"]
 
@@ -17,6 +18,12 @@ _LEVELS: dict[Environment, str] = {
     "testing": "WARNING",
     "production": "INFO",
 }
+
+
+def _host_and_port(value: str) -> str:
+    """An address with a port behind it. Raises ValueError."""
+    parse_host(value)
+    return value.strip()
 
 
 class ObservationSettings(BaseSettings):
@@ -43,6 +50,18 @@ class ObservationSettings(BaseSettings):
         Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] | None,
         BeforeValidator(empty_is_none),
     ] = setting(None, "", "The lowest level that is written; without it `environment` says.")
+
+    reachability_hosts: Annotated[
+        tuple[Annotated[str, AfterValidator(_host_and_port)], ...],
+        NoDecode,
+        BeforeValidator(split),
+    ] = setting(
+        ("1.1.1.1:443", "9.9.9.9:443"),
+        "ADDRESS:PORT",
+        "Whom to try to reach while feeds fail (a connection, opened and closed, every 15 s at "
+        "most), to tell VATSIM's trouble from that of our own network; an empty list asks nobody.",
+        max_length=8,
+    )
 
     @property
     def level(self) -> str:

@@ -32,11 +32,13 @@ from sectorwatch.feed.fetch import (
     open_session,
 )
 from sectorwatch.feed.pace import Pace
+from sectorwatch.feed.reachability import Reachability
 from sectorwatch.feed.records import Kind, RawFeed
+from sectorwatch.feed.trouble import FeedTrouble
 from sectorwatch.observe import LogCategory, LogLevel, Telemetry
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     import aiohttp
 
@@ -96,7 +98,9 @@ class VatsimClient:
 
     `url` is that of a `status.json` or of a data feed itself. Each kind of feed has a circuit
     breaker, and so has the lookup of addresses (`breakers`). What a server sent that could not be
-    decompressed goes to `quarantine`. Raises ValueError where `url` is no address.
+    decompressed goes to `quarantine`. `reachability_hosts` (`ADDRESS:PORT`) are tried while the
+    data feed fails, so that `trouble` can tell the network's from our own; in words the network is
+    `source`. Raises ValueError where `url` or one of the hosts is no address.
     """
 
     def __init__(
@@ -110,6 +114,8 @@ class VatsimClient:
         retries: Retries | None = None,
         quarantine: Quarantine | None = None,
         telemetry: Telemetry | None = None,
+        reachability_hosts: Sequence[str] = (),
+        source: str = "VATSIM",
         rng: random.Random | None = None,
         user_agent: str = USER_AGENT,
         proxy: str | None = None,
@@ -137,6 +143,14 @@ class VatsimClient:
             )
             for what in ("feed", "transceivers", "status")
         }
+        self.trouble = FeedTrouble(
+            Reachability(reachability_hosts, self._clock),
+            self._clock,
+            limit_s=self._limits.total_s,
+            telemetry=self._telemetry,
+            source=source,
+        )
+        """Whether the data feed fails to come, since when, and why."""
         self._validators: dict[str, Validators] = {}
         self._unchanged: dict[str, int] = {}
         self._last_success_us: dict[Kind, int] = {}
@@ -176,6 +190,7 @@ class VatsimClient:
 
     async def close(self) -> None:
         """Let go of the connections; the next fetch opens new ones."""
+        self.trouble.forget()
         session, self._session = self._session, None
         if session is not None:
             await session.close()
@@ -237,6 +252,7 @@ class VatsimClient:
     async def _try_once(self, kind: Kind) -> RawFeed | None:
         pace = self._paces.of(kind)
         await pace.turn()
+        begun_s = self._clock.monotonic_s()
         try:
             raw = await self._look_up() if kind is Kind.FEED else None
             if raw is None:
@@ -248,7 +264,11 @@ class VatsimClient:
             if error.retry_after_s is not None:
                 pace.hold(error.retry_after_s)
             self._failed(_KINDS[kind], error)
+            if kind is Kind.FEED:
+                await self.trouble.failed(error, self._clock.monotonic_s() - begun_s)
             raise
+        if kind is Kind.FEED:
+            self.trouble.went_well(self._clock.monotonic_s() - begun_s)
         self._book.fetched(well=True)
         self._last_success_us[kind] = self._clock.now_us()
         self._count(_KINDS[kind], "unchanged" if raw is None else "new")

@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from sectorwatch.airspace import Airspace
     from sectorwatch.config import Settings
     from sectorwatch.feed.sources import Source
+    from sectorwatch.feed.trouble import FeedTrouble
     from sectorwatch.observe import LogSink, Telemetry
     from sectorwatch.runtime.service import Service
     from sectorwatch.runtime.services_collector import Intake
@@ -221,10 +222,14 @@ def build(
             is_simulated=is_simulated,
         )
         intake: Intake
+        trouble: FeedTrouble | None = None
         breakers: list[CircuitBreaker] = []
         if source is None:
-            client = _client(settings, directory, clock=clock, telemetry=telemetry)
+            client = _client(
+                settings, directory, clock=clock, telemetry=telemetry, source=source_name
+            )
             breakers += client.breakers
+            trouble = client.trouble
             intake = LiveIntake(
                 client,
                 clock=clock,
@@ -261,6 +266,7 @@ def build(
                 intake,
                 stale_after_s=settings.stale_after_s,
                 breakers=tuple(breakers),
+                trouble=trouble,
             ),
         ]
         api = None
@@ -303,7 +309,12 @@ def build(
 
 
 def _client(
-    settings: Settings, directory: DataDirectory, *, clock: Clock, telemetry: Telemetry
+    settings: Settings,
+    directory: DataDirectory,
+    *,
+    clock: Clock,
+    telemetry: Telemetry,
+    source: str,
 ) -> VatsimClient:
     return VatsimClient(
         url=settings.feed_url or settings.status_url,
@@ -317,6 +328,8 @@ def _client(
         limits=FetchLimits.within(settings.fetch_timeout_s),
         quarantine=_quarantine(settings, directory),
         telemetry=telemetry,
+        reachability_hosts=settings.reachability_hosts,
+        source=source,
     )
 
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from sectorwatch.feed.breaker import CircuitBreaker
     from sectorwatch.feed.client import VatsimClient
     from sectorwatch.feed.sources import Source
+    from sectorwatch.feed.trouble import FeedTrouble
     from sectorwatch.observe import Telemetry
     from sectorwatch.runtime.pipeline import Pipeline
 
@@ -138,11 +139,13 @@ class CollectorService(Service):
         *,
         stale_after_s: float,
         breakers: Sequence[CircuitBreaker],
+        trouble: FeedTrouble | None = None,
     ) -> None:
         self._pipeline = pipeline
         self._intake = intake
         self._stale_after_s = stale_after_s
         self._breakers = breakers
+        self._trouble = trouble
         self._source: Source | None = None
         self._worker = Worker("ingestion", self._work)
 
@@ -189,6 +192,8 @@ class CollectorService(Service):
         states = {each.name: each.state.state for each in self._breakers}
         if states:
             about["circuit_breakers"] = states
+        if self._trouble is not None and (why := self._trouble.words()):
+            about["feed_failing"] = why
         return Health(self._state(age_s, set(states.values())), about)
 
     def _state(self, age_s: float | None, breakers: set[str]) -> HealthState:
