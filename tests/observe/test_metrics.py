@@ -360,3 +360,35 @@ def test_a_thread_that_relieves_is_woken_instead() -> None:
         collector.record_metric("m", float(i))
     assert len(collector._waiting) < 20
     assert collector.get_metric_summary("m")["count"] == 25
+
+
+def test_a_callback_with_nothing_to_say_gives_no_sample() -> None:
+    """None is neither a value nor a fault."""
+    collector = MetricsCollector(clock=ManualClock())
+    given: list[float | None] = [None, 3.0]
+    collector.gauge_callback("age", lambda: given.pop(0))
+    collector.collect()
+    assert collector.get_metric_summary("age") == {"count": 0}
+    collector.collect()
+    assert collector.get_metric_summary("age")["latest"] == 3.0
+    assert collector.dropped == {}
+
+
+def test_a_total_that_is_kept_elsewhere_is_a_counter_here() -> None:
+    """It catches up when asked, begins anew where the total does, and a fault of it is counted."""
+    collector = MetricsCollector(clock=ManualClock())
+    totals: list[float | Exception] = [5, 5, 9, 2, ValueError("gone"), math.nan, 3]
+
+    def read() -> float:
+        found = totals.pop(0)
+        if isinstance(found, Exception):
+            raise found
+        return found
+
+    collector.counter_callback("published_total", read, {"topic": "tick"})
+    seen = []
+    while totals:
+        collector.collect()
+        seen.append(collector.counter("published_total", {"topic": "tick"}).total)
+    assert seen == [5, 5, 9, 11, 11, 11, 12]
+    assert collector.dropped == {"callback_failed": 1, "bad_value": 1}

@@ -351,8 +351,9 @@ class VatsimClient:
                 self._quarantine.keep_aside(reason, body, self._clock.now_us(), what=what)
             raise FetchError(reason, str(error)) from error
         self._validators[url] = fetched.validators
-        received = self._telemetry.metrics.counter("feed_received_bytes_total", {"what": what})
-        received.inc(len(body))
+        metrics = self._telemetry.metrics
+        metrics.counter("feed_received_bytes_total", {"what": what}, "bytes").inc(len(body))
+        metrics.counter("feed_decoded_bytes_total", {"what": what}, "bytes").inc(len(payload))
         return payload
 
     def _opened(self) -> aiohttp.ClientSession:

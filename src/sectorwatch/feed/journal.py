@@ -90,8 +90,8 @@ class Journal:
         telemetry = telemetry or Telemetry.null()
         self._telemetry = telemetry
         self._records = telemetry.metrics.counter("journal_records_total")
-        self._raw_bytes = telemetry.metrics.counter("journal_payload_bytes_total")
-        self._disk_bytes = telemetry.metrics.counter("journal_disk_bytes_total")
+        self._raw_bytes = telemetry.metrics.counter("journal_payload_bytes_total", unit="bytes")
+        self._disk_bytes = telemetry.metrics.counter("journal_disk_bytes_total", unit="bytes")
         try:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         except OSError as error:

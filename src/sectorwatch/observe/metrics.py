@@ -72,7 +72,8 @@ class MetricsCollector:
         self._ids: dict[Any, int] = {}
         self.series.on_rest = self._ids.clear
         self._instruments: dict[int, Counter | Gauge | Timing] = {}
-        self._callbacks: dict[int, Callable[[], float]] = {}
+        self._callbacks: dict[int, Callable[[], float | None]] = {}
+        self._totals: dict[int, tuple[Counter, Callable[[], float], float]] = {}
         self._help: dict[str, str] = {}
         self._lock = threading.Lock()
         self.drop_sources = {"metrics": self._drops, "store": self._store.drops}
@@ -132,18 +133,35 @@ class MetricsCollector:
     def gauge_callback(
         self,
         name: str,
-        read: Callable[[], float],
+        read: Callable[[], float | None],
         tags: Mapping[str, str] | None = None,
         unit: str = "",
     ) -> None:
         """A gauge that is read by calling `read` whenever samples are collected.
 
         `read` has to be quick and safe to call from another thread; if it raises that is counted.
+        None is no sample: there is nothing to say now.
         """
         gauge = self.gauge(name, tags, unit)
         if gauge.series_id:
             with self._lock:
                 self._callbacks[gauge.series_id] = read
+
+    def counter_callback(
+        self,
+        name: str,
+        read: Callable[[], float],
+        tags: Mapping[str, str] | None = None,
+        unit: str = "",
+    ) -> None:
+        """A counter of what is counted elsewhere: `read` gives its total, as for a gauge.
+
+        One that begins anew at a lower total goes on from there.
+        """
+        counter = self.counter(name, tags, unit)
+        if counter.series_id:
+            with self._lock:
+                self._totals[counter.series_id] = counter, read, 0.0
 
     def describe(self, name: str, help_text: str) -> None:
         """Say what a metric means, for `/metrics` and the documentation."""
@@ -195,6 +213,7 @@ class MetricsCollector:
     def _gather(self) -> None:
         for hand_over in self.before_gather:
             hand_over()
+        self._count_elsewhere()
         now_s = self.now_s()
         with self._lock:
             counters = [one for one in self._instruments.values() if isinstance(one, Counter)]
@@ -202,7 +221,10 @@ class MetricsCollector:
         self._waiting.extend([(one.series_id, now_s, one.take()) for one in counters])
         for series_id, read in callbacks:
             try:
-                value = float(read())
+                given = read()
+                if given is None:
+                    continue
+                value = float(given)
             except Exception:  # noqa: BLE001 - the callback is another's code
                 self._drops.count("callback_failed")
                 continue
@@ -211,6 +233,26 @@ class MetricsCollector:
             else:
                 self._drops.count("bad_value")
         self._drain()
+
+    def _count_elsewhere(self) -> None:
+        """Have counters whose totals are kept elsewhere catch up with them."""
+        with self._lock:
+            totals = list(self._totals.items())
+        for series_id, (counter, read, before) in totals:
+            try:
+                total = float(read())
+            except Exception:  # noqa: BLE001 - as for a gauge's
+                self._drops.count("callback_failed")
+                continue
+            if total - total != 0.0:
+                self._drops.count("bad_value")
+                continue
+            with self._lock:
+                # Asked by two threads at once, one of them counts what is new.
+                if self._totals.get(series_id) != (counter, read, before):
+                    continue
+                self._totals[series_id] = counter, read, total
+            counter.inc(total - before if total >= before else total)
 
     def _drain(self) -> None:
         for hand_over in self.before_drain:

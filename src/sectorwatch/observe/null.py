@@ -134,6 +134,15 @@ class NullMetrics(MetricsCollector):
     def gauge_callback(
         self,
         name: str,
+        read: Callable[[], float | None],
+        tags: Mapping[str, str] | None = None,
+        unit: str = "",
+    ) -> None:
+        pass
+
+    def counter_callback(
+        self,
+        name: str,
         read: Callable[[], float],
         tags: Mapping[str, str] | None = None,
         unit: str = "",

@@ -6,6 +6,7 @@ import copy
 from typing import TYPE_CHECKING, Self
 
 from sectorwatch.observe.clock import Clock, SystemClock
+from sectorwatch.observe.described import OWN_METRICS
 from sectorwatch.observe.health import HealthChecker
 from sectorwatch.observe.logs import StructuredLogger
 from sectorwatch.observe.metrics import MetricsCollector
@@ -75,6 +76,8 @@ class Telemetry:
         clock = clock or SystemClock()
         store = ObserveStore(path, clock=clock, flush_every_s=flush_every_s)
         metrics = MetricsCollector(namespace=namespace, clock=clock, store=store, limits=limits)
+        for each in OWN_METRICS:
+            metrics.describe(each.name, each.says)
         log = StructuredLogger(
             environment=environment,
             level=level,

@@ -6,6 +6,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from sectorwatch.observe import LogLevel, StreamSink, Telemetry, TerminalSink
+from sectorwatch.runtime.described import METRICS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,7 +35,7 @@ def open_telemetry(
 
     `sinks` take the log besides its file; None leaves that to the settings.
     """
-    return Telemetry.open(
+    telemetry = Telemetry.open(
         directory.observations,
         namespace=NAMESPACE,
         environment=settings.environment,
@@ -43,6 +44,9 @@ def open_telemetry(
         redact=_MEMBERS,
         clock=clock,
     )
+    for each in METRICS:
+        telemetry.metrics.describe(each.name, each.says)
+    return telemetry
 
 
 def _sinks(settings: Settings) -> list[LogSink] | None:

@@ -103,7 +103,7 @@ class Pipeline:
         self._telemetry = telemetry or Telemetry.null()
         self._log = self._telemetry.for_service("collector").log
         self._metrics = self._telemetry.metrics
-        self._age = self._metrics.gauge("feed_age_seconds")
+        self._age = self._metrics.gauge("feed_age_seconds", unit="seconds")
         self._stop = threading.Event()
         self._last_time_us: int | None = None
         self._step_us = 0

@@ -1,0 +1,115 @@
+"""docs/monitoring.md is true: every metric that the code records has its row, and no other."""
+
+from __future__ import annotations
+
+import ast
+import re
+from functools import cache
+from pathlib import Path
+
+import monitoring_page
+import pytest
+
+from sectorwatch.observe.described import OWN_METRICS, described
+from sectorwatch.runtime.described import METRICS
+
+SOURCE = Path(__file__).resolve().parent.parent / "src" / "sectorwatch"
+RECORDING = {"counter", "gauge", "timing", "gauge_callback", "counter_callback", "series_id"}
+WHERE = "src/sectorwatch/observe/described.py (observation's own) or runtime/described.py"
+
+
+@cache
+def trees() -> dict[str, ast.Module]:
+    """All code but the descriptions themselves."""
+    return {
+        str(path.relative_to(SOURCE)): ast.parse(path.read_text(encoding="utf-8"))
+        for path in SOURCE.rglob("*.py")
+        if path.name != "described.py"
+    }
+
+
+def pattern(text: ast.JoinedStr) -> str:
+    """What an f-string may come to."""
+    return "".join(
+        re.escape(str(part.value)) if isinstance(part, ast.Constant) else r"\w+"
+        for part in text.values
+    )
+
+
+def recorded() -> dict[str, str]:
+    """The names, or patterns of names, that calls which record have written out: name to file."""
+    found = {}
+    for file, tree in trees().items():
+        for node in ast.walk(tree):
+            if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
+                continue
+            # A recorder of performance takes an operation first, and no metric's name.
+            is_metric = node.func.attr == "record_metric" and len(node.args) <= 4
+            if not node.args or not (node.func.attr in RECORDING or is_metric):
+                continue
+            first = node.args[0]
+            if isinstance(first, ast.Constant) and isinstance(first.value, str):
+                found[re.escape(first.value)] = file
+            elif isinstance(first, ast.JoinedStr):
+                found[pattern(first)] = file
+    return found
+
+
+def test_every_metric_that_is_recorded_is_described() -> None:
+    """A name in a call that records stands in the descriptions."""
+    known = monitoring_page.described()
+    missing = {
+        name: file
+        for name, file in recorded().items()
+        if not any(re.fullmatch(name, each) for each in known)
+    }
+    assert missing == {}, f"describe them in {WHERE}, then run tools/monitoring_page.py"
+    assert len(recorded()) > 20
+
+
+def test_nothing_is_described_that_nobody_records() -> None:
+    """Each name stands in the code, or is what a name that the code puts together comes to."""
+    texts: set[str] = set()
+    patterns: set[str] = set()
+    for tree in trees().values():
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                texts.add(node.value)
+            elif isinstance(node, ast.JoinedStr):
+                patterns.add(pattern(node))
+    made = [each for each in patterns if re.match(r"[a-z]+_\\?", each) and each != r"\w+"]
+    nobodys = [
+        name
+        for name in monitoring_page.described()
+        if name not in texts and not any(re.fullmatch(each, name) for each in made)
+    ]
+    assert nobodys == []
+
+
+def test_the_page_has_the_table_that_the_descriptions_give() -> None:
+    """As `tools/monitoring_page.py` writes it; each name once, in order."""
+    text = monitoring_page.PAGE.read_text(encoding="utf-8")
+    assert text == monitoring_page.page(text), "run tools/monitoring_page.py"
+    for each in (OWN_METRICS, METRICS):
+        names = [one.name for one in each]
+        assert names == sorted(set(names))
+        assert all(one.says.endswith(".") for one in each)
+    assert not {one.name for one in OWN_METRICS} & {one.name for one in METRICS}
+
+
+def test_a_row_of_nobody_is_told() -> None:
+    """Written into the page by hand it would be lost."""
+    text = monitoring_page.PAGE.read_text(encoding="utf-8")
+    with pytest.raises(ValueError, match="rows for ghost, which nobody describes"):
+        monitoring_page.page(
+            text.replace(monitoring_page.HEAD, monitoring_page.HEAD + "| `ghost` | |\n")
+        )
+
+
+@pytest.mark.parametrize(
+    "text", ["one", "one gauge", "one thing (me)", "one gauge (me)\n    A.\none gauge (me)\n    B."]
+)
+def test_a_description_that_is_none_is_refused(text: str) -> None:
+    """A line of another form, a kind that is none, a name twice."""
+    with pytest.raises(ValueError, match="is not the first line of a new metric"):
+        described(text)

@@ -1,0 +1,64 @@
+"""`/metrics` of a running instance, read by Prometheus' own tools."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from typing import TYPE_CHECKING
+
+import monitoring_page
+import pytest
+
+from sectorwatch.runtime.observation import NAMESPACE
+
+if TYPE_CHECKING:
+    from web.system import Client, System
+
+# The one metric in two units: an operation's memory is in megabytes, the machine's in percent.
+MACHINES_OWN = ("operation_memory_usage", "percent")
+PROMTOOL = shutil.which("promtool")
+
+
+@pytest.fixture
+def exposed(client: Client) -> str:
+    """What Prometheus would scrape."""
+    for path in ("/api/flights", "/api/sectors", "/api/statistics/peaks", "/nothing"):
+        client.get(path)
+    return client.get("/metrics").body.decode()
+
+
+@pytest.mark.skipif(PROMTOOL is None, reason="promtool is not installed (Debian: prometheus)")
+def test_promtool_finds_nothing_to_say(exposed: str) -> None:
+    """Not a word: help, units, names, types of every series there is."""
+    assert PROMTOOL is not None
+    said = subprocess.run(
+        [PROMTOOL, "check", "metrics"], input=exposed, capture_output=True, text=True, check=False
+    )
+    assert (said.returncode, said.stdout, said.stderr) == (0, "", "")
+
+
+def test_each_metric_is_what_its_description_says(system: System, exposed: str) -> None:
+    """Kind, unit and labels of every series that a running instance has; its help is the text."""
+    known = monitoring_page.described()
+    series = system.application.telemetry.metrics.series.everything()
+    assert {one.name for one in series} <= set(known)
+    for one in series:
+        if (one.name, one.unit) == MACHINES_OWN:
+            continue
+        about = known[one.name]
+        kind = "timing" if one.kind == "sample" and one.unit == "seconds" else one.kind
+        assert (one.name, kind, one.unit) == (about.name, about.kind, about.unit)
+        assert set(one.tags) == set(about.labels), one.name
+    helps = system.application.telemetry.metrics.helps()
+    assert set(helps) == set(known)
+    for line in exposed.splitlines():
+        assert line.startswith((f"# HELP {NAMESPACE}_", f"# TYPE {NAMESPACE}_", f"{NAMESPACE}_"))
+
+
+def test_the_page_names_each_as_prometheus_has_it(exposed: str) -> None:
+    """The table's second column holds what is exposed."""
+    families = {line.split()[2] for line in exposed.splitlines() if line.startswith("# TYPE ")}
+    rows = {
+        row.split("`")[3] for row in map(monitoring_page.row, monitoring_page.described().values())
+    }
+    assert families <= rows | {f"{NAMESPACE}_operation_memory_usage_ratio"}
