@@ -11,7 +11,18 @@ from typing import Annotated
 import typer
 
 from sectorwatch import __version__
-from sectorwatch.cli import airspace, config, demo, export, keys, rebuild, replay, run, simulate
+from sectorwatch.cli import (
+    airspace,
+    config,
+    demo,
+    export,
+    gameday,
+    keys,
+    rebuild,
+    replay,
+    run,
+    simulate,
+)
 from sectorwatch.cli.console import complain
 from sectorwatch.errors import SectorwatchError
 
@@ -33,6 +44,7 @@ app.command("replay")(replay.replay)
 app.command("simulate")(simulate.simulate)
 app.command("export")(export.export)
 app.command("rebuild")(rebuild.rebuild)
+app.command("gameday")(gameday.gameday)
 app.add_typer(airspace.app, name="airspace")
 app.add_typer(keys.app, name="keys")
 app.add_typer(config.app, name="config")
