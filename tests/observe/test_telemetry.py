@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +17,15 @@ import pytest
 import sectorwatch.observe as room
 from observe.made import ManualClock, MemorySink
 from sectorwatch.observe import (
+    AlertManager,
     AlertSeverity,
+    AlertState,
     AlertType,
     HealthChecker,
     HealthState,
     LogCategory,
     LogLevel,
+    Matcher,
     MetricsCollector,
     PerformanceCollector,
     PerformanceMetric,
@@ -220,6 +224,13 @@ def _use(telemetry: Telemetry) -> list[Any]:
         await health.check_service_health("s", lambda: True)
         return await telemetry.timed("o", "s")(asyncio.sleep)(0, 7)
 
+    alerts = telemetry.alerts
+    until = datetime(2999, 1, 1, tzinfo=UTC)
+    alerts.create_alert(AlertType.CPU_SPIKE, AlertSeverity.LOW, "m", "s")
+    alerts.listeners.append(lambda _: None)
+    silence = alerts.silence([Matcher("a", "=", "b")], author="A", reason="r", ends_at=until)
+    alerts.explain("rule", lambda _: "why")
+    alerts.evaluate()
     health.register("s", lambda: True, depends_on=["t"])
     answers = [
         asyncio.run(use_async()),
@@ -227,6 +238,14 @@ def _use(telemetry: Telemetry) -> list[Any]:
         health.status("nobody").status,
         health.latest("nobody"),
         health.history("nobody"),
+        health.unhealthy(),
+        (silence.author, silence.reason, silence.ends_at),
+        alerts.get("nobody"),
+        alerts.resolve_alert("nobody"),
+        alerts.acknowledge("nobody", "A"),
+        alerts.end_silence("nobody"),
+        alerts.silences(expired=True),
+        alerts.history(service="nobody"),
         metrics.get_metrics("nobody"),
         metrics.get_metric_summary("nobody"),
         metrics.get_history("nobody", 1, 60),
@@ -258,6 +277,9 @@ def test_a_program_runs_the_same_with_observation_off() -> None:
     assert asyncio.run(off.health.check_all_services()) == {}
     assert off.health.status("x").status is HealthState.UNKNOWN
     assert off.metrics.counter("c").total == 0
+    made = off.alerts.create_alert(AlertType.CPU_SPIKE, AlertSeverity.LOW, "m", "s")
+    assert (made.message, made.state) == ("m", AlertState.RESOLVED)
+    assert off.alerts.get(made.id) is None
     assert off.metrics.series_id("m", {}) == 0
     assert off.store is None
     off.for_service("s").start()
@@ -278,6 +300,7 @@ _INNER = {
         (StructuredLogger, nulls.NullLogger),
         (PerformanceCollector, nulls.NullPerformance),
         (HealthChecker, nulls.NullHealth),
+        (AlertManager, nulls.NullAlerts),
     ],
 )
 def test_every_public_method_has_its_null(real: type, null: type) -> None:

@@ -1,7 +1,16 @@
-"""How to watch any program: metrics, logs, performance and health, liftable as a library."""
+"""Watching any program: metrics, logs, performance, health, alerts; liftable as a library."""
 
 from __future__ import annotations
 
+from sectorwatch.observe.alerting import (
+    AlertManager,
+    AlertRule,
+    Matcher,
+    Notice,
+    RuleError,
+    RuleState,
+    Silence,
+)
 from sectorwatch.observe.clock import Clock, SystemClock
 from sectorwatch.observe.correlation import (
     LogCorrelationContext,
@@ -11,6 +20,7 @@ from sectorwatch.observe.correlation import (
 )
 from sectorwatch.observe.enums import (
     AlertSeverity,
+    AlertState,
     AlertType,
     HealthState,
     LogCategory,
@@ -41,7 +51,10 @@ from sectorwatch.observe.timed import Timed
 
 __all__ = [
     "Alert",
+    "AlertManager",
+    "AlertRule",
     "AlertSeverity",
+    "AlertState",
     "AlertType",
     "Clock",
     "Counter",
@@ -55,14 +68,19 @@ __all__ = [
     "LogCorrelationContext",
     "LogLevel",
     "LogSink",
+    "Matcher",
     "Metric",
     "MetricLimits",
     "MetricsCollector",
+    "Notice",
     "ObserveStore",
     "OptimizationRecommendation",
     "PerformanceCollector",
     "PerformanceData",
     "PerformanceMetric",
+    "RuleError",
+    "RuleState",
+    "Silence",
     "StdlibBridge",
     "StreamSink",
     "StructuredLogger",

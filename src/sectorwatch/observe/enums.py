@@ -6,6 +6,7 @@ from enum import StrEnum
 
 __all__ = [
     "AlertSeverity",
+    "AlertState",
     "AlertType",
     "HealthState",
     "LogCategory",
@@ -34,6 +35,27 @@ class AlertSeverity(StrEnum):
     MEDIUM = "medium"
     HIGH = "high"
     CRITICAL = "critical"
+
+    @property
+    def rank(self) -> int:
+        """Its place, from 0 for the least, for comparing.
+
+        >>> AlertSeverity.HIGH.rank
+        2
+        """
+        return _RANKS[self.value]
+
+
+_RANKS = {"low": 0, "medium": 1, "high": 2, "critical": 3}
+
+
+class AlertState(StrEnum):
+    """How far an alert is."""
+
+    PENDING = "pending"
+    FIRING = "firing"
+    ACKNOWLEDGED = "acknowledged"
+    RESOLVED = "resolved"
 
 
 class LogCategory(StrEnum):

@@ -166,6 +166,15 @@ class HealthChecker:
             )
         return {name: self.status(name) for name in names}
 
+    def unhealthy(self) -> set[str]:
+        """The services that were unhealthy by themselves when they were last looked at."""
+        with self._lock:
+            return {
+                name
+                for name, known in self._services.items()
+                if known.check and known.own and known.own.status is HealthState.UNHEALTHY
+            }
+
     def history(self, service: str, hours: float = 24) -> list[HealthStatus]:
         """What came of the checks of the last hours, oldest first, dependencies not taken in."""
         since = as_datetime(self._now_s() - min(max(hours, 0), _KEPT_S / 3_600) * 3_600)

@@ -4,8 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
+from sectorwatch.observe.alerting import AlertManager, Matcher, RuleState, Silence
+from sectorwatch.observe.alerting.repair import repaired
 from sectorwatch.observe.clock import SystemClock, as_datetime
-from sectorwatch.observe.enums import HealthState, LogCategory, LogLevel, PerformanceMetric
+from sectorwatch.observe.drops import Drops
+from sectorwatch.observe.enums import (
+    AlertSeverity,
+    AlertState,
+    AlertType,
+    HealthState,
+    LogCategory,
+    LogLevel,
+    PerformanceMetric,
+)
 from sectorwatch.observe.error_analytics import ErrorAnalytics
 from sectorwatch.observe.health import HealthChecker
 from sectorwatch.observe.instruments import Counter, Gauge, Timing
@@ -13,24 +24,33 @@ from sectorwatch.observe.log_analytics import LogAnalytics
 from sectorwatch.observe.logs import StructuredLogger
 from sectorwatch.observe.metrics import MetricsCollector
 from sectorwatch.observe.performance import PerformanceCollector
-from sectorwatch.observe.results import HealthStatus, Metric, PerformanceData
+from sectorwatch.observe.results import Alert, HealthStatus, Metric, PerformanceData
 from sectorwatch.observe.telemetry import Telemetry
 from sectorwatch.observe.timed import Timed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from datetime import datetime
     from types import TracebackType
 
     import numpy as np
     from numpy.typing import NDArray
 
+    from sectorwatch.observe.alerting.manager import Explanation
     from sectorwatch.observe.exposition import ExposedSeries
     from sectorwatch.observe.folding import Sample
     from sectorwatch.observe.health_probe import HealthCheck
     from sectorwatch.observe.series import Kind
     from sectorwatch.observe.summaries import Summaries
 
-__all__ = ["NullHealth", "NullLogger", "NullMetrics", "NullPerformance", "null_telemetry"]
+__all__ = [
+    "NullAlerts",
+    "NullHealth",
+    "NullLogger",
+    "NullMetrics",
+    "NullPerformance",
+    "null_telemetry",
+]
 
 F = TypeVar("F", bound="Callable[..., Any]")
 # ruff: noqa: ARG002, D102 - what they would do with their arguments stands in the real ones
@@ -363,10 +383,106 @@ class NullHealth(HealthChecker):
     def statuses(self) -> dict[str, HealthStatus]:
         return {}
 
+    def unhealthy(self) -> set[str]:
+        return set()
+
     def history(self, service: str, hours: float = 24) -> list[HealthStatus]:
         return []
 
 
+class NullAlerts(AlertManager):
+    """Keeps none and tells nobody: an alert that is created is over at once."""
+
+    def __init__(self) -> None:
+        self.drops = Drops()
+        self.outbox = None
+        self.listeners = []
+
+    def create_alert(
+        self,
+        alert_type: AlertType,
+        severity: AlertSeverity,
+        message: str,
+        service: str,
+        metadata: Mapping[str, Any] | None = None,
+    ) -> Alert:
+        given = repaired(alert_type, severity, message, service, metadata, self.drops)
+        now = as_datetime(SystemClock().now_us() / 1e6)
+        return Alert(
+            "alert_000000000000",
+            given.type,
+            given.severity,
+            given.message,
+            given.service,
+            now,
+            given.metadata,
+            AlertState.RESOLVED,
+            given.labels,
+            updated=now,
+            resolved_at=now,
+        )
+
+    def get_active_alerts(self) -> list[Alert]:
+        return []
+
+    def get(self, alert_id: str) -> Alert | None:
+        return None
+
+    def resolve_alert(self, alert_id: str, *, by: str = "") -> bool:
+        return False
+
+    def acknowledge(self, alert_id: str, author: str, note: str = "") -> Alert | None:
+        return None
+
+    def history(
+        self,
+        *,
+        hours: float = 168,
+        service: str | None = None,
+        alert_type: AlertType | None = None,
+        limit: int = 100,
+        offset: int = 0,
+    ) -> list[Alert]:
+        return []
+
+    def silence(
+        self,
+        matchers: Sequence[Matcher],
+        *,
+        author: str,
+        reason: str,
+        ends_at: datetime,
+        starts_at: datetime | None = None,
+    ) -> Silence:
+        now = as_datetime(SystemClock().now_us() / 1e6)
+        return Silence(
+            "silence_000000000000", tuple(matchers), author, reason, starts_at or now, ends_at
+        )
+
+    def silences(self, expired: bool = False) -> list[Silence]:
+        return []
+
+    def end_silence(self, silence_id: str) -> bool:
+        return False
+
+    def rules(self) -> list[RuleState]:
+        return []
+
+    def explain(self, rule_name: str, function: Explanation) -> None:
+        pass
+
+    def evaluate(self) -> None:
+        pass
+
+    def start(self) -> None:
+        pass
+
+    def stop(self) -> None:
+        pass
+
+
 def null_telemetry() -> Telemetry:
     """A bundle that keeps and writes nothing."""
-    return Telemetry(NullMetrics(), NullLogger(), NullPerformance(), NullHealth())
+    return Telemetry(
+        NullMetrics(), NullLogger(), NullPerformance(), NullHealth(), alerts=NullAlerts()
+    )

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from sectorwatch.observe.enums import AlertState
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
@@ -57,7 +59,13 @@ class HealthStatus:
 
 @dataclass(frozen=True, slots=True)
 class Alert:
-    """Something that a person should know."""
+    """Something that a person should know, as it stands: a change gives a new one of the same id.
+
+    `timestamp` is when it began, `updated` when anything of it changed last, `count` how often it
+    was created, `rule` the rule that it comes of ("" where a program created it). `silenced_by`
+    are the ids of the silences that apply, `inhibited_by` the service to blame instead, `affects`
+    the services that depend on its own, `cause` the likely cause in words ("" if unknown).
+    """
 
     id: str
     type: AlertType
@@ -66,6 +74,22 @@ class Alert:
     service: str
     timestamp: datetime
     metadata: Mapping[str, Any] = field(default_factory=dict)
+    state: AlertState = AlertState.FIRING
+    labels: Mapping[str, str] = field(default_factory=dict)
+    rule: str = ""
+    updated: datetime | None = None
+    resolved_at: datetime | None = None
+    resolved_by: str = ""
+    acknowledged_by: str = ""
+    acknowledged_at: datetime | None = None
+    note: str = ""
+    silenced_by: tuple[str, ...] = ()
+    inhibited_by: str = ""
+    count: int = 1
+    value: float | None = None
+    threshold: float | None = None
+    affects: tuple[str, ...] = ()
+    cause: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from typing import TYPE_CHECKING, Self
 
+from sectorwatch.observe.alerting import AlertManager
 from sectorwatch.observe.clock import Clock, SystemClock
 from sectorwatch.observe.described import OWN_METRICS
 from sectorwatch.observe.health import HealthChecker
@@ -26,7 +27,7 @@ __all__ = ["Telemetry"]
 
 
 class Telemetry:
-    """Metrics, log, performance and health of one program.
+    """Metrics, log, performance, health and alerts of one program.
 
     Made by `Telemetry.open`, or put together from parts; `Telemetry.null` has everything off.
     """
@@ -40,12 +41,16 @@ class Telemetry:
         *,
         store: ObserveStore | None = None,
         sampler: SystemSampler | None = None,
+        alerts: AlertManager | None = None,
     ) -> None:
         self.metrics = metrics
         self.log = log
         self.performance = performance
         self.health = health
         self.timed = performance.timed
+        self.alerts = alerts or AlertManager(
+            store=store, metrics=metrics, health=health, log=log.for_service("monitoring")
+        )
         self._store = store
         self._sampler = sampler
 
@@ -97,8 +102,19 @@ class Telemetry:
             disk=None if path is None else path.parent,
             clock=clock,
         )
-        metrics.drop_sources |= {"log": log.lines.drops, "performance": performance.drops}
-        return cls(metrics, log, performance, health, store=store, sampler=sampler)
+        alerts = AlertManager(
+            clock=clock,
+            store=store,
+            metrics=metrics,
+            health=health,
+            log=log.for_service("monitoring"),
+        )
+        metrics.drop_sources |= {
+            "log": log.lines.drops,
+            "performance": performance.drops,
+            "alerts": alerts.drops,
+        }
+        return cls(metrics, log, performance, health, store=store, sampler=sampler, alerts=alerts)
 
     @classmethod
     def null(cls) -> Telemetry:
@@ -124,9 +140,11 @@ class Telemetry:
             self._store.start()
         if self._sampler is not None:
             self._sampler.start()
+        self.alerts.start()
 
     def close(self) -> None:
         """Stop the threads and write everything that is new; a second time does nothing."""
+        self.alerts.stop()
         if self._sampler is not None:
             self._sampler.stop()
         if self._store is not None:

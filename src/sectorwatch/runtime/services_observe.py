@@ -70,7 +70,7 @@ class LoggingService(Service):
 
 
 class MonitoringService(Service):
-    """Looks after every service's health, and keeps all that is observed on the disk."""
+    """Looks after every service's health, keeps what is observed on the disk, and alerts."""
 
     name = "monitoring"
     uses = ("logging",)
@@ -84,6 +84,7 @@ class MonitoringService(Service):
         """Begin to look."""
         if self._telemetry.store is not None:
             self._telemetry.store.start()
+        self._telemetry.alerts.start()
         self._task = asyncio.create_task(self._check(), name="monitoring")
 
     async def stop(self) -> None:
@@ -92,6 +93,7 @@ class MonitoringService(Service):
             self._task.cancel()
             await asyncio.wait({self._task})
             self._task = None
+        await call_in_thread(self._telemetry.alerts.stop, "monitoring-alerts")
         store = self._telemetry.store
         if store is not None:
             await call_in_thread(store.flush, "monitoring-flush")

@@ -1,0 +1,57 @@
+"""What a rule is, and what it gives now."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from sectorwatch.observe.enums import AlertSeverity, AlertState, AlertType
+
+__all__ = ["AlertRule", "LabelState", "RuleState"]
+
+
+@dataclass(frozen=True, slots=True)
+class AlertRule:
+    """A condition over metrics, and what to say where it is met.
+
+    `service` "" takes it from the label `service`. The condition has to be met for `for_s` before
+    an alert begins, and to be gone for `keep_firing_for_s` before it ends. `summary`, `impact` and
+    `advice` may use {value}, {threshold}, {service} and any label's name in braces.
+    """
+
+    name: str
+    type: AlertType
+    severity: AlertSeverity
+    service: str
+    expression: str
+    for_s: float = 0.0
+    keep_firing_for_s: float = 0.0
+    summary: str = ""
+    impact: str = ""
+    advice: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class LabelState:
+    """What a rule gives for one set of labels; `state` None where its condition is not met."""
+
+    labels: Mapping[str, str]
+    value: float
+    threshold: float | None
+    state: AlertState | None
+    for_s: float = 0.0
+    """How long the condition has been met."""
+
+
+@dataclass(frozen=True, slots=True)
+class RuleState:
+    """A rule and what it gives now; `error` says why it cannot be evaluated, "" where it can."""
+
+    rule: AlertRule
+    error: str = ""
+    results: tuple[LabelState, ...] = field(default=())
+    dropped: int = 0
+    """Sets of labels beyond what one rule may have."""
