@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 from fastapi.routing import APIRoute
 
+from asking import TRACED, filled
 from sectorwatch.web import create_fastapi
 from sectorwatch.web.access import Tier
 from sectorwatch.web.openapi import tier_of
@@ -52,16 +53,15 @@ def paths(system: System) -> dict[str, Tier]:
     """A path for each route that reads, with its tier."""
     tick = system.application.latest
     assert tick is not None
+    system.client.get("/livez", x_correlation_id=TRACED)
     found = {}
     for route in create_fastapi(system.application).routes:
         assert isinstance(route, APIRoute)
         tier = tier_of(route)
         assert tier is not None
         if "GET" in (route.methods or ()) and route.path != "/api/events/stream":
-            path = route.path_format.replace("{callsign}", tick.live.flights[0].callsign)
-            path = path.replace("{icao}", "YSSY").replace("{topic}", "routes")
-            name = "store" if "/services/" in path else "YMML_FIR"
-            found[path.replace("{name}", name)] = tier
+            callsign = tick.live.flights[0].callsign
+            found[filled(route.path_format, callsign=callsign, sector="YMML_FIR")] = tier
     return found
 
 

@@ -31,6 +31,10 @@ OPERATOR = {
     "/api/events/analytics",
     "/api/errors/analytics",
     "/api/errors/circuit-breakers",
+    "/api/logging/analytics",
+    "/api/logging/entries",
+    "/api/logging/traces",
+    "/api/logging/trace/{correlation_id}",
     "/api/database/status",
     "/metrics",
 }

@@ -51,6 +51,10 @@ PATHS = [
     "/api/events/analytics",
     "/api/errors/analytics",
     "/api/errors/circuit-breakers",
+    "/api/logging/analytics",
+    "/api/logging/entries",
+    "/api/logging/traces",
+    "/api/logging/trace/{}",
     "/api/database/status",
     "/livez",
     "/readyz",
@@ -60,8 +64,9 @@ PATHS = [
     "/{}",
 ]
 PARAMETERS = [
-    "airport", "by", "callsign", "facility", "format", "from", "hours", "kind", "limit", "offset",
-    "partition", "scope", "sector", "service", "staffed", "to", "topics", "",
+    "airport", "by", "callsign", "category", "correlation_id", "cursor", "facility", "format", "from", "hours", "kind",
+    "level", "limit", "offset", "operation", "partition", "q", "scope", "sector", "service", "since", "staffed", "to",
+    "topics", "until", "",
 ]  # fmt: skip
 ODD = st.sampled_from(
     ["", ".", "..", "/", "//", "%", "%00", "\0", "\r\n", "é", "日本", "\U0001f6e9", "' OR 1=1 --",

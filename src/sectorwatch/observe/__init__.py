@@ -16,6 +16,7 @@ from sectorwatch.observe.correlation import (
     LogCorrelationContext,
     carry,
     correlation_id,
+    current_span,
     new_correlation_id,
 )
 from sectorwatch.observe.enums import (
@@ -31,6 +32,8 @@ from sectorwatch.observe.error_analytics import ErrorAnalytics
 from sectorwatch.observe.exposition import exposition
 from sectorwatch.observe.health import HealthChecker
 from sectorwatch.observe.instruments import Counter, Gauge, Timing
+from sectorwatch.observe.log_ring import Found, LogSearch
+from sectorwatch.observe.log_tail import read_tail
 from sectorwatch.observe.logs import StructuredLogger
 from sectorwatch.observe.metrics import MetricsCollector
 from sectorwatch.observe.performance import PerformanceCollector
@@ -44,10 +47,12 @@ from sectorwatch.observe.results import (
 from sectorwatch.observe.sampler import SystemSampler
 from sectorwatch.observe.series import MetricLimits
 from sectorwatch.observe.sinks import FileSink, LogSink, StreamSink, TerminalSink
+from sectorwatch.observe.spans import OpenSpan, Span, SpanRing, span_text
 from sectorwatch.observe.stdlib_logs import StdlibBridge, bridge_stdlib
 from sectorwatch.observe.store import ObserveStore
 from sectorwatch.observe.telemetry import Telemetry
 from sectorwatch.observe.timed import Timed
+from sectorwatch.observe.trace import Trace, TraceNode, trace_of
 
 __all__ = [
     "Alert",
@@ -60,6 +65,7 @@ __all__ = [
     "Counter",
     "ErrorAnalytics",
     "FileSink",
+    "Found",
     "Gauge",
     "HealthChecker",
     "HealthState",
@@ -67,6 +73,7 @@ __all__ = [
     "LogCategory",
     "LogCorrelationContext",
     "LogLevel",
+    "LogSearch",
     "LogSink",
     "Matcher",
     "Metric",
@@ -74,6 +81,7 @@ __all__ = [
     "MetricsCollector",
     "Notice",
     "ObserveStore",
+    "OpenSpan",
     "OptimizationRecommendation",
     "PerformanceCollector",
     "PerformanceData",
@@ -81,6 +89,8 @@ __all__ = [
     "RuleError",
     "RuleState",
     "Silence",
+    "Span",
+    "SpanRing",
     "StdlibBridge",
     "StreamSink",
     "StructuredLogger",
@@ -90,9 +100,15 @@ __all__ = [
     "TerminalSink",
     "Timed",
     "Timing",
+    "Trace",
+    "TraceNode",
     "bridge_stdlib",
     "carry",
     "correlation_id",
+    "current_span",
     "exposition",
     "new_correlation_id",
+    "read_tail",
+    "span_text",
+    "trace_of",
 ]

@@ -108,6 +108,13 @@ class LogAnalytics:
             "performance_entries_count": measured,
         }
 
+    def services(self) -> list[str]:
+        """Every service that was counted, sorted."""
+        if self.before_read is not None:
+            self.before_read()
+        with self._lock:
+            return sorted({kind[0] for hour in self._hours.values() for kind in hour.lines})
+
     # What follows is the store's: `Part`.
 
     def load(self, connection: sqlite3.Connection, now_s: float) -> None:

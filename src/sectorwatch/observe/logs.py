@@ -15,17 +15,18 @@ import orjson
 import structlog
 
 from sectorwatch.observe.clock import Clock, SystemClock, as_datetime, wall_of
-from sectorwatch.observe.correlation import correlation_id
+from sectorwatch.observe.correlation import correlation_id, current_span
 from sectorwatch.observe.drops import Drops
 from sectorwatch.observe.enums import LogCategory, LogLevel
 from sectorwatch.observe.error_analytics import ErrorAnalytics, message_of, type_of
 from sectorwatch.observe.log_analytics import LogAnalytics
-from sectorwatch.observe.log_ring import LogRing
+from sectorwatch.observe.log_ring import Found, LogRing, LogSearch
 from sectorwatch.observe.redaction import Redactor, plain, scrub
 from sectorwatch.observe.sinks import LogSink, standard_sink
+from sectorwatch.observe.spans import span_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from structlog.typing import Processor
 
@@ -82,6 +83,9 @@ class LogLines:
             "operation": operation,
             "correlation_id": correlation_id(),
         }
+        span = current_span()
+        if span:
+            line["span_id"] = span_text(span)
         if _RESERVED.isdisjoint(context):
             line.update(context)
         else:
@@ -95,6 +99,11 @@ class LogLines:
             except Exception:  # noqa: BLE001 - a sink that fails never breaks the caller
                 self.drops.count("sink_failed")
         return encoded
+
+    def clean(self, context: Mapping[str, Any]) -> dict[str, Any]:
+        """Plain data without secrets, as in a line; for what is shown elsewhere."""
+        shown: dict[str, Any] = plain(self._redact(dict(context)))
+        return shown
 
     def _timestamp(self, now_s: float) -> str:
         second, fraction = divmod(now_s, 1)
@@ -298,6 +307,22 @@ class StructuredLogger:
             text=text,
             limit=limit,
         )
+
+    def find(self, wanted: LogSearch) -> Found:
+        """A page of the latest lines that are wanted, newest first, and where the next begins."""
+        return self.lines.ring.find(wanted)
+
+    def clean(self, context: Mapping[str, Any]) -> dict[str, Any]:
+        """Anything as it would stand in a line: plain data, without secrets; never raises."""
+        try:
+            return self.lines.clean(context)
+        except Exception:  # noqa: BLE001 - observation never breaks what it observes
+            self.lines.drops.count("line_failed")
+            return {}
+
+    def logged_services(self) -> list[str]:
+        """Every service that something was logged or timed of in the last week, sorted."""
+        return self.lines.analytics.services()
 
     @property
     def dropped(self) -> dict[str, int]:

@@ -21,10 +21,12 @@ from sectorwatch.observe.error_analytics import ErrorAnalytics
 from sectorwatch.observe.health import HealthChecker
 from sectorwatch.observe.instruments import Counter, Gauge, Timing
 from sectorwatch.observe.log_analytics import LogAnalytics
+from sectorwatch.observe.log_ring import Found
 from sectorwatch.observe.logs import StructuredLogger
 from sectorwatch.observe.metrics import MetricsCollector
 from sectorwatch.observe.performance import PerformanceCollector
 from sectorwatch.observe.results import Alert, HealthStatus, Metric, PerformanceData
+from sectorwatch.observe.spans import NullSpans
 from sectorwatch.observe.telemetry import Telemetry
 from sectorwatch.observe.timed import Timed
 
@@ -40,6 +42,7 @@ if TYPE_CHECKING:
     from sectorwatch.observe.exposition import ExposedSeries
     from sectorwatch.observe.folding import Sample
     from sectorwatch.observe.health_probe import HealthCheck
+    from sectorwatch.observe.log_ring import LogSearch
     from sectorwatch.observe.series import Kind
     from sectorwatch.observe.summaries import Summaries
 
@@ -285,6 +288,15 @@ class NullLogger(StructuredLogger):
     ) -> list[dict[str, Any]]:
         return []
 
+    def find(self, wanted: LogSearch) -> Found:
+        return Found([], None)
+
+    def clean(self, context: Mapping[str, Any]) -> dict[str, Any]:
+        return {}
+
+    def logged_services(self) -> list[str]:
+        return []
+
     @property
     def dropped(self) -> dict[str, int]:
         return {}
@@ -484,5 +496,10 @@ class NullAlerts(AlertManager):
 def null_telemetry() -> Telemetry:
     """A bundle that keeps and writes nothing."""
     return Telemetry(
-        NullMetrics(), NullLogger(), NullPerformance(), NullHealth(), alerts=NullAlerts()
+        NullMetrics(),
+        NullLogger(),
+        NullPerformance(),
+        NullHealth(),
+        alerts=NullAlerts(),
+        spans=NullSpans(),
     )

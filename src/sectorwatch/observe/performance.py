@@ -20,6 +20,7 @@ from sectorwatch.observe.drops import Drops
 from sectorwatch.observe.enums import LogCategory, LogLevel, PerformanceMetric
 from sectorwatch.observe.history import FINE_S
 from sectorwatch.observe.results import PerformanceData
+from sectorwatch.observe.spans import SpanRing
 from sectorwatch.observe.summaries import Summaries
 from sectorwatch.observe.timed import FAILED, FAILED_LOGGED, LOGGED, WELL, Finished, Timed
 
@@ -103,7 +104,9 @@ class PerformanceCollector:
         slow_s: float = 1.0,
         slow_s_of: Mapping[str, float] | None = None,
         fold_at: int = 2_048,
+        spans: SpanRing | None = None,
     ) -> None:
+        self.keep_span = (SpanRing(clock=clock) if spans is None else spans).keep
         self._metrics = metrics
         self._log = log
         self._slow_s = slow_s

@@ -13,6 +13,7 @@ from sectorwatch.observe.logs import StructuredLogger
 from sectorwatch.observe.metrics import MetricsCollector
 from sectorwatch.observe.performance import PerformanceCollector
 from sectorwatch.observe.sampler import SystemSampler
+from sectorwatch.observe.spans import SpanRing
 from sectorwatch.observe.store import ObserveStore
 
 if TYPE_CHECKING:
@@ -42,6 +43,7 @@ class Telemetry:
         store: ObserveStore | None = None,
         sampler: SystemSampler | None = None,
         alerts: AlertManager | None = None,
+        spans: SpanRing | None = None,
     ) -> None:
         self.metrics = metrics
         self.log = log
@@ -51,6 +53,7 @@ class Telemetry:
         self.alerts = alerts or AlertManager(
             store=store, metrics=metrics, health=health, log=log.for_service("monitoring")
         )
+        self.spans = SpanRing() if spans is None else spans
         self._store = store
         self._sampler = sampler
 
@@ -91,8 +94,9 @@ class Telemetry:
             clock=clock,
             store=store,
         )
+        spans = SpanRing(clock=clock)
         performance = PerformanceCollector(
-            metrics, log, clock=clock, slow_s=slow_s, slow_s_of=slow_s_of
+            metrics, log, clock=clock, slow_s=slow_s, slow_s_of=slow_s_of, spans=spans
         )
         health = HealthChecker(time_limit_s=health_time_limit_s, clock=clock, store=store)
         sampler = SystemSampler(
@@ -114,7 +118,16 @@ class Telemetry:
             "performance": performance.drops,
             "alerts": alerts.drops,
         }
-        return cls(metrics, log, performance, health, store=store, sampler=sampler, alerts=alerts)
+        return cls(
+            metrics,
+            log,
+            performance,
+            health,
+            store=store,
+            sampler=sampler,
+            alerts=alerts,
+            spans=spans,
+        )
 
     @classmethod
     def null(cls) -> Telemetry:

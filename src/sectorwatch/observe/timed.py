@@ -10,8 +10,12 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
 
 import psutil
 
+from sectorwatch.observe.correlation import correlation_id, current_span, enter_span, leave_span
+from sectorwatch.observe.spans import next_span, outcome
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Generator
+    from contextvars import Token
     from types import TracebackType
 
     from sectorwatch.observe.performance import Operation, PerformanceCollector
@@ -35,11 +39,24 @@ _MEGABYTE = 1_000_000
 class Timed:
     """Times the block of a `with` or `async with`, or every call of a decorated function.
 
-    Made by `PerformanceCollector.timed`. In an `async with` no processor time is measured: what
+    Made by `PerformanceCollector.timed`. Within a correlation id it is a span too: what is timed or
+    logged inside belongs to it. In an `async with` no processor time is measured: what
     other tasks did meanwhile would be in it. A decorated coroutine function has it, step by step.
     """
 
-    __slots__ = ("_collector", "_context", "_cpu", "_memory", "_operation", "_slow_s", "_start")
+    __slots__ = (
+        "_collector",
+        "_context",
+        "_cpu",
+        "_memory",
+        "_operation",
+        "_parent",
+        "_slow_s",
+        "_span",
+        "_start",
+        "_token",
+    )
+    _token: Token[int]
 
     def __init__(
         self,
@@ -69,6 +86,9 @@ class Timed:
             self._cpu = thread_time()
         else:
             self._cpu = -1.0
+        self._parent = current_span()
+        self._span = span = next_span()
+        self._token = enter_span(span)
         self._start = start
         return self
 
@@ -84,6 +104,9 @@ class Timed:
     async def __aenter__(self) -> Self:
         self._memory = -1
         self._cpu = -1.0
+        self._parent = current_span()
+        self._span = span = next_span()
+        self._token = enter_span(span)
         self._start = self._collector.monotonic_s()
         return self
 
@@ -130,6 +153,23 @@ class Timed:
         if error is not None or duration_s >= self._slow_s:
             how = collector.ended_badly(
                 self._operation, duration_s, self._slow_s, error, self._context
+            )
+        leave_span(self._token)
+        belongs_to = correlation_id()
+        if belongs_to:
+            operation = self._operation
+            collector.keep_span(
+                (
+                    belongs_to,
+                    self._span,
+                    self._parent,
+                    operation.service,
+                    operation.operation,
+                    self._start,
+                    duration_s,
+                    outcome(error) if error is not None else "ok",
+                    self._context or None,
+                )
             )
         finished = collector.finished
         finished.append((self._operation.number, end, duration_s, cpu_s, how))

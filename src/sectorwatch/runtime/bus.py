@@ -23,6 +23,7 @@ from sectorwatch.observe import (
     LogLevel,
     Telemetry,
     correlation_id,
+    current_span,
 )
 from sectorwatch.runtime.threads import call_in_thread
 
@@ -40,7 +41,7 @@ _MOST_DEAD_LETTERS = 100
 class Event:
     """A hint: `seq` says which state is meant (a tick's number), `name` of what (a service, ...).
 
-    `published_us` is the wall clock's time, `correlation_id` that of whoever published.
+    `published_us` is the wall clock's time, `correlation_id` and `span` those of whoever published.
     """
 
     topic: str
@@ -48,6 +49,7 @@ class Event:
     name: str
     published_us: int
     correlation_id: str
+    span: int = 0
 
 
 AsyncHandler: TypeAlias = "Callable[[Event], Coroutine[Any, Any, None]]"
@@ -152,12 +154,16 @@ class Subscription:
     async def _deliver(self, event: Event) -> None:
         started = time.perf_counter()
         self._is_busy = True
-        with LogCorrelationContext(event.correlation_id or None):
+        with (
+            LogCorrelationContext(event.correlation_id or None, span=event.span),
+            self._bus.spans.span(f"handle_{event.topic}", "bus", handler=self.name) as span,
+        ):
             call = self._call(event)
             try:
                 await asyncio.wait({call}, timeout=self._bus.handler_timeout_s)
                 if not call.done():
                     self.timed_out += 1
+                    span.status = "failed"
                     self._bus.bury(
                         event, self.name, "timed_out", f"over {self._bus.handler_timeout_s:g} s"
                     )
@@ -168,6 +174,7 @@ class Subscription:
                     await asyncio.wait({call})
                 elif (error := call.exception()) is not None:
                     self.failed += 1
+                    span.status = "failed"
                     self._bus.bury(event, self.name, "failed", f"{type(error).__name__}: {error}")
                 else:
                     self.delivered += 1
@@ -230,8 +237,10 @@ class EventBus:
         handler_timeout_s: float = 5.0,
     ) -> None:
         self.handler_timeout_s = handler_timeout_s
-        self._metrics = (telemetry or Telemetry.null()).metrics
-        self._log = (telemetry or Telemetry.null()).for_service("bus").log
+        telemetry = telemetry or Telemetry.null()
+        self.spans = telemetry.spans
+        self._metrics = telemetry.metrics
+        self._log = telemetry.for_service("bus").log
         self._clock = clock or SystemClock()
         self._lock = threading.Lock()
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -250,7 +259,9 @@ class EventBus:
 
     def publish(self, topic: str, *, seq: int = 0, name: str = "") -> None:
         """Say that something is new under `topic`."""
-        event = Event(topic, seq, name, self._clock.now_us(), correlation_id() or "")
+        event = Event(
+            topic, seq, name, self._clock.now_us(), correlation_id() or "", current_span()
+        )
         with self._lock:
             self._published[topic] += 1
             loop = self._loop

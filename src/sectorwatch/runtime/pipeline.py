@@ -170,15 +170,20 @@ class Pipeline:
     def take(self, raw: RawFeed) -> None:
         """Take one feed from the source: refuse it, skip it, or put it through."""
         with LogCorrelationContext():
-            try:
-                if raw.kind is Kind.FEED:
-                    self._take_feed(raw)
-                else:
-                    self._take_transceivers(raw)
-            except FeedRefusedError as error:
-                self._refuse(raw, error)
-            except JournalWriteError as error:
-                self._unwritten(error)
+            with self._telemetry.spans.span(
+                "take", "collector", kind=raw.kind.name.lower()
+            ) as span:
+                try:
+                    if raw.kind is Kind.FEED:
+                        self._take_feed(raw)
+                    else:
+                        self._take_transceivers(raw)
+                except FeedRefusedError as error:
+                    span.status = "failed"
+                    self._refuse(raw, error)
+                except JournalWriteError as error:
+                    span.status = "failed"
+                    self._unwritten(error)
             if not self.follow.is_in_step:
                 self._catch_up()
             age_s = self.age_s()

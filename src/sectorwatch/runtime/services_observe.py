@@ -6,7 +6,14 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING
 
-from sectorwatch.observe import FileSink, HealthState, SystemSampler, bridge_stdlib
+from sectorwatch.observe import (
+    FileSink,
+    HealthState,
+    LogCorrelationContext,
+    SystemSampler,
+    bridge_stdlib,
+    read_tail,
+)
 from sectorwatch.runtime.service import Health, Service
 from sectorwatch.runtime.threads import call_in_thread
 
@@ -42,10 +49,15 @@ class LoggingService(Service):
         """Open the file. Raises OSError where there can be none."""
         if self._file_bytes > 0:
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            self._sink = FileSink(
-                self._folder / "sectorwatch.log", max_bytes=self._file_bytes, keep=_LOG_FILES - 1
-            )
-            lines = self._log.lines
+            path, keep = self._folder / "sectorwatch.log", _LOG_FILES - 1
+            lines, ring = self._log.lines, self._log.lines.ring
+            earlier = list(read_tail(path, keep=keep, max_bytes=ring.max_bytes))
+            self._sink = FileSink(path, max_bytes=self._file_bytes, keep=keep)
+            unfiled = ring.lines()
+            if ring.take_up(earlier):
+                # What was logged while this instance was put together belongs into the file too.
+                for line in unfiled:
+                    self._sink.write(line)
             lines.sinks = (*lines.sinks, self._sink)
         self._bridge = bridge_stdlib(self._log)
 
@@ -121,7 +133,10 @@ class MonitoringService(Service):
         # The others start after this one; nothing is said of them before they could.
         await asyncio.sleep(min(_FIRST_CHECK_S, self._check_every_s))
         while True:
-            with self._telemetry.timed("check_services", "monitoring", slow_s=10.0):
+            with (
+                LogCorrelationContext(),
+                self._telemetry.timed("check_services", "monitoring", slow_s=10.0),
+            ):
                 await self._telemetry.health.check_all_services()
             await asyncio.sleep(self._check_every_s)
 

@@ -15,7 +15,7 @@ from sectorwatch.web.problems import problem_response, went_wrong
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-    from sectorwatch.observe import Counter, Telemetry, Timing
+    from sectorwatch.observe import Counter, OpenSpan, Telemetry, Timing
 
 __all__ = ["IS_HEAD", "TRANSPORT", "RequestObserver"]
 
@@ -42,6 +42,7 @@ class RequestObserver:
         self._app = app
         self._metrics = telemetry.metrics
         self._performance = telemetry.performance
+        self._spans = telemetry.spans
         self._log = telemetry.for_service("api").log
         self._slow_s = slow_s
         self._open = 0
@@ -53,11 +54,14 @@ class RequestObserver:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        with LogCorrelationContext(incoming_correlation_id(scope["headers"])) as context:
-            await self._observe(_prepared(scope, send), receive, send, context.correlation_id)
+        with (
+            LogCorrelationContext(incoming_correlation_id(scope["headers"])) as context,
+            self._spans.span("request", "api") as span,
+        ):
+            await self._observe(_prepared(scope, send), receive, send, context.correlation_id, span)
 
     async def _observe(
-        self, scope: Scope, receive: Receive, send: Send, correlation_id: str
+        self, scope: Scope, receive: Receive, send: Send, correlation_id: str, span: OpenSpan
     ) -> None:
         started = time.perf_counter()
         status = sent_bytes = 0
@@ -89,6 +93,10 @@ class RequestObserver:
                 await problem_response(went_wrong())(scope, receive, send_with_id)
         finally:
             self._open -= 1
+            span.operation = f"{scope['method'][:20]} {_route(scope)}"
+            span.note(status=status, path=scope["path"][:200])
+            if has_failed or status >= _SERVER_ERROR or not status:
+                span.status = "failed"
             # A stream's length says how long somebody watched, not how slow we were.
             if not is_stream:
                 has_failed |= status >= _SERVER_ERROR

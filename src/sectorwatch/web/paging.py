@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
     from starlette.requests import Request
 
-__all__ = ["MAX_LIMIT", "next_link", "page"]
+__all__ = ["MAX_LIMIT", "link_to", "next_link", "page"]
 
 MAX_LIMIT = 10_000
 # What stands in a path by RFC 3986, escapes included; ">" would end the link.
@@ -38,8 +38,12 @@ def next_link(
     """
     if limit is None or offset + limit >= total:
         return {}
-    query = {name: _text(value) for name, value in kept.items() if value is not None}
-    query |= {"limit": str(limit), "offset": str(offset + limit)}
+    return link_to(request, {**kept, "limit": limit, "offset": offset + limit})
+
+
+def link_to(request: Request, query: Mapping[str, object]) -> dict[str, str]:
+    """Give the `Link` header of a next page that is asked for by `query`, None left out."""
+    query = {name: _text(value) for name, value in query.items() if value is not None}
     # A path without host stays right behind a proxy; the server has put our prefix before it.
     path = quote(request.scope["raw_path"].decode("latin-1"), safe=_IN_PATH)
     return {"Link": f'<{path}?{urlencode(query)}>; rel="next"'}
