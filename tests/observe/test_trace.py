@@ -97,7 +97,7 @@ def test_a_recursion_without_end_stays_readable() -> None:
 )
 def test_no_time_is_made_or_counted_twice(given_spans: list[tuple[int, float, float]]) -> None:
     """Whatever spans come: all are in the tree once, and critical times fit into the total."""
-    spans = [_span(n, parent, *times) for n, (parent, *times) in enumerate(given_spans, 1)]
+    spans = [_span(n, *one) for n, one in enumerate(given_spans, 1)]
     trace = trace_of("t", spans, [])
     nodes = _flat(trace)
     assert sorted(nodes) == [span.number for span in spans]
