@@ -14,6 +14,7 @@ from sectorwatch.web.routers import (
     logs,
     network,
     probes,
+    queries,
     sectors,
     services,
     statistics,
@@ -38,6 +39,7 @@ ALL = (
     errors.router,
     logs.router,
     database.router,
+    queries.router,
     probes.router,
     docs.router,
 )
