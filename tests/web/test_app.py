@@ -36,7 +36,6 @@ OPERATOR = {
     "/api/logging/traces",
     "/api/logging/trace/{correlation_id}",
     "/api/database/status",
-    "/api/performance/queries",
     "/metrics",
 }
 

@@ -56,7 +56,6 @@ PATHS = [
     "/api/logging/traces",
     "/api/logging/trace/{}",
     "/api/database/status",
-    "/api/performance/queries",
     "/livez",
     "/readyz",
     "/metrics",

@@ -62,6 +62,20 @@ class ObservationSettings(BaseSettings):
         "most), to tell VATSIM's trouble from that of our own network; an empty list asks nobody.",
         max_length=8,
     )
+    slowdown_min_ms: float = setting(
+        5.0,
+        "ms",
+        "An operation counts as slower than its own past from so many milliseconds more on.",
+        ge=0.1,
+        le=60_000,
+    )
+    slowdown_warm_up_s: float = setting(
+        300.0,
+        "s",
+        "What operations take for so long after a start is not held against them.",
+        ge=0,
+        le=86_400,
+    )
 
     @property
     def level(self) -> str:

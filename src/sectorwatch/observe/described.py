@@ -71,10 +71,6 @@ def described(text: str) -> tuple[Described, ...]:
 
 OWN_METRICS = described(
     """
-database_rows_written_total{table} counter (store)
-    Rows that were inserted, changed or deleted, by table.
-database_statement_seconds{database,verb} timing seconds (store)
-    How long a statement took, by kind of database (duckdb reads the sealed files) and verb.
 disk_free gauge bytes (performance)
     Room left on the disk of the data directory.
 observe_dropped{part,reason} counter (monitoring)
@@ -84,8 +80,6 @@ operation_concurrent_requests{operation,service} sample operations (every timed 
 operation_cpu_usage{operation,service} sample percent (every timed operation)
     The share of its time that an operation's thread was on the processor; of service system
     the machine's.
-operation_database_query_time{operation,service} timing seconds (every timed operation)
-    How long a statement took that an operation ran.
 operation_error_rate{operation,service} sample ratio (every timed operation)
     The share of an operation's runs that failed.
 operation_memory_usage{operation,service} sample megabytes (every timed operation)
@@ -93,6 +87,9 @@ operation_memory_usage{operation,service} sample megabytes (every timed operatio
     machine's use of memory.
 operation_response_time{operation,service} timing seconds (every timed operation)
     How long a run of an operation took.
+operation_slowdown{operation,service} gauge ratio (performance)
+    An operation's median of the last 90 seconds over the highest of its own past, where it is
+    slower than it ever was; else 1.
 operation_throughput{operation,service} sample operations/second (every timed operation)
     How many runs of an operation ended in a second, on the mean of some seconds.
 process_cpu gauge percent (performance)

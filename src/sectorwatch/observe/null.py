@@ -27,9 +27,9 @@ from sectorwatch.observe.metrics import MetricsCollector
 from sectorwatch.observe.performance import PerformanceCollector
 from sectorwatch.observe.results import Alert, HealthStatus, Metric, PerformanceData
 from sectorwatch.observe.spans import NullSpans
-from sectorwatch.observe.statements.null import NullStatements
 from sectorwatch.observe.telemetry import Telemetry
 from sectorwatch.observe.timed import Timed
+from sectorwatch.observe.tuning.null import NullOptimizer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -53,7 +53,6 @@ __all__ = [
     "NullLogger",
     "NullMetrics",
     "NullPerformance",
-    "NullStatements",
     "null_telemetry",
 ]
 
@@ -504,5 +503,5 @@ def null_telemetry() -> Telemetry:
         NullHealth(),
         alerts=NullAlerts(),
         spans=NullSpans(),
-        statements=NullStatements(),
+        optimizer=NullOptimizer(),
     )

@@ -14,8 +14,8 @@ from sectorwatch.observe.metrics import MetricsCollector
 from sectorwatch.observe.performance import PerformanceCollector
 from sectorwatch.observe.sampler import SystemSampler
 from sectorwatch.observe.spans import SpanRing
-from sectorwatch.observe.statements import StatementLog
 from sectorwatch.observe.store import ObserveStore
+from sectorwatch.observe.tuning.optimizer import PerformanceOptimizer
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -41,22 +41,22 @@ class Telemetry:
         performance: PerformanceCollector,
         health: HealthChecker,
         *,
-        statements: StatementLog | None = None,
         store: ObserveStore | None = None,
         sampler: SystemSampler | None = None,
         alerts: AlertManager | None = None,
         spans: SpanRing | None = None,
+        optimizer: PerformanceOptimizer | None = None,
     ) -> None:
         self.metrics = metrics
         self.log = log
         self.performance = performance
         self.health = health
-        self.statements = statements or StatementLog(metrics)
         self.timed = performance.timed
         self.alerts = alerts or AlertManager(
             store=store, metrics=metrics, health=health, log=log.for_service("monitoring")
         )
         self.spans = SpanRing() if spans is None else spans
+        self.optimizer = optimizer or PerformanceOptimizer(metrics)
         self._store = store
         self._sampler = sampler
 
@@ -75,6 +75,8 @@ class Telemetry:
         health_time_limit_s: float = 5.0,
         sample_every_s: float = 15.0,
         flush_every_s: float = 60.0,
+        slowdown_least_s: float = 0.005,
+        warm_up_s: float = 300.0,
         limits: MetricLimits | None = None,
         clock: Clock | None = None,
     ) -> Self:
@@ -116,10 +118,14 @@ class Telemetry:
             health=health,
             log=log.for_service("monitoring"),
         )
+        optimizer = PerformanceOptimizer(
+            metrics, clock=clock, store=store, least_s=slowdown_least_s, warm_up_s=warm_up_s
+        )
         metrics.drop_sources |= {
             "log": log.lines.drops,
             "performance": performance.drops,
             "alerts": alerts.drops,
+            "tuning": optimizer.drops,
         }
         return cls(
             metrics,
@@ -130,6 +136,7 @@ class Telemetry:
             sampler=sampler,
             alerts=alerts,
             spans=spans,
+            optimizer=optimizer,
         )
 
     @classmethod
@@ -156,11 +163,13 @@ class Telemetry:
             self._store.start()
         if self._sampler is not None:
             self._sampler.start()
+        self.optimizer.start()
         self.alerts.start()
 
     def close(self) -> None:
         """Stop the threads and write everything that is new; a second time does nothing."""
         self.alerts.stop()
+        self.optimizer.stop()
         if self._sampler is not None:
             self._sampler.stop()
         if self._store is not None:

@@ -42,6 +42,8 @@ def open_telemetry(
         level=None if settings.log_level is None else LogLevel(settings.log_level),
         sinks=_sinks(settings) if sinks is None else sinks,
         redact=_MEMBERS,
+        slowdown_least_s=settings.slowdown_min_ms / 1_000,
+        warm_up_s=settings.slowdown_warm_up_s,
         clock=clock,
     )
     for each in METRICS:

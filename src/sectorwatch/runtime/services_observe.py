@@ -142,7 +142,7 @@ class MonitoringService(Service):
 
 
 class PerformanceService(Service):
-    """Samples machine and process from a thread of its own."""
+    """Samples machine and process, and says what gets slower, from threads of its own."""
 
     name = "performance"
     uses = ("monitoring",)
@@ -164,9 +164,11 @@ class PerformanceService(Service):
         await call_in_thread(sampler.sample, "performance-first")
         sampler.start()
         self._sampler = sampler
+        self._telemetry.optimizer.start()
 
     async def stop(self) -> None:
         """Sample no more."""
+        await call_in_thread(self._telemetry.optimizer.stop, "performance-stop-tuning")
         sampler, self._sampler = self._sampler, None
         if sampler is not None:
             await call_in_thread(sampler.stop, "performance-stop")

@@ -43,7 +43,6 @@ class RequestObserver:
         self._metrics = telemetry.metrics
         self._performance = telemetry.performance
         self._spans = telemetry.spans
-        self._statements = telemetry.statements
         self._log = telemetry.for_service("api").log
         self._slow_s = slow_s
         self._open = 0
@@ -58,14 +57,8 @@ class RequestObserver:
         with (
             LogCorrelationContext(incoming_correlation_id(scope["headers"])) as context,
             self._spans.span("request", "api") as span,
-            self._statements.during("unmatched", "api") as statements,
         ):
-            prepared = _prepared(scope, send)
-            try:
-                await self._observe(prepared, receive, send, context.correlation_id, span)
-            finally:
-                if statements.runs:
-                    statements.operation = _route(prepared)
+            await self._observe(_prepared(scope, send), receive, send, context.correlation_id, span)
 
     async def _observe(
         self, scope: Scope, receive: Receive, send: Send, correlation_id: str, span: OpenSpan

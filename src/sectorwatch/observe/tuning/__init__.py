@@ -13,6 +13,9 @@ from sectorwatch.observe.tuning.findings import (
     Priority,
     RecommendationType,
 )
+from sectorwatch.observe.tuning.optimizer import PerformanceOptimizer
+from sectorwatch.observe.tuning.slowdown import Slowdown
+from sectorwatch.observe.tuning.trends import Trend, Verdict
 
 __all__ = [
     "Difficulty",
@@ -22,6 +25,10 @@ __all__ = [
     "Measure",
     "Outcome",
     "OutcomeSource",
+    "PerformanceOptimizer",
     "Priority",
     "RecommendationType",
+    "Slowdown",
+    "Trend",
+    "Verdict",
 ]

@@ -1,0 +1,41 @@
+"""The optimizer with nothing behind it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sectorwatch.observe.drops import Drops
+from sectorwatch.observe.tuning.optimizer import PerformanceOptimizer
+from sectorwatch.observe.tuning.trends import Trend, Verdict
+
+if TYPE_CHECKING:
+    from sectorwatch.observe.tuning.figures import OperationFigures
+    from sectorwatch.observe.tuning.slowdown import Slowdown
+
+__all__ = ["NullOptimizer"]
+# ruff: noqa: ARG002, D102 - what they would do with their arguments stands in the real one
+
+
+class NullOptimizer(PerformanceOptimizer):
+    """Looks at nothing, and finds nothing."""
+
+    def __init__(self) -> None:
+        self.drops = Drops()
+
+    def start(self) -> None:
+        pass
+
+    def stop(self) -> None:
+        pass
+
+    def look(self) -> None:
+        pass
+
+    def trend(self, operation: str, service: str, hours: float = 24) -> Trend:
+        return Trend(Verdict.TOO_FEW, 0)
+
+    def slowdown(self, operation: str, service: str) -> Slowdown | None:
+        return None
+
+    def operations(self, hours: float = 24) -> list[tuple[OperationFigures, Trend]]:
+        return []

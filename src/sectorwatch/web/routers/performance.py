@@ -1,0 +1,113 @@
+"""Performance: what operations take, where that goes, and what would make them better."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Annotated
+
+from fastapi import APIRouter, Path, Query, Request
+from starlette.responses import Response
+
+from sectorwatch.web.answers.performance import OperationList, OperationMetrics
+from sectorwatch.web.context import OPERATOR, Limit, Offset, answer, application_of
+from sectorwatch.web.openapi import documented
+from sectorwatch.web.paging import next_link, page
+from sectorwatch.web.present.performance import operation_answer, operation_metrics
+from sectorwatch.web.present.system import nearest_of
+from sectorwatch.web.problems import ApiError, not_found
+
+if TYPE_CHECKING:
+    from sectorwatch.observe import Telemetry
+
+router = APIRouter(prefix="/api/performance", tags=["performance"], dependencies=OPERATOR)
+
+_USUAL_SERVICE = "system"
+_Hours = Annotated[int, Query(ge=1, le=720, description="Hours back")]
+_MOST_NAMED = 10
+
+
+@router.get(
+    "/metrics/{operation:path}",
+    responses=documented(OperationMetrics, 304, 404),
+    response_model=None,
+)
+async def metrics(
+    request: Request,
+    operation: Annotated[
+        str,
+        Path(
+            max_length=200,
+            description="An operation's name; a route of this API is one too, such as api/flights",
+        ),
+    ],
+    service: Annotated[
+        str | None,
+        Query(
+            max_length=100,
+            description="Whose operation; without it `system`, else the only service that has it",
+        ),
+    ] = None,
+    hours: _Hours = 24,
+) -> Response:
+    """Show what was measured of one operation, and whether it gets slower.
+
+    Times in seconds, shares of the processor and of memory in percent.
+    """
+    telemetry = application_of(request).telemetry
+
+    def build() -> OperationMetrics:
+        name, of = _known(telemetry, operation, service)
+        return operation_metrics(telemetry, name, of, hours)
+
+    return answer(request, await asyncio.to_thread(build))
+
+
+@router.get("/operations", responses=documented(OperationList, 304), response_model=None)
+async def operations(
+    request: Request,
+    service: Annotated[
+        str | None, Query(max_length=100, description="Only of this service")
+    ] = None,
+    hours: _Hours = 24,
+    limit: Limit = None,
+    offset: Offset = 0,
+) -> Response:
+    """List all operations with what they cost, the dearest first."""
+    optimizer = application_of(request).telemetry.optimizer
+    found = [
+        operation_answer(figures, trend, optimizer.slowdown(figures.operation, figures.service))
+        for figures, trend in await asyncio.to_thread(optimizer.operations, hours)
+        if service in {None, figures.service}
+    ]
+    kept = {"service": service, "hours": hours}
+    headers = next_link(request, kept, total=len(found), limit=limit, offset=offset)
+    shown = OperationList(hours, len(found), list(page(found, limit, offset)))
+    return answer(request, shown, headers=headers)
+
+
+def _known(telemetry: Telemetry, operation: str, service: str | None) -> tuple[str, str]:
+    """Find the operation and the service that are meant; raises ApiError 404 where there is none.
+
+    A route's name begins with a slash, which in a path may be left out.
+    """
+    telemetry.performance.fold()
+    everything = telemetry.performance.operations()
+    names = {operation, f"/{operation}"}
+    found = [one for one in everything if one[0] in names]
+    services = sorted({of for _, of in found})
+    if not found:
+        near = nearest_of(operation, sorted({name for name, _ in everything}))
+        raise not_found("operation", operation, near)
+    wanted = service
+    if wanted is None:
+        wanted = _USUAL_SERVICE if len(services) > 1 else services[0]
+    for name, of in found:
+        if of == wanted:
+            return name, of
+    shown = ", ".join(services[:_MOST_NAMED])
+    raise ApiError(
+        404,
+        f"Service {wanted[:60]!r} has no operation {found[0][0]!r}, but these have: {shown}. "
+        "Ask with ?service=.",
+        nearest=services[:_MOST_NAMED],
+    )
