@@ -29,6 +29,7 @@ from sectorwatch.observe import (
     MetricsCollector,
     PerformanceCollector,
     PerformanceMetric,
+    StatementLog,
     StructuredLogger,
     Telemetry,
     exposition,
@@ -301,6 +302,7 @@ _INNER = {
         (PerformanceCollector, nulls.NullPerformance),
         (HealthChecker, nulls.NullHealth),
         (AlertManager, nulls.NullAlerts),
+        (StatementLog, nulls.NullStatements),
     ],
 )
 def test_every_public_method_has_its_null(real: type, null: type) -> None:

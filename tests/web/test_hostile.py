@@ -56,6 +56,7 @@ PATHS = [
     "/api/logging/traces",
     "/api/logging/trace/{}",
     "/api/database/status",
+    "/api/performance/queries",
     "/livez",
     "/readyz",
     "/metrics",

@@ -48,6 +48,7 @@ from sectorwatch.observe.sampler import SystemSampler
 from sectorwatch.observe.series import MetricLimits
 from sectorwatch.observe.sinks import FileSink, LogSink, StreamSink, TerminalSink
 from sectorwatch.observe.spans import OpenSpan, Span, SpanRing, span_text
+from sectorwatch.observe.statements import StatementFigures, StatementLog
 from sectorwatch.observe.stdlib_logs import StdlibBridge, bridge_stdlib
 from sectorwatch.observe.store import ObserveStore
 from sectorwatch.observe.telemetry import Telemetry
@@ -91,6 +92,8 @@ __all__ = [
     "Silence",
     "Span",
     "SpanRing",
+    "StatementFigures",
+    "StatementLog",
     "StdlibBridge",
     "StreamSink",
     "StructuredLogger",

@@ -71,6 +71,10 @@ def described(text: str) -> tuple[Described, ...]:
 
 OWN_METRICS = described(
     """
+database_rows_written_total{table} counter (store)
+    Rows that were inserted, changed or deleted, by table.
+database_statement_seconds{database,verb} timing seconds (store)
+    How long a statement took, by kind of database (duckdb reads the sealed files) and verb.
 disk_free gauge bytes (performance)
     Room left on the disk of the data directory.
 observe_dropped{part,reason} counter (monitoring)
@@ -80,6 +84,8 @@ operation_concurrent_requests{operation,service} sample operations (every timed 
 operation_cpu_usage{operation,service} sample percent (every timed operation)
     The share of its time that an operation's thread was on the processor; of service system
     the machine's.
+operation_database_query_time{operation,service} timing seconds (every timed operation)
+    How long a statement took that an operation ran.
 operation_error_rate{operation,service} sample ratio (every timed operation)
     The share of an operation's runs that failed.
 operation_memory_usage{operation,service} sample megabytes (every timed operation)

@@ -27,6 +27,7 @@ from sectorwatch.observe.metrics import MetricsCollector
 from sectorwatch.observe.performance import PerformanceCollector
 from sectorwatch.observe.results import Alert, HealthStatus, Metric, PerformanceData
 from sectorwatch.observe.spans import NullSpans
+from sectorwatch.observe.statements.null import NullStatements
 from sectorwatch.observe.telemetry import Telemetry
 from sectorwatch.observe.timed import Timed
 from sectorwatch.observe.tuning.null import NullOptimizer
@@ -53,6 +54,7 @@ __all__ = [
     "NullLogger",
     "NullMetrics",
     "NullPerformance",
+    "NullStatements",
     "null_telemetry",
 ]
 
@@ -503,5 +505,6 @@ def null_telemetry() -> Telemetry:
         NullHealth(),
         alerts=NullAlerts(),
         spans=NullSpans(),
+        statements=NullStatements(),
         optimizer=NullOptimizer(),
     )

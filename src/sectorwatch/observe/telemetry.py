@@ -14,6 +14,7 @@ from sectorwatch.observe.metrics import MetricsCollector
 from sectorwatch.observe.performance import PerformanceCollector
 from sectorwatch.observe.sampler import SystemSampler
 from sectorwatch.observe.spans import SpanRing
+from sectorwatch.observe.statements import StatementLog
 from sectorwatch.observe.store import ObserveStore
 from sectorwatch.observe.tuning.optimizer import PerformanceOptimizer
 
@@ -41,6 +42,7 @@ class Telemetry:
         performance: PerformanceCollector,
         health: HealthChecker,
         *,
+        statements: StatementLog | None = None,
         store: ObserveStore | None = None,
         sampler: SystemSampler | None = None,
         alerts: AlertManager | None = None,
@@ -51,6 +53,7 @@ class Telemetry:
         self.log = log
         self.performance = performance
         self.health = health
+        self.statements = statements or StatementLog(metrics)
         self.timed = performance.timed
         self.alerts = alerts or AlertManager(
             store=store, metrics=metrics, health=health, log=log.for_service("monitoring")

@@ -19,6 +19,23 @@ api_requests_open gauge (api)
     Requests that are being answered, event streams among them.
 api_response_bytes_total{route} counter bytes (api)
     Bytes of the API's answers, without their headers; event streams are not in it.
+database_bytes{part} gauge bytes (store)
+    How large the database is: SQLite's file and its log, or PostgreSQL's database.
+database_commit_seconds timing seconds (store)
+    How long SQLite took to sync a transaction.
+database_connections gauge (store)
+    Connections to the database that are in use.
+database_errors_total{kind} counter (store)
+    Transactions that failed: the database was away, the disk full, a question too_long, or
+    what was asked was refused.
+database_failing_seconds gauge seconds (store)
+    How long the database has not answered, 0 while it does.
+database_lock_wait_seconds timing seconds (store)
+    How long writes that had to wait for another's lock waited for it.
+database_locked_total counter (store)
+    Transactions given up because another program held the lock for too long.
+database_transaction_seconds{kind} timing seconds (store)
+    How long a transaction took in all, read or write.
 disk_over_budget gauge bytes (maintenance)
     What the data directory holds over disk_budget_gb although nothing more may go.
 event_handler_errors{handler,reason} counter (bus)

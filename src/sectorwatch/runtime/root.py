@@ -36,7 +36,7 @@ from sectorwatch.runtime.services_observe import (
 )
 from sectorwatch.runtime.slots import JournalSlot, StoreSlot
 from sectorwatch.runtime.supervisor import Supervisor
-from sectorwatch.store import DataDirectory, Identity, Store
+from sectorwatch.store import DatabaseWatch, DataDirectory, Identity, Store
 from sectorwatch.traffic import Rules, Tracker
 
 if TYPE_CHECKING:
@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     from sectorwatch.observe import LogSink, Telemetry
     from sectorwatch.runtime.service import Service
     from sectorwatch.runtime.services_collector import Intake
+    from sectorwatch.store import Database
 
 __all__ = ["Parts", "Tracking", "build", "put_together", "tracking"]
 
@@ -252,7 +253,14 @@ def build(
             LoggingService(telemetry, directory.path / "logs", keep_mb=settings.log_keep_mb),
             MonitoringService(telemetry),
             PerformanceService(telemetry, directory.path),
-            StoreService(parts.stores, keys, directory, pipeline=pipeline, telemetry=telemetry),
+            StoreService(
+                parts.stores,
+                keys,
+                directory,
+                pipeline=pipeline,
+                telemetry=telemetry,
+                watch=_database_watch(settings, directory, parts.stores, telemetry),
+            ),
             JournalService(
                 parts.journals,
                 pipeline=pipeline,
@@ -306,6 +314,22 @@ def build(
         # From here on it is the application that lets go of them.
         undo.pop_all()
         return application
+
+
+def _database_watch(
+    settings: Settings, directory: DataDirectory, stores: StoreSlot, telemetry: Telemetry
+) -> DatabaseWatch:
+    def current() -> Database | None:
+        store = stores.current
+        return None if store is None else store.database
+
+    url = settings.database_url
+    return DatabaseWatch(
+        directory,
+        None if url is None else url.get_secret_value(),
+        telemetry=telemetry,
+        current=current,
+    )
 
 
 def _client(

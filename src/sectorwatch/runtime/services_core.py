@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 from sectorwatch.errors import DatabaseAwayError, StoreError
 from sectorwatch.observe import HealthState, LogCategory, LogLevel
 from sectorwatch.runtime.service import Health, Service
-from sectorwatch.runtime.threads import call_in_thread
+from sectorwatch.runtime.threads import Worker, call_in_thread
 
 if TYPE_CHECKING:
     from sectorwatch.observe import Telemetry
     from sectorwatch.runtime.keyring import KeyRing
     from sectorwatch.runtime.pipeline import Pipeline
     from sectorwatch.runtime.slots import JournalSlot, StoreSlot
-    from sectorwatch.store import DataDirectory
+    from sectorwatch.store import DatabaseWatch, DataDirectory
 
 __all__ = ["JournalService", "StoreService", "TrackerService"]
 
@@ -34,7 +34,9 @@ class StoreService(Service):
         *,
         pipeline: Pipeline,
         telemetry: Telemetry,
+        watch: DatabaseWatch | None = None,
     ) -> None:
+        self._watch = None if watch is None else Worker("store-watch", watch.work)
         self._stores = stores
         self._keys = keys
         self._directory = directory
@@ -45,9 +47,14 @@ class StoreService(Service):
     async def start(self) -> None:
         """Open the store; a database that is away is no reason not to start, a wrong one is."""
         await call_in_thread(self._open, "store-open")
+        if self._watch is not None:
+            self._watch.start()
 
     async def stop(self) -> None:
         """Close it."""
+        if self._watch is not None:
+            # It may be waiting for an answer, and holds nothing that anybody else needs.
+            self._watch.ask_to_stop()
         await call_in_thread(self._stores.stop, "store-close")
 
     async def health(self) -> Health:

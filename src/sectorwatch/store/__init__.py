@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from sectorwatch.store.budget import Freed, Retention
 from sectorwatch.store.commit import Checkpoint, Identity
+from sectorwatch.store.database import Database
 from sectorwatch.store.directory import DataDirectory
 from sectorwatch.store.keys import Key, Keys
 from sectorwatch.store.sources import Page
 from sectorwatch.store.store import Store
+from sectorwatch.store.watch import DatabaseWatch
 
 __all__ = [
     "Checkpoint",
     "DataDirectory",
+    "Database",
+    "DatabaseWatch",
     "Freed",
     "Identity",
     "Key",

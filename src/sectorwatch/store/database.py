@@ -26,7 +26,9 @@ from sectorwatch.errors import (
     QueryTooLongError,
     StoreError,
 )
+from sectorwatch.observe import Telemetry
 from sectorwatch.store.files import FILE_MODE, sync_folder
+from sectorwatch.store.meters import Meters, counting_cursors, hear_statements
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -54,9 +56,11 @@ class Database:
     few durations, oldest first.
     """
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, meters: Meters) -> None:
         self.engine = engine
         self.dialect = engine.dialect.name
+        self.meters = meters
+        meters.watch_pool(engine)
         self.label = engine.url.render_as_string(hide_password=True)
         self.write_latencies_s: deque[float] = deque(maxlen=_KEPT_LATENCIES)
         self.read_latencies_s: deque[float] = deque(maxlen=_KEPT_LATENCIES)
@@ -69,17 +73,24 @@ class Database:
 
     @classmethod
     def open(
-        cls, directory: DataDirectory, url: str | None, *, is_scratch: bool = False
+        cls,
+        directory: DataDirectory,
+        url: str | None,
+        *,
+        is_scratch: bool = False,
+        telemetry: Telemetry | None = None,
     ) -> Database:
         """The database at `url`, or the directory's own SQLite file; nothing is asked of it yet.
 
-        With `is_scratch` a write need not last: whoever makes it syncs it in the end.
+        With `is_scratch` a write need not last: whoever makes it syncs it in the end. `telemetry`
+        hears of what is asked of it.
 
         Raises ConfigError where `url` is no address of a database we can use.
         """
+        meters = Meters(telemetry or Telemetry.null(), "sqlite" if url is None else "postgresql")
         if url is None:
-            return cls(_sqlite(directory, "OFF" if is_scratch else "FULL"))
-        return cls(_postgresql(url))
+            return cls(_sqlite(directory, "OFF" if is_scratch else "FULL", meters), meters)
+        return cls(_postgresql(url, meters), meters)
 
     @contextlib.contextmanager
     def write(self, doing: str) -> Iterator[Connection]:
@@ -89,11 +100,21 @@ class Database:
         completes "while ...". Only one thread is in here at a time.
         """
         started = time.perf_counter()
-        with self._writing, _errors(self.label, doing), self.engine.connect() as connection:
+        with (
+            self._writing,
+            self._errors(doing, writing=True),
+            self.engine.connect() as connection,
+        ):
             writing = connection.execution_options(**{_WRITES: True})
             with writing.begin():
-                yield writing
-        self.write_latencies_s.append(time.perf_counter() - started)
+                self.meters.writing_since_s = time.monotonic()
+                try:
+                    yield writing
+                finally:
+                    self.meters.writing_since_s = None
+        spent_s = time.perf_counter() - started
+        self.write_latencies_s.append(spent_s)
+        self.meters.wrote(spent_s)
 
     @contextlib.contextmanager
     def read(self, doing: str, limit_s: float = _READ_LIMIT_S) -> Iterator[Connection]:
@@ -102,11 +123,13 @@ class Database:
         Raises QueryTooLongError where it took longer, else as `write` does.
         """
         started = time.perf_counter()
-        with _errors(self.label, doing), self.engine.connect() as connection:
+        with self._errors(doing), self.engine.connect() as connection:
             reading = connection.execution_options(**self._reading)
             with reading.begin(), self._limit(reading, limit_s):
                 yield reading
-        self.read_latencies_s.append(time.perf_counter() - started)
+        spent_s = time.perf_counter() - started
+        self.read_latencies_s.append(spent_s)
+        self.meters.read(spent_s)
 
     def write_log_back(self) -> None:
         """Moves SQLite's log into its file, and cuts the log to nothing; else there is none.
@@ -115,7 +138,7 @@ class Database:
         """
         if self.dialect == "sqlite":
             with (
-                _errors(self.label, "writing the log back"),
+                self._errors("writing the log back"),
                 self.engine.connect() as connection,
             ):
                 connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").all()
@@ -134,23 +157,35 @@ class Database:
         finally:
             raw.set_progress_handler(None, 0)
 
+    @contextlib.contextmanager
+    def _errors(self, doing: str, *, writing: bool = False) -> Iterator[None]:
+        try:
+            with _translating(self.label, doing):
+                yield
+        except StoreError as error:
+            self.meters.failed(error, writing=writing)
+            raise
+
     def close(self) -> None:
         """Closes every connection."""
         self.engine.dispose()
 
 
-def _sqlite(directory: DataDirectory, synchronous: str) -> Engine:
+def _sqlite(directory: DataDirectory, synchronous: str, meters: Meters) -> Engine:
     path = directory.database
     if not path.exists():
         # SQLite would make it readable for all, and its WAL takes its mode.
         os.close(os.open(path, os.O_RDWR | os.O_CREAT, FILE_MODE))
         sync_folder(path.parent)
+    connecting: dict[str, Any] = {"timeout": _BUSY_MS / 1000, "cached_statements": 256}
+    if meters.statements.is_on:
+        connecting["factory"] = counting_cursors(meters)
     engine = create_engine(
         URL.create("sqlite", database=str(path)),
         pool_size=4,
         max_overflow=36,
         pool_timeout=_BUSY_MS / 1000,
-        connect_args={"timeout": _BUSY_MS / 1000, "cached_statements": 256},
+        connect_args=connecting,
     )
 
     @event.listens_for(engine, "connect")
@@ -177,7 +212,7 @@ def _sqlite(directory: DataDirectory, synchronous: str) -> Engine:
     return engine
 
 
-def _postgresql(text: str) -> Engine:
+def _postgresql(text: str, meters: Meters) -> Engine:
     try:
         url = make_url(text)
     except sa_exc.ArgumentError:
@@ -218,11 +253,13 @@ def _postgresql(text: str) -> Engine:
             cursor.execute("SET idle_in_transaction_session_timeout = '5min'")
         connection.commit()
 
+    if meters.statements.is_on:
+        hear_statements(engine, meters.statements)
     return engine
 
 
 @contextlib.contextmanager
-def _errors(label: str, doing: str) -> Iterator[None]:
+def _translating(label: str, doing: str) -> Iterator[None]:
     try:
         yield
     except sa_exc.TimeoutError as error:

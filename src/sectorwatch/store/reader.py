@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import threading
 import weakref
+from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from sectorwatch.errors import QueryTooLongError, StoreError
+from sectorwatch.observe import Telemetry
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -19,16 +21,26 @@ if TYPE_CHECKING:
     import duckdb
     from numpy.typing import NDArray
 
+    from sectorwatch.observe import StatementLog
+
 __all__ = ["SegmentReader"]
 
 
 class SegmentReader:
     """Asks segments; may be used by many threads at a time."""
 
-    def __init__(self, root: Path, *, memory_limit_mb: int = 96, threads: int = 2) -> None:
+    def __init__(
+        self,
+        root: Path,
+        statements: StatementLog | None = None,
+        *,
+        memory_limit_mb: int = 96,
+        threads: int = 2,
+    ) -> None:
         self.on_unreadable: Callable[[Sequence[str]], None] | None = None
         """Is told of the files that a question was put to, where not all of them can be read."""
         self._root = root
+        self._statements = statements or Telemetry.null().statements
         self._memory_limit_mb = memory_limit_mb
         self._threads = threads
         self._connection: duckdb.DuckDBPyConnection | None = None
@@ -63,9 +75,11 @@ class SegmentReader:
         watch = threading.Timer(limit_s, interrupt)
         watch.daemon = True
         watch.start()
+        rows, started = -1, perf_counter()
         try:
             cursor.execute(question, {"files": list(files), **(parameters or {})})
             answer: dict[str, NDArray[Any]] = cursor.fetchnumpy()
+            rows = max(map(len, answer.values()), default=0)
         except (duckdb.InterruptException, duckdb.OutOfMemoryException) as error:
             why = f"more than {limit_s:g} s" if ended.is_set() else "more memory than it may"
             raise QueryTooLongError(
@@ -82,6 +96,14 @@ class SegmentReader:
             ) from error
         finally:
             watch.cancel()
+            self._statements.record(
+                "duckdb",
+                question,
+                (hash(tuple(files)), *(parameters or {}).values()),
+                perf_counter() - started,
+                rows=rows,
+                failed=rows < 0,
+            )
         return answer
 
     def close(self) -> None:

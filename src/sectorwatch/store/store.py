@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from typing import TYPE_CHECKING
 
@@ -31,7 +32,7 @@ from sectorwatch.store.sealing import Sealer
 from sectorwatch.store.sources import Sources
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
     from types import TracebackType
     from typing import Self
 
@@ -68,7 +69,7 @@ class Store:
         self._sealer = Sealer(database, self.manifest)
         self._budget = Budget(database, self.manifest, directory)
         self._sealing = threading.Lock()
-        self._reader = SegmentReader(directory.segments)
+        self._reader = SegmentReader(directory.segments, telemetry.statements)
         self.keys = Keys(database, clock)
         self.sources = sources = Sources(
             database,
@@ -110,8 +111,9 @@ class Store:
         Raises DataDirectoryError for a database of a newer version or of another directory,
         DatabaseAwayError where it does not answer, ConfigError for a URL that is none.
         """
-        database = Database.open(directory, url, is_scratch=is_scratch)
-        store = cls(directory, database, clock or SystemClock(), telemetry or Telemetry.null())
+        telemetry = telemetry or Telemetry.null()
+        database = Database.open(directory, url, is_scratch=is_scratch, telemetry=telemetry)
+        store = cls(directory, database, clock or SystemClock(), telemetry)
         if is_scratch:
             store._may_unlink = False
             return store
@@ -151,7 +153,7 @@ class Store:
         kept and the same call may be made again, StoreError where the tick does not follow the last
         one.
         """
-        with self._telemetry.timed("commit", "store"):
+        with self._doing("commit"):
             return self._committer.commit(
                 tick, state=state, state_seq=state_seq, journal_position=journal_position
             )
@@ -185,7 +187,7 @@ class Store:
         Raises StoreError where the hour is not over, DiskFullError and DatabaseAwayError where it
         may be tried again.
         """
-        with self._sealing, self._telemetry.timed("seal", "store"):
+        with self._sealing, self._doing("seal"):
             return self._sealer.seal_hour(hour_s)
 
     def seal_due(self, now_s: int) -> list[SegmentFile]:
@@ -195,7 +197,7 @@ class Store:
         until another hour has closed. Files replaced ten minutes ago are removed as well. Raises
         as `seal` does; what was not sealed is tried again at the next call.
         """
-        with self._sealing, self._telemetry.timed("seal_due", "store"):
+        with self._sealing, self._doing("seal_due"):
             made = self._sealer.seal_due(now_s)
             if self._may_unlink:
                 self.manifest.unlink_due()
@@ -209,8 +211,15 @@ class Store:
         `free_journal(wanted_bytes)` removes that much of the journal, oldest first, or as much as
         it may, and gives the bytes it removed. Raises DatabaseAwayError: it may be tried again.
         """
-        with self._sealing, self._telemetry.timed("enforce", "store"):
+        with self._sealing, self._doing("enforce"):
             return self._budget.enforce(retention, now_s, free_journal)
+
+    @contextlib.contextmanager
+    def _doing(self, operation: str) -> Iterator[None]:
+        """Time an operation, and say of its statements that they are its."""
+        telemetry = self._telemetry
+        with telemetry.timed(operation, "store"), telemetry.statements.during(operation, "store"):
+            yield
 
     def lost(self, kind: str, from_s: int, to_s: int) -> list[Lost]:
         """Of which times of a period segments of `kind` were kept and are no longer, oldest first.

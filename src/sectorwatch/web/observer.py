@@ -43,6 +43,7 @@ class RequestObserver:
         self._metrics = telemetry.metrics
         self._performance = telemetry.performance
         self._spans = telemetry.spans
+        self._statements = telemetry.statements
         self._log = telemetry.for_service("api").log
         self._slow_s = slow_s
         self._open = 0
@@ -57,8 +58,14 @@ class RequestObserver:
         with (
             LogCorrelationContext(incoming_correlation_id(scope["headers"])) as context,
             self._spans.span("request", "api") as span,
+            self._statements.during("unmatched", "api") as statements,
         ):
-            await self._observe(_prepared(scope, send), receive, send, context.correlation_id, span)
+            prepared = _prepared(scope, send)
+            try:
+                await self._observe(prepared, receive, send, context.correlation_id, span)
+            finally:
+                if statements.runs:
+                    statements.operation = _route(prepared)
 
     async def _observe(
         self, scope: Scope, receive: Receive, send: Send, correlation_id: str, span: OpenSpan

@@ -15,6 +15,7 @@ from sectorwatch.web.routers import (
     network,
     performance,
     probes,
+    queries,
     sectors,
     services,
     statistics,
@@ -40,6 +41,7 @@ ALL = (
     logs.router,
     performance.router,
     database.router,
+    queries.router,
     probes.router,
     docs.router,
 )

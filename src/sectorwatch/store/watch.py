@@ -1,0 +1,153 @@
+"""Whether the database answers, asked from outside: on a connection of its own, with a time limit.
+
+Ingestion may wait, the pool be empty and the store closed: this goes on. SQLite is asked for its
+write lock, which it gives back at once, for one that another program holds stops us as surely as a
+file that is gone; PostgreSQL is asked for an answer.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+import time
+from typing import TYPE_CHECKING
+
+from sqlalchemy.engine import make_url
+
+from sectorwatch.errors import DatabaseAwayError
+
+if TYPE_CHECKING:
+    import threading
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from sectorwatch.observe import Telemetry
+    from sectorwatch.store.database import Database
+    from sectorwatch.store.directory import DataDirectory
+
+__all__ = ["DatabaseWatch"]
+
+_LIMIT_S = 2.0
+_EVERY_S = {"sqlite": 5.0, "postgresql": 10.0}
+_SIZE_EVERY_S = 300.0
+# A write that failed longer ago than this, while the database answers, is over.
+_FORGET_S = 60.0
+
+
+class DatabaseWatch:
+    """Keeps the gauge `database_failing_seconds`, and how large the database is.
+
+    `current` gives the database that is open now, None where there is none. Failing begins with the
+    first question, or the first write of ours, that was not answered, and ends when both are.
+    """
+
+    def __init__(
+        self,
+        directory: DataDirectory,
+        url: str | None,
+        *,
+        telemetry: Telemetry,
+        current: Callable[[], Database | None],
+        clock_s: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._directory = directory
+        self._url = url
+        self._current = current
+        self._clock_s = clock_s
+        self.every_s = _EVERY_S["sqlite" if url is None else "postgresql"]
+        self._asked_since_s: float | None = None
+        self._unanswered_since_s: float | None = None
+        self._sized_s: float | None = None
+        self.last_error: str | None = None
+        metrics = telemetry.metrics
+        self._failing = metrics.gauge("database_failing_seconds", unit="seconds")
+        # Also read whenever samples are taken: a question may hang longer than it may.
+        metrics.gauge_callback("database_failing_seconds", self.failing_s, unit="seconds")
+        self._bytes = {
+            part: metrics.gauge("database_bytes", {"part": part}, "bytes")
+            for part in (("file", "log") if url is None else ("database",))
+        }
+
+    def work(self, stop: threading.Event) -> None:
+        """Look again and again until told to stop."""
+        while True:
+            self.look()
+            if stop.wait(self.every_s):
+                return
+
+    def look(self) -> None:
+        """Ask once; never raises."""
+        self._asked_since_s = started_s = self._clock_s()
+        try:
+            if self._url is None:
+                self._ask_sqlite(self._directory.database)
+            else:
+                self._ask_postgresql(self._url)
+        except DatabaseAwayError as error:
+            self.last_error = str(error)
+            if self._unanswered_since_s is None:
+                self._unanswered_since_s = started_s
+        else:
+            self.last_error = None
+            self._unanswered_since_s = None
+        self._asked_since_s = None
+        self._failing.set(self.failing_s())
+
+    def failing_s(self) -> float:
+        """Seconds since the database stopped answering, 0 while it does."""
+        now_s = self._clock_s()
+        since = [now_s]
+        if self._unanswered_since_s is not None:
+            since.append(self._unanswered_since_s)
+        asked_s = self._asked_since_s
+        if asked_s is not None and now_s - asked_s > 2 * _LIMIT_S:
+            since.append(asked_s)
+        database = self._current()
+        if database is not None:
+            meters = database.meters
+            failing_s, last_s = meters.failing_since_s, meters.last_failure_s
+            if failing_s is not None and last_s is not None and now_s - last_s < _FORGET_S:
+                since.append(failing_s)
+        return now_s - min(since)
+
+    def _ask_sqlite(self, path: Path) -> None:
+        try:
+            connection = sqlite3.connect(
+                f"{path.as_uri()}?mode=rw", uri=True, timeout=_LIMIT_S, isolation_level=None
+            )
+            with contextlib.closing(connection):
+                connection.execute("BEGIN IMMEDIATE")
+                connection.execute("ROLLBACK")
+        except sqlite3.Error as error:
+            database = self._current()
+            held = database is not None and database.meters.writing_since_s is not None
+            # A long write of our own is no fault.
+            if not (held and "locked" in str(error)):
+                raise DatabaseAwayError(f"{path} does not answer: {error}") from error
+        with contextlib.suppress(OSError):
+            self._bytes["file"].set(path.stat().st_size)
+        log = path.with_name(f"{path.name}-wal")
+        self._bytes["log"].set(log.stat().st_size if log.exists() else 0)
+
+    def _ask_postgresql(self, text: str) -> None:
+        # Loaded where it is used: SQLite needs no driver.
+        import psycopg  # noqa: PLC0415
+
+        url = make_url(text).set(drivername="postgresql")
+        try:
+            with psycopg.connect(
+                url.render_as_string(hide_password=False),
+                connect_timeout=int(_LIMIT_S),
+                application_name="sectorwatch watch",
+                autocommit=True,
+            ) as connection:
+                connection.execute(f"SET statement_timeout = {int(_LIMIT_S * 1000)}".encode())
+                connection.execute("SELECT 1").fetchone()
+                now_s = self._clock_s()
+                if self._sized_s is None or now_s - self._sized_s >= _SIZE_EVERY_S:
+                    size = connection.execute("SELECT pg_database_size(current_database())")
+                    self._bytes["database"].set(float((size.fetchone() or (0,))[0]))
+                    self._sized_s = now_s
+        except psycopg.Error as error:
+            words = " ".join(str(error).split())
+            raise DatabaseAwayError(f"PostgreSQL does not answer: {words}") from error

@@ -1,0 +1,214 @@
+from __future__ import annotations
+
+import sqlite3
+import subprocess
+import sys
+import uuid
+from typing import TYPE_CHECKING
+
+import pytest
+from sqlalchemy import select, text
+
+from made_ticks import START_S, demand, tick
+from sectorwatch.errors import DatabaseAwayError, StoreError
+from sectorwatch.observe import Telemetry
+from sectorwatch.store import DatabaseWatch, Store, schema
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from postgres_server import PostgresServer
+    from sectorwatch.observe import StatementFigures
+    from sectorwatch.store import DataDirectory
+
+LOCK = """
+import sqlite3, sys
+held = sqlite3.connect(sys.argv[1], isolation_level=None)
+held.execute("BEGIN EXCLUSIVE")
+print("held", flush=True)
+sys.stdin.readline()
+"""
+
+
+@pytest.fixture
+def telemetry() -> Iterator[Telemetry]:
+    """Everything watched, kept in memory."""
+    opened = Telemetry.open(None, sinks=[])
+    yield opened
+    opened.close()
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
+def watched(
+    request: pytest.FixtureRequest, directory: DataDirectory, telemetry: Telemetry
+) -> Iterator[Store]:
+    """A store whose statements are recorded, on either database."""
+    url = None
+    if request.param == "postgresql":
+        server: PostgresServer = request.getfixturevalue("postgres")
+        url = server.new_database(f"watched_{uuid.uuid4().hex}")
+    with Store.open(directory, url, telemetry=telemetry) as opened:
+        yield opened
+
+
+def of(telemetry: Telemetry, start: str) -> StatementFigures:
+    """The statement that begins so."""
+    found = [one for one in telemetry.statements.statements() if one.statement.startswith(start)]
+    assert len(found) == 1, found
+    return found[0]
+
+
+def test_a_commit_is_seen_statement_by_statement(watched: Store, telemetry: Telemetry) -> None:
+    """Each with its rows, by the operation that ran it; transactions and rows by table counted."""
+    watched.commit(tick(1, demand=demand(*[(START_S, sector, 5, 1) for sector in range(40)])))
+    written = of(telemetry, "INSERT INTO demand")
+    assert (written.database, written.count, written.errors) == (watched.database.dialect, 40, 0)
+    assert written.rows == 40
+    assert [(use.operation, use.service) for use in written.uses] == [("commit", "store")]
+    metrics = telemetry.metrics
+    assert metrics.counter("database_rows_written_total", {"table": "demand"}).total == 40
+    assert metrics.get_metric_summary("database_transaction_seconds", tags={"kind": "write"})[
+        "count"
+    ]
+
+
+def test_a_question_is_timed_to_its_last_row(watched: Store, telemetry: Telemetry) -> None:
+    """Rows are counted as they are fetched, and fetching is part of what a question costs."""
+    minutes = demand(*[(START_S, sector, 5, 1) for sector in range(300)])
+    watched.commit(tick(1, demand=minutes))
+    with watched.database.read("asking") as connection:
+        first = schema.demand.alias("a"), schema.demand.alias("b")
+        rows = connection.execute(
+            select(first[0].c.sector_id).join(
+                first[1], first[0].c.occupancy == first[1].c.occupancy
+            )
+        ).all()
+    asked = of(telemetry, "SELECT a.sector_id")
+    assert asked.rows == len(rows) == 90_000
+    assert asked.max_s > 0.005
+    assert not telemetry.statements.drops.counts()
+
+
+def test_what_fails_is_counted(watched: Store, telemetry: Telemetry) -> None:
+    """An error in a statement is one of its errors, and the transaction's kind of error counted."""
+    twice = text("INSERT INTO meta VALUES ('instance_id', 'b')")
+    with pytest.raises(StoreError), watched.database.write("trying") as connection:
+        connection.execute(twice)
+    assert of(telemetry, "INSERT INTO meta VALUES").errors == 1
+    assert telemetry.metrics.counter("database_errors_total", {"kind": "refused"}).total == 1
+
+
+def test_no_value_is_in_any_figure(watched: Store, telemetry: Telemetry) -> None:
+    """What was asked for stays in memory, and out of everything that can be read."""
+    asked = select(schema.flight.c.cid).where(schema.flight.c.callsign == "SECRET77")
+    with watched.database.read("asking") as connection:
+        connection.execute(asked).all()
+    assert "SECRET77" not in repr(telemetry.statements.statements())
+    (sample,) = telemetry.statements.samples(of(telemetry, "SELECT flight.cid").id)
+    assert sample.parameters == ("SECRET77",)
+
+
+def test_a_database_locked_by_another_program_is_failing_until_it_is_free(
+    directory: DataDirectory, telemetry: Telemetry
+) -> None:
+    """A real second process holds the lock: the gauge grows from the first look, then is 0 again."""
+    now = [100.0]
+    with Store.open(directory, telemetry=telemetry) as store:
+        watch = DatabaseWatch(
+            directory,
+            None,
+            telemetry=telemetry,
+            current=lambda: store.database,
+            clock_s=lambda: now[0],
+        )
+        watch.look()
+        assert watch.failing_s() == 0
+        with subprocess.Popen(
+            [sys.executable, "-c", LOCK, str(directory.database)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+        ) as holder:
+            assert holder.stdout is not None
+            assert holder.stdin is not None
+            try:
+                holder.stdout.readline()
+                watch.look()
+                assert "locked" in (watch.last_error or "")
+                now[0] += 20
+                assert watch.failing_s() == 20
+                assert telemetry.metrics.get_metric_summary("database_failing_seconds")
+            finally:
+                holder.stdin.close()
+                holder.wait(10)
+        watch.look()
+        assert (watch.last_error, watch.failing_s()) == (None, 0)
+    telemetry.metrics.collect()
+    assert telemetry.metrics.get_metric_summary("database_failing_seconds")["latest"] == 0
+
+
+def test_a_long_write_of_our_own_is_no_fault(
+    directory: DataDirectory, telemetry: Telemetry
+) -> None:
+    """While a transaction of ours holds the lock the database is well."""
+    with Store.open(directory, telemetry=telemetry) as store:
+        watch = DatabaseWatch(directory, None, telemetry=telemetry, current=lambda: store.database)
+        with store.database.write("sealing for long"):
+            watch.look()
+        assert watch.failing_s() == 0
+
+
+def test_a_database_whose_file_is_gone_is_failing(
+    directory: DataDirectory, telemetry: Telemetry
+) -> None:
+    """Also where no store could be opened; and nothing is made in its place by looking."""
+    watch = DatabaseWatch(
+        directory, None, telemetry=telemetry, current=lambda: None, clock_s=lambda: 7.0
+    )
+    watch.look()
+    assert "does not answer" in (watch.last_error or "")
+    assert not directory.database.exists()
+
+
+@pytest.mark.postgres
+def test_a_server_that_stops_is_failing_until_it_answers(
+    directory: DataDirectory, telemetry: Telemetry, postgres: PostgresServer
+) -> None:
+    """A real PostgreSQL, down and up again; how large the database is is known before and after."""
+    now = [100.0]
+    url = postgres.new_database("stopped")
+    watch = DatabaseWatch(
+        directory, url, telemetry=telemetry, current=lambda: None, clock_s=lambda: now[0]
+    )
+    watch.look()
+    assert watch.failing_s() == 0
+    assert telemetry.metrics.get_metric_summary("database_bytes")["latest"] > 1e6
+    postgres.stop()
+    try:
+        watch.look()
+        now[0] += 30
+        watch.look()
+        assert watch.failing_s() == 30
+    finally:
+        postgres.start()
+    watch.look()
+    assert watch.failing_s() == 0
+
+
+def test_writes_that_are_not_answered_are_failing_whatever_the_probe_says(
+    directory: DataDirectory, telemetry: Telemetry
+) -> None:
+    """The database answers a question, and refuses what we write: that is failing, too."""
+    with Store.open(directory, telemetry=telemetry) as store:
+        watch = DatabaseWatch(directory, None, telemetry=telemetry, current=lambda: store.database)
+
+        def fail() -> None:
+            with store.database.write("committing"):
+                raise sqlite3.OperationalError("disk I/O error")
+
+        with pytest.raises(DatabaseAwayError):
+            fail()
+        watch.look()
+        assert watch.failing_s() > 0
+        with store.database.write("committing"):
+            pass
+        assert watch.failing_s() == 0
