@@ -240,3 +240,36 @@ def test_postgresql_that_went_away_is_waited_for(
         assert not store.commit(tick(2))
         assert store.holds(tick(1).time_us)
         assert store.status().away is None
+
+
+def test_a_file_that_was_moved_away_is_missed_at_once(store: Store) -> None:
+    """Nothing is written into a file that is elsewhere; put back, all goes on where it was."""
+    store.commit(tick(1))
+    path = store.directory.database
+    files = [file for file in path.parent.iterdir() if file.name.startswith(path.name)]
+    away = path.parent.parent / "away"
+    away.mkdir()
+    for file in files:
+        file.rename(away / file.name)
+    with pytest.raises(DatabaseAwayError, match="moved or deleted while it was in use"):
+        store.commit(tick(2))
+    with pytest.raises(DatabaseAwayError, match="put the file back"):
+        store.resume()
+    assert not path.exists()
+    for file in away.iterdir():
+        file.rename(path.parent / file.name)
+    assert store.commit(tick(2))
+    assert [store.holds(tick(number).time_us) for number in (1, 2)] == [True, True]
+
+
+def test_another_file_in_its_place_is_not_taken_for_it(store: Store) -> None:
+    """A backup put there while the program runs is not written into."""
+    store.commit(tick(1))
+    path = store.directory.database
+    path.rename(path.with_name("first"))
+    path.write_bytes(b"")
+    with pytest.raises(DatabaseAwayError, match="another file lies in its place"):
+        store.commit(tick(2))
+    assert path.read_bytes() == b""
+    path.with_name("first").replace(path)
+    assert store.commit(tick(2))

@@ -29,6 +29,7 @@ from sectorwatch.errors import (
 from sectorwatch.observe import Telemetry
 from sectorwatch.store.files import FILE_MODE, sync_folder
 from sectorwatch.store.meters import Meters, counting_cursors, hear_statements
+from sectorwatch.store.own_file import OwnFile
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -56,8 +57,9 @@ class Database:
     few durations, oldest first.
     """
 
-    def __init__(self, engine: Engine, meters: Meters) -> None:
+    def __init__(self, engine: Engine, meters: Meters, file: OwnFile | None = None) -> None:
         self.engine = engine
+        self._file = file
         self.dialect = engine.dialect.name
         self.meters = meters
         meters.watch_pool(engine)
@@ -89,7 +91,8 @@ class Database:
         """
         meters = Meters(telemetry or Telemetry.null(), "sqlite" if url is None else "postgresql")
         if url is None:
-            return cls(_sqlite(directory, "OFF" if is_scratch else "FULL", meters), meters)
+            engine = _sqlite(directory, "OFF" if is_scratch else "FULL", meters)
+            return cls(engine, meters, OwnFile(directory.database))
         return cls(_postgresql(url, meters), meters)
 
     @contextlib.contextmanager
@@ -100,11 +103,7 @@ class Database:
         completes "while ...". Only one thread is in here at a time.
         """
         started = time.perf_counter()
-        with (
-            self._writing,
-            self._errors(doing, writing=True),
-            self.engine.connect() as connection,
-        ):
+        with self._writing, self._errors(doing, writing=True), self._connect() as connection:
             writing = connection.execution_options(**{_WRITES: True})
             with writing.begin():
                 self.meters.writing_since_s = time.monotonic()
@@ -123,7 +122,7 @@ class Database:
         Raises QueryTooLongError where it took longer, else as `write` does.
         """
         started = time.perf_counter()
-        with self._errors(doing), self.engine.connect() as connection:
+        with self._errors(doing), self._connect() as connection:
             reading = connection.execution_options(**self._reading)
             with reading.begin(), self._limit(reading, limit_s):
                 yield reading
@@ -139,9 +138,20 @@ class Database:
         if self.dialect == "sqlite":
             with (
                 self._errors("writing the log back"),
-                self.engine.connect() as connection,
+                self._connect() as connection,
             ):
                 connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").all()
+
+    def _connect(self) -> Connection:
+        """A connection to the database that was opened, and to no other."""
+        if self._file is not None:
+            try:
+                self._file.require(self.label)
+            except DatabaseAwayError:
+                # Those in the pool are to the file that is gone: put back, it is opened anew.
+                self.engine.dispose()
+                raise
+        return self.engine.connect()
 
     @contextlib.contextmanager
     def _limit(self, connection: Connection, limit_s: float) -> Iterator[None]:
