@@ -11,12 +11,15 @@ import json
 import re
 import sys
 import tempfile
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
 
 from asking import TRACED, filled
+from sectorwatch.observe import AlertSeverity, AlertType
+from sectorwatch.observe.alerting import Matcher
 from web.streaming import streaming
 from web.system import System, operator
 
@@ -37,6 +40,15 @@ ASKED = {
     "/api/sectors": "?staffed=true&limit=1",
     "/api/sectors/{name}/occupancy": "?from=-1h",
     "/api/airports/{icao}/movements": "?limit=1",
+    "/api/monitoring/metrics/{name}": "?hours=1&step=600",
+    "/api/monitoring/alerts": "?service=mail_room",
+    "/api/monitoring/alerts/history": "?service=mail_room",
+    "DELETE /api/monitoring/silences": "?id=SILENCE",
+}
+BODIES = {
+    "POST /api/monitoring/alerts/{id}/acknowledge": '{"author": "Ann", "note": "I am on my way"}',
+    "POST /api/monitoring/silences": '{"matchers": [{"name": "service", "value": "mail_room"}], '
+    '"author": "Ann", "reason": "It is being painted", "hours": 2}',
 }
 
 
@@ -87,25 +99,44 @@ def endpoints(system: System) -> Iterator[str]:
     """Every operation of the document, by topic."""
     client = system.client
     client.get("/api/status", x_correlation_id=TRACED)
+    names = _names(system)
     document = client.get("/openapi.json").json()
+    schemas = document["components"]["schemas"]
     topic = ""
     for path, operations in document["paths"].items():
         for method, operation in operations.items():
             if operation["tags"][0] != topic:
                 topic = operation["tags"][0]
                 yield f"\n## {topic.capitalize()}"
-            yield from _operation(method.upper(), path, operation)
-            yield from _example(client, method.upper(), path, operation, _callsign(system))
+            yield from _operation(method.upper(), path, operation, schemas)
+            yield from _example(client, method.upper(), path, operation, names)
 
 
-def _callsign(system: System) -> str:
+def _names(system: System) -> dict[str, str]:
+    """Who is in the air, and an alert and a silence that were made for the page."""
     tick = system.application.latest
     assert tick is not None
     flights = zip(tick.live.flights, tick.live.airborne.tolist(), strict=True)
-    return next(flight.callsign for flight, airborne in flights if airborne)
+    alerts = system.application.telemetry.alerts
+    alert = alerts.create_alert(
+        AlertType.SERVICE_DOWN, AlertSeverity.HIGH, "The mail room does not answer", "mail_room"
+    )
+    silence = alerts.silence(
+        [Matcher("service", "=", "mail_room")],
+        author="Ann",
+        reason="It is being painted",
+        ends_at=datetime.now(UTC) + timedelta(hours=2),
+    )
+    return {
+        "callsign": next(flight.callsign for flight, airborne in flights if airborne),
+        "{id}": alert.id,
+        "SILENCE": silence.id,
+    }
 
 
-def _operation(method: str, path: str, operation: Mapping[str, Any]) -> Iterator[str]:
+def _operation(
+    method: str, path: str, operation: Mapping[str, Any], schemas: Mapping[str, Any]
+) -> Iterator[str]:
     yield f"\n### `{method} {path}`\n"
     yield f"Tier: {operation['x-tier']}. {operation['description']}\n"
     parameters = operation.get("parameters", [])
@@ -113,19 +144,20 @@ def _operation(method: str, path: str, operation: Mapping[str, Any]) -> Iterator
         yield "| parameter | in | type | meaning |\n|---|---|---|---|"
         for each in parameters:
             yield (
-                f"| `{each['name']}` | {each['in']} | {_type(each['schema'])} "
+                f"| `{each['name']}` | {each['in']} | {_type(each['schema'], schemas)} "
                 f"| {each['description']} |"
             )
         yield ""
 
 
-def _type(schema: Mapping[str, Any]) -> str:
+def _type(schema: Mapping[str, Any], schemas: Mapping[str, Any]) -> str:
     kinds = schema.get("anyOf", [schema])
     words = []
-    for kind in kinds:
+    for each in kinds:
+        kind = schemas[each["$ref"].rpartition("/")[2]] if "$ref" in each else each
         if kind.get("type") == "null":
             continue
-        word = ", ".join(f"`{each}`" for each in kind["enum"]) if "enum" in kind else kind["type"]
+        word = ", ".join(f"`{value}`" for value in kind["enum"]) if "enum" in kind else kind["type"]
         for name, sign in (("minimum", "≥"), ("maximum", "≤")):
             word += f", {sign} {kind[name]:,}" if name in kind else ""
         words.append(word)
@@ -138,25 +170,29 @@ def _example(
     method: str,
     path: str,
     operation: Mapping[str, Any],
-    callsign: str,
+    names: Mapping[str, str],
 ) -> Iterator[str]:
-    asked = filled(path, callsign=callsign, sector="YMML_FIR")
-    asked += ASKED.get(path, "")
-    key = " -H 'Authorization: Bearer KEY'" if method == "POST" else ""
-    verb = " -X POST" if method == "POST" else ""
+    named = path.replace("{id}", names["{id}"])
+    asked = filled(named, callsign=names["callsign"], sector="YMML_FIR")
+    asked += ASKED.get(path if method == "GET" else f"{method} {path}", "")
+    asked = asked.replace("SILENCE", names["SILENCE"])
+    body = BODIES.get(f"{method} {path}")
+    key = " -H 'Authorization: Bearer KEY'" if method != "GET" else ""
+    verb = f" -X {method}" if method != "GET" else ""
+    brought = f" \\\n  -d '{body}'" if body else ""
     verb += " -N" if path.endswith("/stream") else ""
-    yield f"```sh\ncurl{verb}{key} 'http://127.0.0.1:8001{asked}'\n```\n"
+    yield f"```sh\ncurl{verb}{key} 'http://127.0.0.1:8001{asked}'{brought}\n```\n"
     if path == "/api/events/stream":
         with streaming(client) as stream:
             _, data = stream.event()
             event = f"id: {stream.last_id}\nevent: tick\ndata: {json.dumps(data)}"
         yield f"```text\nretry: 3000\n\n{event}\n```"
         return
-    answer = client.ask(method, asked, operator())
+    answer = client.ask(method, asked, operator(), body.encode() if body else None)
     assert answer.status == 200, (asked, answer.body)
     kind = answer.headers["content-type"].partition(";")[0]
     if kind != "application/json":
-        lines = answer.body.decode().splitlines()[:6]
+        lines = [line for line in answer.body.decode().splitlines() if "feed_age" in line]
         if kind == "text/plain":
             shown = "\n".join(lines)
             yield f"```text\n{shown}\n```"

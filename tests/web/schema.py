@@ -20,7 +20,7 @@ _TYPES: dict[str, tuple[type, ...]] = {
 _UNDERSTOOD = {
     "discriminator",
     "$ref", "additionalProperties", "anyOf", "const", "default", "description", "enum", "format",
-    "items", "properties", "required", "title", "type",
+    "items", "maxLength", "minLength", "pattern", "properties", "required", "title", "type",
 }  # fmt: skip
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{6})?Z")
 
@@ -75,6 +75,11 @@ def _of_type(value: Any, schema: Any, document: Mapping[str, Any], where: str) -
         return
     if schema.get("format") == "date-time" and not _TIME.fullmatch(str(value)):
         yield f"{where}: {value!r} is no time as it is written here"
+    if isinstance(value, str) and not (
+        schema.get("minLength", 0) <= len(value) <= schema.get("maxLength", len(value))
+        and re.search(schema.get("pattern", ""), value)
+    ):
+        yield f"{where}: {value!r} is too short, too long, or not written as it should be"
     if isinstance(value, dict):
         yield from _of_object(value, schema, document, where)
     if isinstance(value, list) and "items" in schema:

@@ -29,6 +29,13 @@ def _host_and_port(value: str) -> str:
 class ObservationSettings(BaseSettings):
     """The part of `Settings` that is about observation."""
 
+    observation: bool = setting(
+        True,
+        "",
+        "Whether it watches itself. Off, it keeps no metrics, writes no log, raises no alert and "
+        "notices nothing; all else goes on the same.",
+    )
+
     environment: Environment = setting(
         "production",
         "",

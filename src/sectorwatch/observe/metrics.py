@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from sectorwatch.observe.exposition import ExposedSeries
+    from sectorwatch.observe.questions import MetricOverview
     from sectorwatch.observe.results import Metric
     from sectorwatch.observe.series import Kind
     from sectorwatch.observe.summaries import Summaries
@@ -272,6 +273,14 @@ class MetricsCollector:
     def names(self) -> list[str]:
         """Every metric name there is, sorted."""
         return self.series.names()
+
+    def overview(self) -> list[MetricOverview]:
+        """Each name once, sorted: its kind, its unit, how many series it has and its last sample.
+
+        What is at rest, because nothing was recorded of it for long, is left out.
+        """
+        self.fold()
+        return questions.overview(self)
 
     def helps(self) -> dict[str, str]:
         """What `describe` said of which metric."""

@@ -21,10 +21,11 @@ from sectorwatch.observe.error_analytics import ErrorAnalytics
 from sectorwatch.observe.health import HealthChecker
 from sectorwatch.observe.instruments import Counter, Gauge, Timing
 from sectorwatch.observe.log_analytics import LogAnalytics
-from sectorwatch.observe.log_ring import Found
-from sectorwatch.observe.logs import StructuredLogger
+from sectorwatch.observe.log_ring import Found, LogRing
+from sectorwatch.observe.logs import LogLines, StructuredLogger
 from sectorwatch.observe.metrics import MetricsCollector
 from sectorwatch.observe.performance import PerformanceCollector
+from sectorwatch.observe.redaction import Redactor
 from sectorwatch.observe.results import Alert, HealthStatus, Metric, PerformanceData
 from sectorwatch.observe.spans import NullSpans
 from sectorwatch.observe.statements.null import NullStatements
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
     from sectorwatch.observe.folding import Sample
     from sectorwatch.observe.health_probe import HealthCheck
     from sectorwatch.observe.log_ring import LogSearch
+    from sectorwatch.observe.questions import MetricOverview
     from sectorwatch.observe.series import Kind
     from sectorwatch.observe.summaries import Summaries
 
@@ -214,6 +216,9 @@ class NullMetrics(MetricsCollector):
     def names(self) -> list[str]:
         return []
 
+    def overview(self) -> list[MetricOverview]:
+        return []
+
     def helps(self) -> dict[str, str]:
         return {}
 
@@ -242,6 +247,8 @@ class NullLogger(StructuredLogger):
     def __init__(self) -> None:
         self.service = "global"
         self.level = LogLevel.CRITICAL
+        # Whoever adds a sink may; no line is ever made for it.
+        self.lines = LogLines((), LogRing(), Redactor(()), SystemClock())
 
     def for_service(self, service: str) -> Self:
         return self
@@ -498,7 +505,7 @@ class NullAlerts(AlertManager):
 
 def null_telemetry() -> Telemetry:
     """A bundle that keeps and writes nothing."""
-    return Telemetry(
+    bundle = Telemetry(
         NullMetrics(),
         NullLogger(),
         NullPerformance(),
@@ -508,3 +515,5 @@ def null_telemetry() -> Telemetry:
         statements=NullStatements(),
         optimizer=NullOptimizer(),
     )
+    bundle.is_on = False
+    return bundle

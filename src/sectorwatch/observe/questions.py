@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,12 +16,14 @@ from sectorwatch.observe.summaries import Summaries
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import datetime
 
     from numpy.typing import NDArray
 
     from sectorwatch.observe.metrics import MetricsCollector
+    from sectorwatch.observe.series import Kind, Series
 
-__all__ = ["exposed", "steps", "summary", "values"]
+__all__ = ["MetricOverview", "exposed", "overview", "steps", "summary", "values"]
 
 _RAW_KEPT_S = 3_600
 _EXPOSED_S = 600
@@ -28,6 +31,39 @@ _EXPOSED_SHARES = (0.5, 0.95, 0.99)
 _ALL_S = 1 << 40
 _MAX_HOURS = 24 * 366
 _LARGEST = float(np.finfo(np.float64).max)
+
+
+@dataclass(frozen=True, slots=True)
+class MetricOverview:
+    """What there is under one name; `latest` is None before any sample."""
+
+    name: str
+    kind: Kind
+    unit: str
+    series: int
+    latest: float | None
+    latest_time: datetime | None
+
+
+def overview(collector: MetricsCollector) -> list[MetricOverview]:
+    """See `MetricsCollector.overview`."""
+    found: dict[str, list[Series]] = {}
+    for series in collector.series.everything():
+        found.setdefault(series.name, []).append(series)
+    shown = []
+    for name, group in found.items():
+        newest = max(group, key=lambda one: one.latest_s)
+        shown.append(
+            MetricOverview(
+                name,
+                newest.kind,
+                newest.unit,
+                len(group),
+                newest.latest if newest.count else None,
+                as_datetime(newest.latest_s) if newest.count else None,
+            )
+        )
+    return shown
 
 
 def values(

@@ -149,6 +149,9 @@ class Telemetry:
 
         return null_telemetry()
 
+    is_on = True
+    """Whether anything is observed; False for `Telemetry.null`."""
+
     @property
     def store(self) -> ObserveStore | None:
         """Where all of it is kept; None where that is off or the parts' own affair."""

@@ -33,8 +33,11 @@ def open_telemetry(
 ) -> Telemetry:
     """Metrics, log, performance and health of this instance, kept in its data directory.
 
-    `sinks` take the log besides its file; None leaves that to the settings.
+    `sinks` take the log besides its file; None leaves that to the settings. With the setting
+    `observation` off it is all null.
     """
+    if not settings.observation:
+        return Telemetry.null()
     telemetry = Telemetry.open(
         directory.observations,
         namespace=NAMESPACE,

@@ -214,6 +214,7 @@ def build(
         bus = EventBus(
             telemetry=telemetry, clock=clock, handler_timeout_s=settings.handler_timeout_s
         )
+        telemetry.alerts.listeners.append(lambda alert: bus.publish("alert", name=alert.id))
         parts = put_together(
             settings,
             directory,
@@ -250,8 +251,14 @@ def build(
         )
         pipeline = parts.pipeline
         services: list[Service] = [
-            LoggingService(telemetry, directory.path / "logs", keep_mb=settings.log_keep_mb),
-            MonitoringService(telemetry),
+            LoggingService(
+                telemetry,
+                directory.path / "logs",
+                keep_mb=settings.log_keep_mb * settings.observation,
+            ),
+            MonitoringService(
+                telemetry, announce=lambda topic, name: bus.publish(topic, name=name)
+            ),
             PerformanceService(telemetry, directory.path),
             StoreService(
                 parts.stores,

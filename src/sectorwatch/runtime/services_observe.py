@@ -18,6 +18,7 @@ from sectorwatch.runtime.service import Health, Service
 from sectorwatch.runtime.threads import call_in_thread
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from sectorwatch.observe import StdlibBridge, Telemetry
@@ -82,13 +83,25 @@ class LoggingService(Service):
 
 
 class MonitoringService(Service):
-    """Looks after every service's health, keeps what is observed on the disk, and alerts."""
+    """Looks after every service's health, keeps what is observed on the disk, and alerts.
+
+    `announce` is called with `health` and a service's name when what a check finds is new, and
+    with `metrics` after each round of checks.
+    """
 
     name = "monitoring"
     uses = ("logging",)
 
-    def __init__(self, telemetry: Telemetry, *, check_every_s: float = 15.0) -> None:
+    def __init__(
+        self,
+        telemetry: Telemetry,
+        *,
+        check_every_s: float = 15.0,
+        announce: Callable[[str, str], None] | None = None,
+    ) -> None:
         self._telemetry = telemetry
+        self._announce = announce or (lambda _topic, _name: None)
+        self._found: dict[str, HealthState] = {}
         self._check_every_s = check_every_s
         self._task: asyncio.Task[None] | None = None
 
@@ -137,7 +150,12 @@ class MonitoringService(Service):
                 LogCorrelationContext(),
                 self._telemetry.timed("check_services", "monitoring", slow_s=10.0),
             ):
-                await self._telemetry.health.check_all_services()
+                checked = await self._telemetry.health.check_all_services()
+            for name, status in checked.items():
+                if self._found.get(name, HealthState.HEALTHY) is not status.status:
+                    self._announce("health", name)
+                self._found[name] = status.status
+            self._announce("metrics", "")
             await asyncio.sleep(self._check_every_s)
 
 
@@ -155,6 +173,8 @@ class PerformanceService(Service):
 
     async def start(self) -> None:
         """Begin to sample; the first sample is there when this returns."""
+        if not self._telemetry.is_on:
+            return
         sampler = SystemSampler(
             self._telemetry.metrics,
             self._telemetry.performance,

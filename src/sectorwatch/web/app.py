@@ -13,20 +13,19 @@ from starlette.responses import Response
 
 from sectorwatch import __version__
 from sectorwatch.errors import DatabaseAwayError, QueryTooLongError
-from sectorwatch.runtime import ServiceState
 from sectorwatch.web.access import Gate
-from sectorwatch.web.hot import HotAnswers, encode
+from sectorwatch.web.hot import HotAnswers
 from sectorwatch.web.lane import FastLane
 from sectorwatch.web.lanes import lanes
 from sectorwatch.web.observer import RequestObserver
 from sectorwatch.web.openapi import install
-from sectorwatch.web.present.events import health_event, tick_event
 from sectorwatch.web.present.flight_book import FlightBooks
 from sectorwatch.web.present.flights import FlightPresenter
 from sectorwatch.web.present.inbound import Inbound
 from sectorwatch.web.problems import ApiError, WrongParameter, problem_response, went_wrong
 from sectorwatch.web.routers import ALL
 from sectorwatch.web.stream import StreamHub
+from sectorwatch.web.telling import TOLD, Telling
 from sectorwatch.web.turns import Turns
 
 if TYPE_CHECKING:
@@ -34,7 +33,7 @@ if TYPE_CHECKING:
 
     from starlette.types import ASGIApp
 
-    from sectorwatch.runtime import Application, Event
+    from sectorwatch.runtime import Application
 
 __all__ = ["create_app", "create_fastapi"]
 
@@ -105,25 +104,10 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     """Hear the bus while the API runs; end the streams when it stops."""
     application: Application = app.state.application
     hub: StreamHub = app.state.hub
-
-    def say_tick() -> None:
-        tick = application.latest
-        if tick is not None:
-            hub.publish("tick", encode(tick_event(tick)))
-
-    async def on_event(event: Event) -> None:
-        if event.topic == "tick":
-            say_tick()
-            return
-        told = health_event(application, event)
-        hub.publish("health", encode(told))
-        if told.service == "api" and told.state == ServiceState.STOPPING:
-            # The server waits for what is under way, and a stream ends only when it is told to.
-            hub.close()
-
+    telling = Telling(application, hub)
     # Whoever listens first, after a restart too, is told what is so.
-    say_tick()
-    subscription = application.bus.subscribe("event_streams", ("tick", "health"), on_event)
+    telling.say_tick()
+    subscription = application.bus.subscribe("event_streams", TOLD, telling.hear)
     try:
         yield
     finally:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from sectorwatch.web.stream import StreamHub
 
 __all__ = [
+    "ALERTS",
     "OPERATOR",
     "PUBLIC",
     "STAFF",
@@ -42,6 +43,7 @@ __all__ = [
 ]
 
 PUBLIC = [Depends(tier(Tier.PUBLIC))]
+ALERTS = [Depends(tier(Tier.ALERTS))]
 STAFF = [Depends(tier(Tier.STAFF))]
 OPERATOR = [Depends(tier(Tier.OPERATOR))]
 

@@ -10,10 +10,18 @@ from msgspec import Meta
 from sectorwatch.clock import format_us
 
 if TYPE_CHECKING:
+    from sectorwatch.observe import Telemetry
     from sectorwatch.runtime import Application, Event
     from sectorwatch.traffic.tick import Tick
 
-__all__ = ["HealthEvent", "TickEvent", "health_event", "tick_event"]
+__all__ = [
+    "HealthEvent",
+    "MetricsEvent",
+    "TickEvent",
+    "health_event",
+    "metrics_event",
+    "tick_event",
+]
 
 
 class TickEvent(msgspec.Struct, frozen=True):
@@ -65,4 +73,30 @@ def health_event(application: Application, event: Event) -> HealthEvent:
         service=event.name,
         state=known.state.value,
         status=application.telemetry.health.status(event.name).status.value,
+    )
+
+
+class MetricsEvent(msgspec.Struct, frozen=True):
+    """The gauges as they stand, once a period."""
+
+    time: Annotated[str, Meta(description="When they were read, UTC")]
+    metrics_count: Annotated[int, Meta(description="Distinct metric names")]
+    active_alerts: Annotated[int, Meta(description="Alerts firing or acknowledged")]
+    values: Annotated[
+        dict[str, float], Meta(description="Each gauge that has no tags, by name, as it stands")
+    ]
+
+
+def metrics_event(telemetry: Telemetry) -> MetricsEvent:
+    """Say how the gauges stand that there is one series of."""
+    metrics = telemetry.metrics
+    return MetricsEvent(
+        time=format_us(round(metrics.now_s() * 1e6)),
+        metrics_count=metrics.metrics_count,
+        active_alerts=len(telemetry.alerts.get_active_alerts()),
+        values={
+            one.name: one.latest
+            for one in metrics.overview()
+            if one.kind == "gauge" and one.series == 1 and one.latest is not None
+        },
     )

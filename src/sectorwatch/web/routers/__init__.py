@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sectorwatch.web.routers import (
     airports,
+    alerts,
     controllers,
     coverage,
     database,
@@ -12,6 +13,7 @@ from sectorwatch.web.routers import (
     events,
     flights,
     logs,
+    monitoring,
     network,
     performance,
     probes,
@@ -36,6 +38,8 @@ ALL = (
     coverage.router,
     statistics.router,
     services.router,
+    monitoring.router,
+    alerts.router,
     events.router,
     errors.router,
     logs.router,
