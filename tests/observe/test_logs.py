@@ -178,7 +178,7 @@ def test_any_context_makes_a_line(context: dict[str, Any]) -> None:
 def test_operation_and_service_that_are_no_text_are_made_so() -> None:
     """Whatever is given as operation or service is shortened text in the line and the counts."""
     log, sink = _logger()
-    log.log_operation(["x" * 1_000], service=7)  # type: ignore[arg-type]
+    log.log_operation(b"x" * 1_000, service=7)  # type: ignore[arg-type]
     (entry,) = sink.entries
     assert len(entry["operation"]) == 200
     assert entry["service"] == "7"
@@ -368,3 +368,40 @@ def test_search_finds_by_everything_that_is_asked() -> None:
     assert [e["operation"] for e in log.search(text="one", service="store")] == []
     assert [e["operation"] for e in log.search(limit=1)] == ["c"]
     assert log.search(correlation_id="QFA1") == []
+
+
+class _Changing(dict[str, Any]):
+    def items(self) -> Any:
+        raise RuntimeError("dictionary changed size during iteration")
+
+
+@pytest.mark.parametrize(
+    "context",
+    [
+        {"x": _Changing(a=1)},
+        {"x": "\ud800"},
+        {"service": "s" * 1_000_000},
+        {"service": b"\xff"},
+        {"x": "y" * 1_000_000},
+        {"event": "e", "timestamp": "t"},
+    ],
+)
+def test_no_context_costs_the_line(context: dict[str, Any]) -> None:
+    """What cannot be read or written is said to be so, and the line is there and short."""
+    log, sink = _logger()
+    log.log_operation("o" * 1_000_000, **context)
+    (line,) = sink.lines
+    assert len(line) < 70_000
+    entry = orjson.loads(line)
+    assert len(entry["operation"]) == 200
+    assert len(entry["service"]) <= 200
+    assert log.get_log_analytics(service=entry["service"])["total_entries"] == 1
+
+
+def test_a_category_that_is_none_is_service() -> None:
+    """Analytics have the nine categories and no other."""
+    log, sink = _logger()
+    for category in ("database", "nonsense", None, [1]):
+        log.log_operation("x", LogLevel.INFO, category)  # type: ignore[arg-type]
+    assert [entry["category"] for entry in sink.entries] == ["database", *["service"] * 3]
+    assert log.get_log_analytics()["entries_by_category"] == {"database": 1, "service": 3}

@@ -9,7 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sectorwatch.observe.redaction import REDACTED, Redactor, plain, scrub
+from observe.made import MemorySink
+from sectorwatch.observe import StructuredLogger
+from sectorwatch.observe.error_analytics import message_of
+from sectorwatch.observe.redaction import Redactor, plain
+from sectorwatch.observe.secrets_in_text import REDACTED, may_hold_secrets, scrub
 
 
 @pytest.mark.parametrize(
@@ -71,13 +75,67 @@ def test_further_keys_are_compared_whole() -> None:
         ("password=hunter2 and more", "hunter2"),
         ('{"api_key": "k-123"}', "k-123"),
         ("access_token: 'tok en'", "tok en"),
+        ("Authorization: Token abcdef", "abcdef"),
+        ('{"Authorization": "Basic YWJj"}', "YWJj"),
+        ("Proxy-Authorization=zzzzz", "zzzzz"),
+        ("https://0123456789abcdef0123@sentry.example/7", "0123456789abcdef0123"),
+        ("POST https://discord.com/api/webhooks/17/AbC-dEf_9: 429", "AbC-dEf_9"),
+        ("https://discordapp.com/api/v10/webhooks/17/AbC-dEf_9", "AbC-dEf_9"),
+        ("https://hooks.slack.com/services/T0/B0/zzZZ", "zzZZ"),
+        ("https://api.telegram.org/bot123456:AAAAAAAAAAAAAAAAAAAAAAAA/send", "AAAAAAAA"),
+        ("discord://17/AbC-dEf_9?avatar=no", "AbC-dEf_9"),
+        ("mailto://ann:pw@gmail.com", "pw@"),
+        ("slack://TokA/TokB/TokC", "TokC"),
+        ("https://hc-ping.com/8c1b7c5e-0000", "8c1b7c5e"),
+        ("GET /api/x?key=abc123&limit=3", "abc123"),
+        ("GET /api/x?limit=3&sig=abc123", "abc123"),
+        ("key sw_0123456789ab_" + "Z" * 43 + " was refused", "ZZZZ"),
+        ("eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl", "c2lnbmF0dXJl"),
     ],
 )
 def test_secrets_in_running_text_are_found_by_their_form(text: str, secret: str) -> None:
     """Messages of exceptions quote what they should not; that part goes, the rest stays."""
-    scrubbed = scrub(text)
-    assert secret not in scrubbed
-    assert REDACTED in scrubbed
+    clean = scrub(text)
+    assert secret not in clean
+    assert REDACTED in clean
+    assert may_hold_secrets(text)
+
+
+@pytest.mark.parametrize("place", ["what", "deep", "exception"])
+def test_no_line_tells_a_secret(place: str) -> None:
+    """In a value, deep inside one, in an exception's message and stack: it is not written."""
+    sink = MemorySink()
+    log = StructuredLogger(sinks=[sink])
+    address = "https://discord.com/api/webhooks/17/AbC-dEf_9"
+
+    def reach() -> None:
+        raise ValueError(f"cannot reach {address}")
+
+    if place == "what":
+        log.info("send", url=address, rows=3)
+    elif place == "deep":
+        log.info("send", about={"urls": [address]})
+    else:
+        try:
+            reach()
+        except ValueError as error:
+            log.log_exception("send", error)
+    assert b"AbC-dEf_9" not in b"".join(sink.lines)
+    assert b"/api/webhooks/[redacted]" in b"".join(sink.lines)
+    assert "AbC-dEf_9" not in repr(log.get_error_analytics())
+
+
+def test_a_secret_at_the_end_of_what_is_kept_is_not_cut_in_half() -> None:
+    """What is too long is scrubbed before it is shortened."""
+    message = "x" * 970 + " https://ann:" + "p" * 60 + "@host/"
+    assert "ppp" not in message_of(ValueError(message))
+
+
+@given(st.text(max_size=200))
+def test_scrubbing_never_fails_and_is_done_once(text: str) -> None:
+    """Whatever comes, what was scrubbed stays as it is."""
+    once = scrub(text)
+    assert scrub(once) == once
 
 
 def test_ordinary_text_is_left_alone() -> None:
@@ -93,6 +151,20 @@ class _Colour(enum.Enum):
 class _Silent:
     def __repr__(self) -> str:
         raise RuntimeError("no")
+
+
+def test_a_list_that_holds_itself_many_times_has_an_end() -> None:
+    """Values are counted over the whole line, however they are nested, and keys are cut."""
+    circle: list[Any] = []
+    circle += [circle] * 300
+    nest: dict[str, Any] = {}
+    nest |= {str(n): nest for n in range(300)}
+    for value in (circle, nest):
+        assert len(orjson.dumps(plain(value))) < 200_000
+        assert len(orjson.dumps(Redactor()({"x": value}))) < 200_000
+    redact = Redactor()
+    redact({"x" * 1_000_000: 1})
+    assert max(map(len, redact._harmless)) <= 200
 
 
 def _cycle() -> list[Any]:

@@ -5,15 +5,14 @@ import stat
 import subprocess
 import sys
 import threading
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import orjson
 import pytest
 
+from sectorwatch.observe import StructuredLogger
 from sectorwatch.observe.sinks import FileSink, StreamSink, TerminalSink, standard_sink
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 def _line(**rest: Any) -> bytes:
@@ -102,12 +101,80 @@ def test_threads_that_write_at_once_tear_no_line(tmp_path: Path) -> None:
     sink.close()
 
 
+@pytest.mark.parametrize("kind", [StreamSink, TerminalSink])
+def test_a_reader_that_reads_no_more_stops_nobody(kind: type[StreamSink | TerminalSink]) -> None:
+    """A full pipe refuses lines at once, and takes whole ones again when it is read."""
+    reading, writing = os.pipe()
+    sink = kind(writing, patience_s=0.01)
+    line = _line(said="x" * 500)
+    with pytest.raises(BlockingIOError):
+        any(sink.write(line) for _ in range(10_000))
+    log = StructuredLogger(sinks=[sink])
+    log.info("one more")
+    assert log.dropped == {"sink_failed": 1}
+    os.set_blocking(reading, False)
+    got = b""
+    while True:
+        try:
+            got += os.read(reading, 1 << 20)
+        except BlockingIOError:
+            break
+    sink.write(_line(operation="afterwards"))
+    os.close(writing)
+    with os.fdopen(reading, "rb", buffering=0) as file:
+        os.set_blocking(file.fileno(), True)
+        got += file.read()
+    assert b"afterwards" in got.splitlines()[-1]
+    if kind is StreamSink:
+        # What stuck halfway ends there; every other line is whole.
+        assert sum(not each.endswith(b"}") for each in got.splitlines()) <= 1
+        assert orjson.loads(got.splitlines()[-1])["operation"] == "afterwards"
+
+
+def test_a_file_that_somebody_moved_or_deleted_is_begun_anew(tmp_path: Path) -> None:
+    """By a look, or by itself some lines later; where its folder is gone, that is raised."""
+    path = tmp_path / "folder" / "log"
+    path.parent.mkdir()
+    sink = FileSink(path)
+    sink.write(b"one\n")
+    path.rename(path.with_name("moved"))
+    sink.look()
+    sink.write(b"two\n")
+    path.unlink()
+    for _ in range(100):
+        sink.write(b"three\n")
+    assert path.with_name("moved").read_bytes() == b"one\n"
+    assert path.read_bytes().splitlines()[-1] == b"three"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    path.write_bytes(b"")
+    sink.look()
+    sink.write(b"four\n")
+    assert path.read_bytes() == b"four\n"
+    path.unlink()
+    path.with_name("moved").unlink()
+    path.parent.rmdir()
+    with pytest.raises(FileNotFoundError):
+        sink.look()
+    sink.close()
+    sink.look()
+
+
+def test_a_full_disk_is_counted_and_gone_on_after() -> None:
+    """`/dev/full` takes nothing: the line is kept in memory, and the program does not notice."""
+    full = FileSink(Path("/dev/full"))
+    log = StructuredLogger(sinks=[full])
+    log.info("said")
+    assert log.dropped == {"sink_failed": 1}
+    assert [entry["operation"] for entry in log.search()] == ["said"]
+    full.close()
+
+
 def test_a_terminal_shows_what_a_person_reads() -> None:
     """Time, level, service and operation first, then the rest; the exception below."""
     text = _shown(_line(rows=12, why="two words", exception={"stack": "Traceback\nValueError: x"}))
     assert text == (
         "21:00:00.123 INFO     collector: commit (abcdef01) rows=12 why='two words'\n"
-        "Traceback\nValueError: x\n"
+        "    Traceback\n    ValueError: x\n"
     )
 
 
@@ -120,7 +187,19 @@ def test_colour_marks_what_is_grave() -> None:
 
 def test_what_others_sent_cannot_steer_the_terminal() -> None:
     """Control characters in a value are shown, not obeyed."""
-    assert "\x1b[2J" not in _shown(_line(callsign="\x1b[2J", operation="a\x07b"))
+    for colour in (True, False):
+        text = _shown(
+            _line(
+                callsign="\x1b[2J",
+                operation="a\x1b[2J\nb",
+                service="\u202e",
+                exception={"stack": "x\x1b[2J"},
+            ),
+            colour=colour,
+        )
+        assert "\x1b[2J" not in text
+        assert "\u202e" not in text
+        assert len(text.splitlines()) == 2
 
 
 def test_the_standard_sink_is_json_where_nobody_watches() -> None:

@@ -180,4 +180,6 @@ def message_of(error: BaseException) -> str:
         text = str(error)
     except Exception:  # noqa: BLE001 - another's __str__ may do anything
         return ""
-    return scrub(text[:_LONGEST_MESSAGE].encode("utf-8", "replace").decode("utf-8"))
+    # Cut after it is scrubbed: half of a secret may have no form to tell it by.
+    text = scrub(text[: 4 * _LONGEST_MESSAGE].encode("utf-8", "replace").decode("utf-8"))
+    return text[:_LONGEST_MESSAGE]

@@ -21,7 +21,8 @@ from sectorwatch.observe.enums import LogCategory, LogLevel
 from sectorwatch.observe.error_analytics import ErrorAnalytics, message_of, type_of
 from sectorwatch.observe.log_analytics import LogAnalytics
 from sectorwatch.observe.log_ring import Found, LogRing, LogSearch
-from sectorwatch.observe.redaction import Redactor, plain, scrub
+from sectorwatch.observe.redaction import Redactor, described, plain, scrub, scrubbed
+from sectorwatch.observe.secrets_in_text import may_hold_secrets
 from sectorwatch.observe.sinks import LogSink, standard_sink
 from sectorwatch.observe.spans import span_text
 
@@ -40,6 +41,8 @@ LEVEL_OF_ENVIRONMENT = {
     "production": LogLevel.INFO,
 }
 _OPTIONS = orjson.OPT_APPEND_NEWLINE | orjson.OPT_UTC_Z | orjson.OPT_SERIALIZE_NUMPY
+_HEAD = len('{"timestamp":"2025-08-06T21:00:00.000000Z",')
+_OURS = frozenset({"timestamp", "level", "category", "correlation_id", "span_id"})
 _RESERVED = frozenset({"timestamp", "level", "operation"})
 _LONGEST_LINE = 64_000
 _LONGEST_NAME = 200
@@ -68,13 +71,23 @@ class LogLines:
         now_s = self.now_s()
         operation = event.pop("event")
         category = event.pop("category", "service")
+        if category.__class__ is not LogCategory:
+            category = _category(category)
         service = event.pop("service", "global")
-        if operation.__class__ is not str or service.__class__ is not str:
-            operation, service = str(operation)[:_LONGEST_NAME], str(service)[:_LONGEST_NAME]
+        if (
+            operation.__class__ is not str
+            or service.__class__ is not str
+            or len(operation) + len(service) > _LONGEST_NAME
+        ):
+            operation, service = _name(operation), _name(service)
         duration_s = event.get("duration")
         if duration_s.__class__ is not float or not 0.0 <= duration_s < _FOREVER_S:
             duration_s = None
-        context = self._redact(event)
+        try:
+            context = self._redact(event)
+        except Exception:  # noqa: BLE001 - it changes under our hands, or does not let itself be read
+            self.drops.count("context_unreadable")
+            context = {"context": "[cannot be read]"}
         line = {
             "timestamp": self._timestamp(now_s),
             "level": level,
@@ -91,6 +104,13 @@ class LogLines:
         else:
             line.update({f"{key}_" if key in _RESERVED else key: context[key] for key in context})
         encoded = self._encoded(line)
+        texts = (
+            "".join([value for value in context.values() if value.__class__ is str])
+            if context is event
+            else encoded[_HEAD:].decode()
+        )
+        if texts and may_hold_secrets(texts):
+            encoded = self._without_secrets(encoded)
         self.analytics.count(now_s, (service, level, category), duration_s)
         self.ring.append(encoded)
         for sink in self.sinks:
@@ -113,6 +133,14 @@ class LogLines:
             cached = (second, as_datetime(second).strftime("%Y-%m-%dT%H:%M:%S"))
             self._second = cached
         return f"{cached[1]}.{int(fraction * 1e6):06d}Z"
+
+    def _without_secrets(self, encoded: bytes) -> bytes:
+        line = orjson.loads(encoded)
+        return orjson.dumps(
+            {key: value if key in _OURS else scrubbed(value) for key, value in line.items()},
+            None,
+            _OPTIONS,
+        )
 
     def _encoded(self, line: dict[str, Any]) -> bytes:
         try:
@@ -238,8 +266,8 @@ class StructuredLogger:
             stack = _stack(error)
             self.lines.errors.record(
                 error,
-                str(context.get("service", self.service)),
-                operation,
+                _name(context.get("service", self.service)),
+                _name(operation),
                 correlation_id=correlation_id(),
                 stack=stack,
             )
@@ -330,9 +358,23 @@ class StructuredLogger:
         return self.lines.drops.counts()
 
 
+def _name(given: object) -> str:
+    """A service's or an operation's name as text that can be written and is not long."""
+    text = given if isinstance(given, str) else described(given)
+    return text[:_LONGEST_NAME].encode("utf-8", "replace").decode("utf-8")
+
+
+def _category(given: Any) -> LogCategory:
+    try:
+        return LogCategory(given)
+    except (TypeError, ValueError):
+        return LogCategory.SERVICE
+
+
 def _stack(error: BaseException) -> str:
     """The traceback, causes included, its end kept where it is too long."""
     text = "".join(
         traceback.format_exception(type(error), error, error.__traceback__, limit=-_FRAMES)
     )
-    return scrub(text[-_LONGEST_STACK:].encode("utf-8", "replace").decode("utf-8"))
+    text = scrub(text[-2 * _LONGEST_STACK :].encode("utf-8", "replace").decode("utf-8"))
+    return text[-_LONGEST_STACK:]

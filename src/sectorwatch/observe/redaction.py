@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import enum
-import re
 from datetime import date, datetime
+from itertools import islice
 from typing import TYPE_CHECKING, Any
+
+from sectorwatch.observe.secrets_in_text import REDACTED, scrub
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-__all__ = ["REDACTED", "Redactor", "plain", "scrub"]
-
-REDACTED = "[redacted]"
+__all__ = ["REDACTED", "Redactor", "described", "plain", "scrub", "scrubbed"]
 
 # Parts of a key, without case and punctuation, that make it a secret's.
 _SECRET_PARTS = (
@@ -37,22 +37,10 @@ _DEEPEST = 8
 _MOST_ITEMS = 200
 _LONGEST_TEXT = 4_000
 _LARGEST_INTEGER = 1 << 63
-
-# Secrets in running text, which an exception's message may well quote.
-_IN_TEXT = (
-    (re.compile(r"(?i)\b(bearer|basic)\s+[\w.~+/=-]{6,}"), r"\1 " + REDACTED),
-    (
-        re.compile(r"(?i)\b([a-z][a-z0-9+.-]*://[^\s:/@]{0,200}):[^\s@/]{1,200}@"),
-        rf"\1:{REDACTED}@",
-    ),
-    (
-        re.compile(
-            r"(?i)\b(pass(?:word|wd|phrase)|secret|(?:api|access|private)[_-]?key|[a-z_]{0,40}token)"
-            r"(['\"]?\s*[=:]\s*)(\"[^\"]*\"|'[^']*'|[^\s,;&'\"]+)"
-        ),
-        rf"\1\2{REDACTED}",
-    ),
-)
+_LONGEST_KEY = 200
+# Of all values in one line together: a list that holds itself many times over has no end.
+_MOST_VALUES = 2_000
+_TOO_MANY = "[too many values]"
 
 
 class Redactor:
@@ -72,14 +60,17 @@ class Redactor:
             map(type, context.values())
         ):
             return context
+        left = [_MOST_VALUES]
         return {
-            key: REDACTED if self._is_secret(key) else self._inner(value, 0)
+            key: REDACTED if self._is_secret(key) else self._inner(value, 0, left)
             for key, value in context.items()
         }
 
     def _is_secret(self, key: object) -> bool:
         if key in self._harmless:
             return False
+        if isinstance(key, str) and len(key) > _LONGEST_KEY:
+            key = key[:_LONGEST_KEY]
         bare = _bare(key)
         if bare in self._keys or any(part in bare for part in _SECRET_PARTS):
             return True
@@ -87,32 +78,40 @@ class Redactor:
             self._harmless.add(key)
         return False
 
-    def _inner(self, value: Any, depth: int) -> Any:
-        if depth >= _DEEPEST:
-            return plain(value, depth)
+    def _inner(self, value: Any, depth: int, left: list[int]) -> Any:
+        if depth >= _DEEPEST or left[0] <= 0:
+            return plain(value, depth) if left[0] > 0 else _TOO_MANY
         if isinstance(value, dict):
             return {
-                key: REDACTED if self._is_secret(key) else self._inner(inner, depth + 1)
-                for key, inner in list(value.items())[:_MOST_ITEMS]
+                key: REDACTED if self._is_secret(key) else self._inner(inner, depth + 1, left)
+                for key, inner in _first(value.items(), left)
             }
         if isinstance(value, list | tuple | set | frozenset):
-            return [self._inner(inner, depth + 1) for inner in list(value)[:_MOST_ITEMS]]
+            return [self._inner(inner, depth + 1, left) for inner in _first(value, left)]
         return value
 
 
-def scrub(text: str) -> str:
-    """Running text without the secrets that can be told by their form.
-
-    >>> scrub("GET https://ann:pa55@example.org/?api_key=123&x=1")
-    'GET https://ann:[redacted]@example.org/?api_key=[redacted]&x=1'
-    """
-    for pattern, replacement in _IN_TEXT:
-        text = pattern.sub(replacement, text)
-    return text
+def _first(values: Iterable[Any], left: list[int]) -> list[Any]:
+    """The first of many values, and so many less are left for the rest of the line."""
+    first = list(islice(values, min(_MOST_ITEMS, left[0])))
+    left[0] -= len(first)
+    return first
 
 
-def plain(value: Any, depth: int = 0) -> Any:
+def scrubbed(value: Any) -> Any:
+    """Plain data with the secrets in its texts redacted."""
+    if isinstance(value, str):
+        return scrub(value)
+    if isinstance(value, dict):
+        return {key: scrubbed(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [scrubbed(inner) for inner in value]
+    return value
+
+
+def plain(value: Any, depth: int = 0, left: list[int] | None = None) -> Any:
     """Anything as data that JSON can hold, shortened where it is long; never raises."""
+    left = [_MOST_VALUES] if left is None else left
     simple: Any
     if isinstance(value, enum.Enum):
         value = value.value
@@ -124,10 +123,12 @@ def plain(value: Any, depth: int = 0) -> Any:
         simple = _text(value)
     elif isinstance(value, datetime | date):
         simple = value.isoformat()
+    elif left[0] <= 0:
+        simple = _TOO_MANY
     elif depth < _DEEPEST and isinstance(value, dict):
-        simple = _plain_dict(value, depth)
+        simple = _plain_dict(value, depth, left)
     elif depth < _DEEPEST and isinstance(value, list | tuple | set | frozenset):
-        simple = [plain(inner, depth + 1) for inner in list(value)[:_MOST_ITEMS]]
+        simple = [plain(inner, depth + 1, left) for inner in _first(value, left)]
     else:
         simple = described(value)
     return simple
@@ -135,16 +136,19 @@ def plain(value: Any, depth: int = 0) -> Any:
 
 def described(value: object) -> str:
     """What an object says of itself, shortened; that it says nothing where that fails."""
+    if isinstance(value, dict | list | tuple | set | frozenset):
+        # All that is in it would be gone through to be cut off again.
+        return f"[{type(value).__name__} of {len(value)}]"
     try:
         return scrub(_text(repr(value)))
     except Exception:  # noqa: BLE001 - another's __repr__ may do anything
         return f"[{type(value).__name__} without a description]"
 
 
-def _plain_dict(value: Mapping[Any, Any], depth: int) -> dict[str, Any]:
+def _plain_dict(value: Mapping[Any, Any], depth: int, left: list[int]) -> dict[str, Any]:
     return {
-        _text(key) if isinstance(key, str) else described(key): plain(inner, depth + 1)
-        for key, inner in list(value.items())[:_MOST_ITEMS]
+        _text(key) if isinstance(key, str) else described(key): plain(inner, depth + 1, left)
+        for key, inner in _first(value.items(), left)
     }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import select
 import sys
 import threading
 from typing import TYPE_CHECKING, Any, Protocol
@@ -15,6 +16,10 @@ if TYPE_CHECKING:
 __all__ = ["FileSink", "LogSink", "StreamSink", "TerminalSink", "standard_sink"]
 
 
+_FLAGS = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
+_LOOK_EVERY = 64
+
+
 class LogSink(Protocol):
     """Takes each line as it is written; may raise, which is counted and goes no further."""
 
@@ -23,21 +28,55 @@ class LogSink(Protocol):
 
 
 class StreamSink:
-    """Writes JSON to a file descriptor, by default the standard error stream's."""
+    """Writes JSON to a file descriptor, by default the standard error stream's.
 
-    def __init__(self, descriptor: int | None = None) -> None:
-        self._descriptor = _standard_error() if descriptor is None else descriptor
+    A reader that takes nothing (a pipe that is full, a terminal that was stopped) is waited for
+    `patience_s` once; until it reads again lines are refused, so that it never stops the program.
+    """
+
+    def __init__(self, descriptor: int | None = None, *, patience_s: float = 0.25) -> None:
+        self._out = _Outlet(_standard_error() if descriptor is None else descriptor, patience_s)
 
     def write(self, line: bytes) -> None:
-        """Write one line. Raises OSError."""
-        _write_all(self._descriptor, line)
+        """Write one line. Raises OSError, BlockingIOError where nobody reads."""
+        self._out.write(line)
+
+
+class _Outlet:
+    """A descriptor that others may share and that may block, written to without ever blocking."""
+
+    def __init__(self, descriptor: int, patience_s: float) -> None:
+        self._descriptor = descriptor
+        self._patience_ms = patience_s * 1_000
+        self._lock = threading.Lock()
+        self._is_blocked = False
+        self._is_torn = False
+        self._poll = select.poll()
+        self._poll.register(descriptor, select.POLLOUT)
+
+    def write(self, line: bytes) -> None:
+        # Two threads that both found room could fill it, and the second one would block.
+        with self._lock:
+            # The end of a line that stuck halfway is never written: the next begins anew.
+            left = b"\n" + line if self._is_torn else line
+            while left:
+                if not self._poll.poll(0 if self._is_blocked else self._patience_ms):
+                    self._is_blocked = True
+                    raise BlockingIOError("nobody reads what is written there")
+                self._is_blocked = False
+                # What a pipe takes at least once it is ready at all.
+                written = os.write(self._descriptor, left[: select.PIPE_BUF])
+                left = left[written:]
+                self._is_torn = bool(left)
 
 
 class FileSink:
     """Writes JSON to a file readable by its owner alone; a full one makes room for a new one.
 
     At most `keep` full files of `max_bytes` each stay beside it, named `.1` (the latest) and up.
-    Each line is one unbuffered write: what was logged before a crash is in the file.
+    Each line is one unbuffered write: what was logged before a crash is in the file. Where the file
+    is moved or deleted by somebody else, a new one is begun within `_LOOK_EVERY` lines, or when
+    `look` is called.
     """
 
     def __init__(self, path: Path, *, max_bytes: int = 50_000_000, keep: int = 4) -> None:
@@ -47,6 +86,8 @@ class FileSink:
         self._lock = threading.Lock()
         self._descriptor = -1
         self._size = 0
+        self._lines = 0
+        self._is_torn = False
         self._open()
 
     def write(self, line: bytes) -> None:
@@ -56,7 +97,38 @@ class FileSink:
         # Appending is atomic; only turning over needs the lock. A size that is a line or two
         # behind between threads does no harm.
         self._size += len(line)
-        _write_all(self._descriptor, line)
+        self._lines += 1
+        if self._lines % _LOOK_EVERY == 0:
+            self.look()
+        if self._is_torn:
+            line, self._is_torn = b"\n" + line, False
+        left = line
+        try:
+            while left:
+                left = left[os.write(self._descriptor, left) :]
+        except OSError:
+            # On a full disk a part of a line may be in the file: the next one begins anew.
+            self._is_torn |= len(left) < len(line)
+            raise
+
+    def look(self) -> None:
+        """Begin a new file where ours is no longer there, and see how long it is by now.
+
+        Raises OSError where there can be none.
+        """
+        with self._lock:
+            if self._descriptor < 0:
+                return
+            ours = os.fstat(self._descriptor)
+            try:
+                there = self._path.stat()
+            except FileNotFoundError:
+                there = None
+            if there is None or (there.st_ino, there.st_dev) != (ours.st_ino, ours.st_dev):
+                fresh = os.open(self._path, _FLAGS, 0o600)
+                os.dup2(fresh, self._descriptor, inheritable=False)
+                os.close(fresh)
+            self._size = os.fstat(self._descriptor).st_size
 
     def close(self) -> None:
         """Close the file; a later line is refused with OSError."""
@@ -66,8 +138,7 @@ class FileSink:
                 self._descriptor = -1
 
     def _open(self) -> None:
-        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
-        self._descriptor = os.open(self._path, flags, 0o600)
+        self._descriptor = os.open(self._path, _FLAGS, 0o600)
         self._size = os.fstat(self._descriptor).st_size
 
     def _turn(self, wanted: int) -> None:
@@ -80,7 +151,7 @@ class FileSink:
                 source = newer if number > 1 else self._path
                 if source.exists():
                     source.replace(older)
-            full = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_TRUNC, 0o600)
+            full = os.open(self._path, _FLAGS | os.O_TRUNC, 0o600)
             # The number of the descriptor stays, so that a thread about to write needs no lock.
             os.dup2(full, self._descriptor, inheritable=False)
             os.close(full)
@@ -91,10 +162,14 @@ class TerminalSink:
     """Writes lines as a person reads them: time, level, service, operation, then the rest."""
 
     _COLOURS = {"WARNING": "33", "ERROR": "31", "CRITICAL": "1;31", "DEBUG": "2"}  # noqa: RUF012 - never changed
-    _FIRST = ("timestamp", "level", "category", "service", "operation", "correlation_id")
+    _FIRST = frozenset(
+        {"timestamp", "level", "category", "service", "operation", "correlation_id", "span_id"}
+    )
 
-    def __init__(self, descriptor: int | None = None, *, colour: bool = True) -> None:
-        self._descriptor = _standard_error() if descriptor is None else descriptor
+    def __init__(
+        self, descriptor: int | None = None, *, colour: bool = True, patience_s: float = 0.25
+    ) -> None:
+        self._out = _Outlet(_standard_error() if descriptor is None else descriptor, patience_s)
         self._colour = colour
 
     def write(self, line: bytes) -> None:
@@ -106,15 +181,14 @@ class TerminalSink:
         )
         level = entry["level"]
         correlation = f" ({entry['correlation_id'][:8]})" if entry["correlation_id"] else ""
-        text = (
-            f"{entry['timestamp'][11:23]} {self._painted(level, f'{level:<8}')} "
-            f"{entry['service']}: {entry['operation']}{correlation} {rest}".rstrip()
-        )
-        if exception:
-            text += "\n" + str(exception.get("stack") or exception.get("message"))
-        # Control characters in what others sent must not steer the terminal.
-        safe = "".join(c if c.isprintable() or c in "\n\x1b" else "?" for c in text)
-        _write_all(self._descriptor, safe.encode() + b"\n")
+        what = f"{entry['service']}: {entry['operation']}{correlation} {rest}".rstrip()
+        text = f"{entry['timestamp'][11:23]} {self._painted(level, f'{level:<8}')} {_tame(what)}"
+        if isinstance(exception, dict):
+            told = str(exception.get("stack") or exception.get("message") or exception.get("type"))
+            # Set in, so that where a line of the log begins is seen at once.
+            below = "\n".join(f"    {_tame(each)}" for each in told.rstrip("\n").split("\n"))
+            text += f"\n{self._painted('DEBUG', below)}"
+        self._out.write(text.encode("utf-8", "replace") + b"\n")
 
     def _painted(self, level: str, text: str) -> str:
         colour = self._COLOURS.get(level) if self._colour else None
@@ -137,14 +211,12 @@ def _standard_error() -> int:
         return 2
 
 
+def _tame(text: str) -> str:
+    """Text without control characters: what others sent must not steer the terminal."""
+    return text if text.isprintable() else "".join(c if c.isprintable() else "?" for c in text)
+
+
 def _shown(value: Any) -> str:
     if isinstance(value, str):
         return value if value and value.isprintable() and " " not in value else repr(value)
     return orjson.dumps(value).decode()
-
-
-def _write_all(descriptor: int, line: bytes) -> None:
-    written = os.write(descriptor, line)
-    while written < len(line):
-        line = line[written:]
-        written = os.write(descriptor, line)
