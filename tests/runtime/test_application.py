@@ -30,6 +30,7 @@ ALL = {
     "logging",
     "monitoring",
     "performance",
+    "notifier",
     "store",
     "journal",
     "tracker",

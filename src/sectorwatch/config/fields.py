@@ -14,10 +14,13 @@ from sectorwatch.clock import time_zone
 
 __all__ = [
     "SHORTEST_KEY",
+    "Addresses",
     "Capacity",
+    "OptionalAddress",
     "OptionalSecret",
     "OptionalText",
     "OptionalUrl",
+    "SecretAddress",
     "Url",
     "Words",
     "empty_is_none",
@@ -75,6 +78,18 @@ def _from_json(text: str) -> object:
         raise ValueError(f"is no JSON: {error}") from error
 
 
+def addresses(value: object) -> object:
+    """Text as a list of addresses: JSON, or one a line, or with commas or blanks before each.
+
+    An address may have a comma in it, so only one before `SCHEME://` divides.
+    """
+    if not isinstance(value, str):
+        return value
+    if value.lstrip().startswith("["):
+        return _from_json(value)
+    return re.split(r"[,\s]+(?=[A-Za-z][A-Za-z0-9+.-]*://)", value.strip()) if value.strip() else []
+
+
 def empty_is_none(value: object) -> object:
     """Nothing, where only blanks are given: so a variable can be unset in a file of them."""
     return None if isinstance(value, str) and not value.strip() else value
@@ -85,6 +100,10 @@ def url(value: str) -> str:
     if not re.match(r"https?://[^/\s]+", value):
         raise ValueError("must begin with http:// or https:// and name a host")
     return value.rstrip("/")
+
+
+class SecretAddress(SecretStr):
+    """An address that is a secret, token and all: only how and where it leads may be shown."""
 
 
 def without_password(url: str) -> str:
@@ -125,6 +144,10 @@ Url = Annotated[str, AfterValidator(url)]
 OptionalUrl = Annotated[Url | None, BeforeValidator(empty_is_none)]
 OptionalText = Annotated[str | None, BeforeValidator(empty_is_none)]
 OptionalSecret = Annotated[SecretStr | None, BeforeValidator(empty_is_none)]
+OptionalAddress = Annotated[SecretAddress | None, BeforeValidator(empty_is_none)]
+Addresses = Annotated[
+    tuple[SecretAddress, ...], NoDecode, BeforeValidator(addresses), Field(max_length=20)
+]
 Capacity = Annotated[int, Field(ge=1, le=10_000)]
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NoReturn
 from pydantic import SecretStr, ValidationError
 from pydantic_settings import EnvSettingsSource
 
-from sectorwatch.config.fields import without_password
+from sectorwatch.config.fields import SecretAddress, without_password
 from sectorwatch.config.settings import PREFIX, Settings
 from sectorwatch.errors import ConfigError
 
@@ -83,22 +83,19 @@ def _unit(field: FieldInfo) -> str:
 
 
 def _is_secret(name: str) -> bool:
-    return "SecretStr" in repr(Settings.model_fields[name].annotation)
+    annotation = repr(Settings.model_fields[name].annotation)
+    return "SecretStr" in annotation or SecretAddress.__name__ in annotation
 
 
 def _shown(value: object) -> str:
     if value is None:
         return ""
     if isinstance(value, SecretStr):
-        # A database's address stays readable, its password does not.
-        masked, count = re.subn(r"(://[^:/@]*):.*@", r"\1:***@", value.get_secret_value())
-        has_address = re.match(r"[a-z0-9+]+://", masked)
-        masked = re.sub(r"\?.*", "?***", masked)
-        return masked if has_address or count else "***"
+        return _masked(value)
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, tuple):
-        return ",".join(value)
+        return ",".join(each if isinstance(each, str) else _shown(each) for each in value)
     if isinstance(value, dict):
         return ",".join(
             f"{name}={'+'.join(item) if isinstance(item, tuple) else item}"
@@ -106,6 +103,17 @@ def _shown(value: object) -> str:
         )
     # A feed's address, too, may have somebody's password in it.
     return without_password(str(value))
+
+
+def _masked(secret: SecretStr) -> str:
+    text = secret.get_secret_value()
+    if isinstance(secret, SecretAddress):
+        return re.sub(r"^([A-Za-z][A-Za-z0-9+.-]{0,40}://)?.*", r"\1***", text, flags=re.DOTALL)
+    # A database's address stays readable, its password does not.
+    masked, count = re.subn(r"(://[^:/@]*):.*@", r"\1:***@", text)
+    has_address = re.match(r"[a-z0-9+]+://", masked)
+    masked = re.sub(r"\?.*", "?***", masked)
+    return masked if has_address or count else "***"
 
 
 class _GivenEnvironment(EnvSettingsSource):

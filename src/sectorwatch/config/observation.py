@@ -7,7 +7,13 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BeforeValidator
 from pydantic_settings import BaseSettings, NoDecode
 
-from sectorwatch.config.fields import empty_is_none, setting, split
+from sectorwatch.config.fields import (
+    Addresses,
+    OptionalAddress,
+    empty_is_none,
+    setting,
+    split,
+)
 from sectorwatch.config.hosts import parse_host
 
 __all__ = ["Environment", "ObservationSettings"]
@@ -57,6 +63,29 @@ class ObservationSettings(BaseSettings):
         Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] | None,
         BeforeValidator(empty_is_none),
     ] = setting(None, "", "The lowest level that is written; without it `environment` says.")
+    notify_urls: Addresses = setting(
+        (),
+        "secret URLs",
+        "Who is told of alerts: a Discord webhook's address, or any of apprise's, such as "
+        "slack://..., mailto://... or json://...; at most 20.",
+    )
+    notify_severity: Literal["low", "medium", "high", "critical"] = setting(
+        "high", "", "Alerts of this severity and above are told."
+    )
+    alert_webhook_urls: Addresses = setting(
+        (),
+        "secret URLs",
+        "Where alerts are posted as Alertmanager's webhook posts them (version 4), for programs "
+        "that understand that; at most 20.",
+    )
+    heartbeat_url: OptionalAddress = setting(
+        None,
+        "secret URL",
+        "Called (GET) after a committed tick, so that another system can tell that this one died.",
+    )
+    heartbeat_every_s: float = setting(
+        60.0, "s", "How often `heartbeat_url` is called at most.", ge=5, le=86_400
+    )
 
     reachability_hosts: Annotated[
         tuple[Annotated[str, AfterValidator(_host_and_port)], ...],

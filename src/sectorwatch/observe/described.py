@@ -77,6 +77,16 @@ database_statement_seconds{database,verb} timing seconds (store)
     How long a statement took, by kind of database (duckdb reads the sealed files) and verb.
 disk_free gauge bytes (performance)
     Room left on the disk of the data directory.
+heartbeat_seconds timing seconds (notifier)
+    How long the other system took to answer a sign of life.
+heartbeats_total{status} counter (notifier)
+    Signs of life to heartbeat_url: sent, or failed.
+notification_send_seconds{channel} timing seconds (notifier)
+    How long an attempt to tell somebody took.
+notifications_pending gauge (notifier)
+    Notifications that wait to be sent, counted for each channel.
+notifications_sent_total{channel,status} counter (notifier)
+    Attempts to tell somebody: sent, to be tried again (retry), or failed for good.
 observe_dropped{part,reason} counter (monitoring)
     What observation itself could not keep, by its part and the reason.
 operation_concurrent_requests{operation,service} sample operations (every timed operation)

@@ -24,6 +24,7 @@ from sectorwatch.observe.log_analytics import LogAnalytics
 from sectorwatch.observe.log_ring import Found, LogRing
 from sectorwatch.observe.logs import LogLines, StructuredLogger
 from sectorwatch.observe.metrics import MetricsCollector
+from sectorwatch.observe.notifying.outbox import Outbox
 from sectorwatch.observe.performance import PerformanceCollector
 from sectorwatch.observe.redaction import Redactor
 from sectorwatch.observe.results import Alert, HealthStatus, Metric, PerformanceData
@@ -46,6 +47,9 @@ if TYPE_CHECKING:
     from sectorwatch.observe.folding import Sample
     from sectorwatch.observe.health_probe import HealthCheck
     from sectorwatch.observe.log_ring import LogSearch
+    from sectorwatch.observe.notifying.channels import Channel
+    from sectorwatch.observe.notifying.kept import OutboxEntry
+    from sectorwatch.observe.notifying.notification import AlertGroup, Notification
     from sectorwatch.observe.questions import MetricOverview
     from sectorwatch.observe.series import Kind
     from sectorwatch.observe.summaries import Summaries
@@ -55,6 +59,7 @@ __all__ = [
     "NullHealth",
     "NullLogger",
     "NullMetrics",
+    "NullOutbox",
     "NullPerformance",
     "NullStatements",
     "null_telemetry",
@@ -503,6 +508,50 @@ class NullAlerts(AlertManager):
         pass
 
 
+class NullOutbox(Outbox):
+    """Tells nobody."""
+
+    def __init__(self) -> None:
+        pass
+
+    def put(self, notice: AlertGroup) -> None:
+        pass
+
+    def tell(self, told: Notification) -> None:
+        pass
+
+    @property
+    def pending(self) -> int:
+        return 0
+
+    @property
+    def channels(self) -> list[Channel]:
+        return []
+
+    def entries(
+        self,
+        *,
+        state: str | None = None,
+        channel: str | None = None,
+        hours: float = 720,
+        limit: int = 100,
+        offset: int = 0,
+    ) -> list[OutboxEntry]:
+        return []
+
+    def state(self) -> dict[str, Any]:
+        return {"is_good": True, "channels": [], "pending": 0, "oldest_pending_s": 0.0}
+
+    def start(self) -> None:
+        pass
+
+    def stop(self, *, within_s: float = 0.0) -> None:
+        pass
+
+    def deliver(self, channel_id: str | None = None) -> float:
+        return 0.0
+
+
 def null_telemetry() -> Telemetry:
     """A bundle that keeps and writes nothing."""
     bundle = Telemetry(
@@ -514,6 +563,7 @@ def null_telemetry() -> Telemetry:
         spans=NullSpans(),
         statements=NullStatements(),
         optimizer=NullOptimizer(),
+        outbox=NullOutbox(),
     )
     bundle.is_on = False
     return bundle

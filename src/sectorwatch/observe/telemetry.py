@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Self
 from sectorwatch.observe.alerting import AlertManager
 from sectorwatch.observe.clock import Clock, SystemClock
 from sectorwatch.observe.described import OWN_METRICS
+from sectorwatch.observe.enums import AlertSeverity
 from sectorwatch.observe.health import HealthChecker
 from sectorwatch.observe.logs import StructuredLogger
 from sectorwatch.observe.metrics import MetricsCollector
+from sectorwatch.observe.notifying.outbox import Outbox
 from sectorwatch.observe.performance import PerformanceCollector
 from sectorwatch.observe.sampler import SystemSampler
 from sectorwatch.observe.spans import SpanRing
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from sectorwatch.observe.enums import LogLevel
+    from sectorwatch.observe.notifying.channels import Channel
     from sectorwatch.observe.series import MetricLimits
     from sectorwatch.observe.sinks import LogSink
 
@@ -48,6 +51,7 @@ class Telemetry:
         alerts: AlertManager | None = None,
         spans: SpanRing | None = None,
         optimizer: PerformanceOptimizer | None = None,
+        outbox: Outbox | None = None,
     ) -> None:
         self.metrics = metrics
         self.log = log
@@ -60,6 +64,8 @@ class Telemetry:
         )
         self.spans = SpanRing() if spans is None else spans
         self.optimizer = optimizer or PerformanceOptimizer(metrics)
+        self.outbox = outbox or Outbox(metrics=metrics, log=log)
+        self.alerts.outbox = self.outbox
         self._store = store
         self._sampler = sampler
 
@@ -81,13 +87,16 @@ class Telemetry:
         slowdown_least_s: float = 0.005,
         warm_up_s: float = 300.0,
         limits: MetricLimits | None = None,
+        channels: Sequence[Channel] = (),
+        notify_from: AlertSeverity = AlertSeverity.HIGH,
         clock: Clock | None = None,
     ) -> Self:
         """The whole bundle, kept in the SQLite file `path`; None keeps it in memory.
 
-        `namespace` stands before the names of metrics where Prometheus reads them. Threads run
-        from `start` to `close`. Raises ValueError for an unknown environment; a file
-        that cannot be used is put aside or done without, and counted.
+        `channels` are told of alerts from `notify_from` up; `namespace` stands before the names
+        of metrics where Prometheus reads them. Threads run from `start` to `close`. Raises
+        ValueError for an unknown environment; a file that cannot be used is put aside or done
+        without, and counted.
         """
         clock = clock or SystemClock()
         store = ObserveStore(path, clock=clock, flush_every_s=flush_every_s)
@@ -120,15 +129,18 @@ class Telemetry:
             metrics=metrics,
             health=health,
             log=log.for_service("monitoring"),
+            notify_from=notify_from,
         )
         optimizer = PerformanceOptimizer(
             metrics, clock=clock, store=store, least_s=slowdown_least_s, warm_up_s=warm_up_s
         )
+        outbox = Outbox(channels, metrics=metrics, log=log, store=store, clock=clock)
         metrics.drop_sources |= {
             "log": log.lines.drops,
             "performance": performance.drops,
             "alerts": alerts.drops,
             "tuning": optimizer.drops,
+            "outbox": outbox.drops,
         }
         return cls(
             metrics,
@@ -140,6 +152,7 @@ class Telemetry:
             alerts=alerts,
             spans=spans,
             optimizer=optimizer,
+            outbox=outbox,
         )
 
     @classmethod
@@ -170,12 +183,14 @@ class Telemetry:
         if self._sampler is not None:
             self._sampler.start()
         self.optimizer.start()
+        self.outbox.start()
         self.alerts.start()
 
     def close(self) -> None:
         """Stop the threads and write everything that is new; a second time does nothing."""
         self.alerts.stop()
         self.optimizer.stop()
+        self.outbox.stop()
         if self._sampler is not None:
             self._sampler.stop()
         if self._store is not None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import socket
 import sys
 from typing import TYPE_CHECKING
 
-from sectorwatch.observe import LogLevel, StreamSink, Telemetry, TerminalSink
+from sectorwatch.observe import AlertSeverity, LogLevel, StreamSink, Telemetry, TerminalSink
+from sectorwatch.observe.notifying import channels_of
 from sectorwatch.runtime.described import METRICS
 
 if TYPE_CHECKING:
@@ -14,15 +16,18 @@ if TYPE_CHECKING:
     from sectorwatch.clock import Clock
     from sectorwatch.config import Settings
     from sectorwatch.observe import LogSink
+    from sectorwatch.observe.notifying import Channel
     from sectorwatch.store import DataDirectory
 
-__all__ = ["NAMESPACE", "open_telemetry"]
+__all__ = ["NAMESPACE", "base_address", "notifier_channels", "open_telemetry"]
 
 NAMESPACE = "sectorwatch"
 """What stands before the names of our metrics in Prometheus."""
 
 # Under these keys a log line could say who somebody is.
 _MEMBERS = ("cid", "member", "member_name", "real_name", "full_name")
+
+_EVERYWHERE = frozenset({"0.0.0.0", "::"})  # noqa: S104 - compared with, not bound to
 
 
 def open_telemetry(
@@ -47,11 +52,32 @@ def open_telemetry(
         redact=_MEMBERS,
         slowdown_least_s=settings.slowdown_min_ms / 1_000,
         warm_up_s=settings.slowdown_warm_up_s,
+        channels=notifier_channels(settings),
+        notify_from=AlertSeverity(settings.notify_severity),
         clock=clock,
     )
     for each in METRICS:
         telemetry.metrics.describe(each.name, each.says)
     return telemetry
+
+
+def notifier_channels(settings: Settings) -> list[Channel]:
+    """Who is told of alerts by `settings`; an address that cannot be used is there and says so."""
+    return channels_of(
+        [each.get_secret_value() for each in settings.notify_urls],
+        [each.get_secret_value() for each in settings.alert_webhook_urls],
+        base=base_address(settings),
+    )
+
+
+def base_address(settings: Settings) -> str:
+    """What links to this instance begin with: `base_url`, else where it listens."""
+    if settings.base_url is not None:
+        return settings.base_url
+    host = settings.host
+    if host in _EVERYWHERE:
+        host = socket.gethostname()
+    return f"http://{f'[{host}]' if ':' in host else host}:{settings.port}"
 
 
 def _sinks(settings: Settings) -> list[LogSink] | None:

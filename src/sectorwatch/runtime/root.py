@@ -18,6 +18,7 @@ from sectorwatch.feed.mask import Masker
 from sectorwatch.feed.mask_key import load_or_create_key
 from sectorwatch.feed.quarantine import Quarantine
 from sectorwatch.observe import LogCategory, LogLevel
+from sectorwatch.observe.notifying import Heartbeat
 from sectorwatch.recordings import MASKING_KEY
 from sectorwatch.runtime.application import Application, History
 from sectorwatch.runtime.bus import EventBus
@@ -29,6 +30,7 @@ from sectorwatch.runtime.services_api import ApiService
 from sectorwatch.runtime.services_collector import CollectorService, LiveIntake, RecordedIntake
 from sectorwatch.runtime.services_core import JournalService, StoreService, TrackerService
 from sectorwatch.runtime.services_maintenance import Maintenance, MaintenanceService
+from sectorwatch.runtime.services_notifier import NotifierService
 from sectorwatch.runtime.services_observe import (
     LoggingService,
     MonitoringService,
@@ -260,6 +262,7 @@ def build(
                 telemetry, announce=lambda topic, name: bus.publish(topic, name=name)
             ),
             PerformanceService(telemetry, directory.path),
+            NotifierService(telemetry, bus, heartbeat=_heartbeat(settings, clock, telemetry)),
             StoreService(
                 parts.stores,
                 keys,
@@ -361,6 +364,18 @@ def _client(
         telemetry=telemetry,
         reachability_hosts=settings.reachability_hosts,
         source=source,
+    )
+
+
+def _heartbeat(settings: Settings, clock: Clock, telemetry: Telemetry) -> Heartbeat | None:
+    if settings.heartbeat_url is None:
+        return None
+    return Heartbeat(
+        settings.heartbeat_url.get_secret_value(),
+        every_s=settings.heartbeat_every_s,
+        metrics=telemetry.metrics,
+        log=telemetry.log,
+        clock=clock,
     )
 
 

@@ -1,0 +1,27 @@
+"""Telling people of alerts: a durable outbox, channels to tell them by, and a sign of life."""
+
+from __future__ import annotations
+
+from sectorwatch.observe.notifying.attempts import Attempts
+from sectorwatch.observe.notifying.channels import Channel, channels_of
+from sectorwatch.observe.notifying.heartbeat import Heartbeat
+from sectorwatch.observe.notifying.kept import OutboxEntry
+from sectorwatch.observe.notifying.lane import RateLimit
+from sectorwatch.observe.notifying.notification import Notification, ToldAlert
+from sectorwatch.observe.notifying.outbox import Outbox
+from sectorwatch.observe.notifying.outcomes import Outcome
+from sectorwatch.observe.notifying.secrecy import shown
+
+__all__ = [
+    "Attempts",
+    "Channel",
+    "Heartbeat",
+    "Notification",
+    "Outbox",
+    "OutboxEntry",
+    "Outcome",
+    "RateLimit",
+    "ToldAlert",
+    "channels_of",
+    "shown",
+]
