@@ -138,7 +138,9 @@ def test_who_reaches_nobody_is_cut_off_and_learns_when_that_ends() -> None:
             reached = client_of(f"http://{nobody()}/", host, telemetry=telemetry)
             await fetched(reached)
             assert causes(reached)["vatsim_down"]
-            text, evidence = reached.trouble.explain({"cause": "vatsim_down"})
+            told = reached.trouble.explain({"cause": "vatsim_down"})
+            assert told is not None
+            text, evidence = told
             assert "VATSIM does not answer as it should: http://127.0.0.1:" in text
             assert evidence["reason"] == "connect_refused"
             assert evidence["reached"]["127.0.0.1"] < 2
@@ -154,6 +156,7 @@ def test_who_reaches_nobody_is_cut_off_and_learns_when_that_ends() -> None:
         assert "Nobody else answers either: 127.0.0.1 (" in cut_off.trouble.words()
         await cut_off.close()
         assert cut_off.trouble.state is None
+        assert cut_off.trouble.explain({}) is None
         telemetry.close()
 
     asyncio.run(run())

@@ -10,6 +10,7 @@ from sqlalchemy import text
 
 from made_ticks import START_S, STEP_S, demand, tick
 from sectorwatch.errors import DatabaseAwayError, DiskFullError, StoreError
+from sectorwatch.observe import Telemetry
 from sectorwatch.store import DataDirectory, Store
 from sectorwatch.store.blobs import to_e5
 from sectorwatch.store.parquet import read_segment
@@ -38,6 +39,27 @@ def fly(store: Store, hours: int, *, step_s: int = SLOW_STEP_S, count: int = 6) 
 def blobs(store: Store) -> int:
     """How many ticks have their positions in the database."""
     return sum(row[-1] is not None for row in dump(store)["tick"])
+
+
+def test_what_is_written_and_sealed_is_counted(directory: DataDirectory, clock: SetClock) -> None:
+    """Rows by table as they are committed, files, rows and bytes by kind as they are sealed."""
+    telemetry = Telemetry.open(sinks=[])
+    with Store.open(directory, clock=clock, telemetry=telemetry) as store:
+        ticks = fly(store, 1)
+        file = store.seal(START_S)
+        assert file is not None
+        metrics = telemetry.metrics
+        assert metrics.counter("store_rows_written_total", {"table": "tick"}).total == ticks
+        assert (
+            metrics.counter("store_rows_written_total", {"table": "network_count"}).total == ticks
+        )
+        assert metrics.counter("store_position_bytes_total").total > 100
+        tags = {"kind": "positions"}
+        assert metrics.counter("store_sealed_files_total", tags).total == 1
+        assert metrics.counter("store_sealed_rows_total", tags).total == file.row_count
+        assert metrics.counter("store_sealed_bytes_total", tags).total == file.size_bytes
+        assert store.segment_totals() == {"positions": (1, file.size_bytes)}
+    telemetry.close()
 
 
 def test_hour_that_closed_becomes_a_file(store: Store) -> None:

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from starlette.requests import Request
 
+from sectorwatch.observe import Telemetry
 from sectorwatch.web.access import Gate, Tier, implied_scopes
 from sectorwatch.web.problems import ApiError
 
@@ -134,3 +135,21 @@ def test_no_header_text_breaks_the_gate(authorization: str, host: str) -> None:
     wild = {"Authorization": authorization.encode("utf-8").decode("latin-1")}
     asked = request(client="203.0.113.9", host=host.encode().decode("latin-1"), headers=wild)
     assert refused(gate(), asked, Tier.PUBLIC) == 401
+
+
+def test_who_is_not_let_in_is_counted_by_reason() -> None:
+    """Without a key, with one that is unknown, with one that opens something else."""
+    telemetry = Telemetry.open(sinks=[])
+    the_gate = Gate(
+        keys=Keys(), base_url="https://x.example", public_read=False, metrics=telemetry.metrics
+    )
+    for key in ("", "Bearer wrong", "Bearer alerts-key"):
+        refused(the_gate, request(headers={"authorization": key}), Tier.OPERATOR)
+    the_gate.check(request(headers={"authorization": "Bearer operator-key"}), Tier.OPERATOR)
+    counted = {
+        one.tags["reason"]: one.value
+        for one in telemetry.metrics.exposed()
+        if one.name == "api_requests_refused_total"
+    }
+    assert counted == {"no_key": 1, "unknown_key": 1, "missing_scope": 1}
+    telemetry.close()

@@ -140,14 +140,14 @@ def test_a_tick_is_a_tree_across_services(told: System) -> None:
     client = told.client
 
     def last() -> str:
-        traces = client.get("/api/logging/traces?service=collector&operation=take&limit=1").json()
+        traces = client.get("/api/logging/traces?service=collector&operation=tick&limit=1").json()
         return str(traces["traces"][0]["correlation_id"])
 
     told.wait_for(lambda: b"handle_tick" in client.get(f"/api/logging/trace/{last()}").body)
     trace = client.get(f"/api/logging/trace/{last()}").json()
     assert {"bus", "collector", "journal", "store", "tracker"} <= set(trace["services"])
     (root,) = trace["spans"]
-    assert (root["service"], root["operation"]) == ("collector", "take")
+    assert (root["service"], root["operation"]) == ("collector", "tick")
     stages = flat([root])
     for name in (
         "collector:accept",

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from sectorwatch.observe import MetricsCollector
 from sectorwatch.web.observer import IS_HEAD, TRANSPORT
-from sectorwatch.web.stream import EventStream, StreamHub
+from sectorwatch.web.stream import EventStream, StreamHub, measure_streams
 
 if TYPE_CHECKING:
     from starlette.types import Message
@@ -260,6 +261,33 @@ def test_a_quiet_stream_says_that_it_is_there() -> None:
         task = open_stream(hub, reader, comment_s=0.01)
         await reader.until(b": still here\n\n: still here\n\n")
         reader.gone.set()
+        await task
+
+    asyncio.run(scene())
+
+
+def test_the_hub_is_measured() -> None:
+    """Streams open, events by topic, those handed out and those that a slow stream was spared."""
+
+    async def scene() -> None:
+        metrics = MetricsCollector()
+        hub = StreamHub(boot="b")
+        measure_streams(hub, metrics)
+        for number in range(3):
+            hub.publish("tick", b"%d" % number)
+        hub.publish("health", b"{}")
+        hub.after(0, {"tick", "health"})
+        reader = Reader()
+        task = open_stream(hub, reader)
+        await reader.until(b"data: 2\n\n")
+        told = {(one.name, *one.tags.values()): one.value for one in metrics.exposed()}
+        assert told["streams_open",] == 1
+        assert told["stream_events_total", "tick"] == 3
+        assert told["stream_events_total", "health"] == 1
+        assert told["stream_events_sent_total",] == 3
+        assert told["stream_events_skipped_total",] == 2
+        assert told["streams_cut_off_total",] == 0
+        hub.close()
         await task
 
     asyncio.run(scene())

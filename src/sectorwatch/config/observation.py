@@ -10,6 +10,7 @@ from pydantic_settings import BaseSettings, NoDecode
 from sectorwatch.config.fields import (
     Addresses,
     OptionalAddress,
+    Words,
     empty_is_none,
     setting,
     split,
@@ -87,6 +88,13 @@ class ObservationSettings(BaseSettings):
         60.0, "s", "How often `heartbeat_url` is called at most.", ge=5, le=86_400
     )
 
+    metrics_sectors: Annotated[Words, BeforeValidator(split)] = setting(
+        (),
+        "sectors",
+        "Sectors that have metrics of their own: how busy they are, whether they are staffed; at "
+        "most 100. Without any, those of the home sector's partition, else of all.",
+        max_length=100,
+    )
     reachability_hosts: Annotated[
         tuple[Annotated[str, AfterValidator(_host_and_port)], ...],
         NoDecode,

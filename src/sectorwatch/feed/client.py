@@ -11,6 +11,7 @@ import asyncio
 import random
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import stamina
@@ -336,7 +337,13 @@ class VatsimClient:
         return payload
 
     async def _receive(self, url: str, what: str, validators: Validators | None) -> bytes | None:
-        fetched = await fetch(self._opened(), url, self._limits, validators=validators)
+        fetched = await fetch(
+            self._opened(),
+            url,
+            self._limits,
+            validators=validators,
+            on_status=partial(self._count_status, what),
+        )
         if fetched.body is None:
             return None
         body = fetched.body
@@ -364,6 +371,10 @@ class VatsimClient:
     def _count(self, what: str, result: str) -> None:
         tags = {"what": what, "result": result}
         self._telemetry.metrics.counter("feed_fetches_total", tags).inc()
+
+    def _count_status(self, what: str, status: int) -> None:
+        tags = {"what": what, "status": str(status)}
+        self._telemetry.metrics.counter("feed_responses_total", tags).inc()
 
     def _failed(self, what: str, error: FetchError) -> None:
         blame = BLAME.get(error.reason, "server")

@@ -21,7 +21,7 @@ from sectorwatch.feed.compression import ACCEPTED, MAX_BYTES
 from sectorwatch.feed.resolver import DaemonResolver
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping
+    from collections.abc import AsyncIterator, Callable, Mapping
 
 __all__ = [
     "BLAME",
@@ -175,13 +175,19 @@ async def fetch(
     limits: FetchLimits,
     *,
     validators: Validators | None = None,
+    on_status: Callable[[int], None] | None = None,
 ) -> Fetched:
-    """What the server at `url` answers. Raises FetchError, its reason one of `BLAME`."""
+    """What the server at `url` answers. Raises FetchError, its reason one of `BLAME`.
+
+    `on_status` is told of the status of every answer, redirects among them.
+    """
     validators = validators or Validators()
     try:
         async with asyncio.timeout(limits.total_s):
             for _ in range(limits.max_redirects + 1):
                 async with _asked(session, url, validators) as response:
+                    if on_status is not None:
+                        on_status(response.status)
                     if response.status not in _REDIRECTS:
                         return await _answer(response, url, limits, validators)
                     url = _redirected(response, url)

@@ -176,6 +176,9 @@ class Journal:
             keep=self.open_file,
         )
         if pruned.files:
+            metrics = self._telemetry.metrics
+            metrics.counter("journal_pruned_files_total").inc(len(pruned.files))
+            metrics.counter("journal_pruned_bytes_total", unit="bytes").inc(pruned.bytes)
             self._telemetry.log.log_operation(
                 "journal_pruned", files=len(pruned.files), bytes=pruned.bytes
             )
@@ -201,7 +204,7 @@ class Journal:
                 hour_s, self._clock.now_us(), fingerprint, simulated=self._simulated
             )
             path = self.folder / file_name(hour_s, max(taken, default=0) + 1)
-            self._writer = _FileWriter(path, header)
+            self._writer = _FileWriter(path, header, self._telemetry)
         return self._writer
 
     def _recover(self) -> None:
@@ -246,7 +249,8 @@ class Journal:
 class _FileWriter:
     """One open file. `size` is where its last whole record ends."""
 
-    def __init__(self, path: Path, header: FileHeader) -> None:
+    def __init__(self, path: Path, header: FileHeader, telemetry: Telemetry) -> None:
+        self._telemetry = telemetry
         packed = header.pack()
         self.path = path
         self.hour_s = header.hour_s
@@ -274,7 +278,8 @@ class _FileWriter:
         before = self.size
         data = self._compressor.compress(header) + self._compressor.compress(payload)
         self._write(data + self._compressor.flush(zstandard.COMPRESSOBJ_FLUSH_BLOCK))
-        os.fsync(self._fd)
+        with self._telemetry.timed("fsync", "journal"):
+            os.fsync(self._fd)
         if not self.records:
             # The name must be there after a power cut, too.
             _sync_folder(self.path.parent)

@@ -79,6 +79,12 @@ class LiveSource:
         metrics = (telemetry or Telemetry.null()).metrics
         self._depth = metrics.gauge("feed_queue_depth")
         self._dropped = metrics.counter("feed_queue_dropped_total")
+        metrics.gauge_callback(
+            "queue_fill_ratio",
+            lambda: len(self._waiting) / self._capacity,
+            {"queue": "feeds"},
+            "ratio",
+        )
 
     @property
     def is_live(self) -> bool:

@@ -15,6 +15,8 @@ from sectorwatch.feed.fetch import BLAME
 from sectorwatch.observe import LogCategory, LogLevel, Telemetry
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from sectorwatch.clock import Clock
     from sectorwatch.errors import FetchError
     from sectorwatch.feed.reachability import Reachability, Reached
@@ -128,12 +130,12 @@ class FeedTrouble:
             what = f"{self._source} does not answer as it should"
         return f"{what}: {state.error}; since {since}.{_about_others(state)}"
 
-    def explain(self, labels: object = None) -> tuple[str, dict[str, Any]]:
-        """For an alert: the cause in words, and what it was found by."""
+    def explain(self, labels: Mapping[str, str]) -> tuple[str, dict[str, Any]] | None:
+        """For an alert: the cause in words, and what it was found by; None where all is well."""
         del labels
         state = self._state
         if state is None:
-            return "", {}
+            return None
         return self.words(), {
             "cause": state.cause,
             "reason": state.reason,

@@ -116,6 +116,9 @@ process_resident_memory gauge bytes (performance)
     Memory of this program that is not swapped out.
 process_threads gauge (performance)
     Threads of this program.
+queue_fill_ratio{queue} gauge ratio (whoever has the queue)
+    How full a bounded queue is, 0 to 1: feeds, bus (its fullest handler), metric_samples,
+    observe_jobs and others.
 system_cpu gauge percent (performance)
     Processor time that the machine is busy, of all its cores.
 system_memory_available gauge bytes (performance)

@@ -213,7 +213,10 @@ class MetricsCollector:
 
     def _gather(self) -> None:
         for hand_over in self.before_gather:
-            hand_over()
+            try:
+                hand_over()
+            except Exception:  # noqa: BLE001 - whatever another's figures do, ours go on
+                self._drops.count("callback_failed")
         self._count_elsewhere()
         now_s = self.now_s()
         with self._lock:
@@ -259,6 +262,10 @@ class MetricsCollector:
         for hand_over in self.before_drain:
             hand_over()
         self.folder.drain()
+
+    def fill(self) -> float:
+        """How full the line of samples is that wait to be folded, 0 to 1."""
+        return len(self._waiting) / self._limits.waiting
 
     @property
     def dropped(self) -> dict[str, int]:

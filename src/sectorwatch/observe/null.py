@@ -210,6 +210,9 @@ class NullMetrics(MetricsCollector):
     def fold(self) -> None:
         pass
 
+    def fill(self) -> float:
+        return 0.0
+
     @property
     def dropped(self) -> dict[str, int]:
         return {}

@@ -193,6 +193,10 @@ class ObserveStore:
         finally:
             self._writing.release()
 
+    def fill(self) -> float:
+        """How full the line of jobs is, 0 to 1."""
+        return self._jobs.qsize() / self._jobs.maxsize
+
     def state(self) -> dict[str, Any]:
         """How it is: for a health check."""
         return {

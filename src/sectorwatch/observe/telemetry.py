@@ -123,6 +123,8 @@ class Telemetry:
             disk=None if path is None else path.parent,
             clock=clock,
         )
+        for name, fill in (("metric_samples", metrics.fill), ("observe_jobs", store.fill)):
+            metrics.gauge_callback("queue_fill_ratio", fill, {"queue": name}, "ratio")
         alerts = AlertManager(
             clock=clock,
             store=store,

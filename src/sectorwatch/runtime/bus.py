@@ -120,17 +120,29 @@ class Subscription:
         self._is_busy = False
         self._spent_s = 0.0
         self._longest_s = 0.0
+        tags = {"handler": name}
+        self._took = bus.metrics.timing("event_handler_duration_seconds", tags)
+        self._skips = bus.metrics.counter("events_skipped_total", tags)
+
+    @property
+    def waiting(self) -> int:
+        """How many events wait for the handler."""
+        return len(self._waiting)
 
     def offer(self, event: Event) -> None:
         """Put an event in line; one of the same topic and name that still waits gives way to it."""
         key = (event.topic, event.name)
         if self._waiting.pop(key, None) is not None:
-            self.skipped += 1
+            self._skip()
         elif len(self._waiting) >= _MOST_WAITING:
             self._waiting.pop(next(iter(self._waiting)))
-            self.skipped += 1
+            self._skip()
         self._waiting[key] = event
         self._wake.set()
+
+    def _skip(self) -> None:
+        self.skipped += 1
+        self._skips.inc()
 
     def start(self) -> None:
         """Begin to deal with events; called in the event loop."""
@@ -182,6 +194,7 @@ class Subscription:
                 call.cancel()
                 duration_s = time.perf_counter() - started
                 self._spent_s += duration_s
+                self._took.observe(duration_s)
                 self._longest_s = max(self._longest_s, duration_s)
                 self._is_busy = False
 
@@ -239,7 +252,7 @@ class EventBus:
         self.handler_timeout_s = handler_timeout_s
         telemetry = telemetry or Telemetry.null()
         self.spans = telemetry.spans
-        self._metrics = telemetry.metrics
+        self.metrics = telemetry.metrics
         self._log = telemetry.for_service("bus").log
         self._clock = clock or SystemClock()
         self._lock = threading.Lock()
@@ -252,6 +265,8 @@ class EventBus:
         self._ended = _Sums()
         self._dead: deque[DeadLetter] = deque(maxlen=_MOST_DEAD_LETTERS)
         self._dead_count = 0
+        self.metrics.counter_callback("events_conflated_total", lambda: self._conflated)
+        self.metrics.gauge_callback("queue_fill_ratio", self._fill, {"queue": "bus"}, "ratio")
 
     def announce(self, seq: int) -> None:
         """Say that the tick `seq` is committed."""
@@ -263,7 +278,13 @@ class EventBus:
             topic, seq, name, self._clock.now_us(), correlation_id() or "", current_span()
         )
         with self._lock:
+            is_first = topic not in self._published
             self._published[topic] += 1
+        if is_first:
+            self.metrics.counter_callback(
+                "events_published_total", lambda: self._published[topic], {"topic": topic}
+            )
+        with self._lock:
             loop = self._loop
             if loop is None:
                 return
@@ -329,7 +350,7 @@ class EventBus:
         )
         self._dead.appendleft(letter)
         self._dead_count += 1
-        self._metrics.counter("event_handler_errors", {"handler": handler, "reason": reason}).inc()
+        self.metrics.counter("event_handler_errors", {"handler": handler, "reason": reason}).inc()
         self._log.log_operation(
             "handle_event",
             LogLevel.ERROR,
@@ -359,6 +380,10 @@ class EventBus:
             handlers=handlers,
             dead_letters=tuple(self._dead),
         )
+
+    def _fill(self) -> float:
+        """How full the fullest handler's line is."""
+        return max((each.waiting for each in list(self._subscriptions)), default=0) / _MOST_WAITING
 
     def _hand_out(self) -> None:
         with self._lock:

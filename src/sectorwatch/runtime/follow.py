@@ -85,6 +85,8 @@ class Follow:
         self._seq_gauge = telemetry.metrics.gauge("tick_seq")
         self._ticks = telemetry.metrics.counter("ticks_committed_total")
         self._pending_gauge = telemetry.metrics.gauge("pending_snapshots")
+        self._positions = telemetry.metrics.counter("positions_total")
+        self._state_bytes = telemetry.metrics.gauge("tracker_state_bytes", unit="bytes")
         self._tracker: Tracker | None = None
         # A tracker that began anew counts from 1 again; the database does not.
         self._seq_offset = 0
@@ -331,7 +333,9 @@ class Follow:
         if self._state_is_due or last is None or tracker.time_us is None or (seq + 1) % self._every:
             return None
         with self._telemetry.timed("dump", "tracker"):
-            return _State(tracker.dump(), seq, tracker.time_us, last)
+            state = tracker.dump()
+        self._state_bytes.set(len(state))
+        return _State(state, seq, tracker.time_us, last)
 
     def _commit(self, tick: Tick, position: Position, state: _State | None) -> None:
         try:
@@ -354,13 +358,15 @@ class Follow:
                 self._state_is_due = False
                 self.needed_from_us = state.time_us
             self._ticks.inc()
+            self._positions.inc(len(tick.positions.flight_id))
             self._set_pending(max(0, self._pending - 1))
         if self.latest is not None and tick.seq <= self.latest.seq:
             # Made again on the way back into step: everybody has seen it, and what came after.
             return
         self.latest = tick
         self._seq_gauge.set(tick.seq)
-        self._announce(tick.seq)
+        with self._telemetry.timed("announce", "collector"):
+            self._announce(tick.seq)
 
     def _skip(self, position: Position, error: BaseException, operation: str = "advance") -> None:
         """Leave out a snapshot that cannot be dealt with, now and whenever it comes again."""

@@ -103,7 +103,10 @@ class Pipeline:
         self._telemetry = telemetry or Telemetry.null()
         self._log = self._telemetry.for_service("collector").log
         self._metrics = self._telemetry.metrics
-        self._age = self._metrics.gauge("feed_age_seconds", unit="seconds")
+        # Read between feeds too, so that it grows while none comes.
+        self._metrics.gauge_callback("feed_age_seconds", self._growing_age_s, unit="seconds")
+        self._delay = self._metrics.timing("tick_delay_seconds")
+        self._late = self._metrics.counter("ticks_late_total")
         self._stop = threading.Event()
         self._last_time_us: int | None = None
         self._step_us = 0
@@ -170,25 +173,24 @@ class Pipeline:
     def take(self, raw: RawFeed) -> None:
         """Take one feed from the source: refuse it, skip it, or put it through."""
         with LogCorrelationContext():
-            with self._telemetry.spans.span(
-                "take", "collector", kind=raw.kind.name.lower()
-            ) as span:
+            operation = "tick" if raw.kind is Kind.FEED else "radios"
+            # What is refused, or finds no room, is a failure of the stage that says so.
+            with self._telemetry.timed(operation, "collector"):
                 try:
                     if raw.kind is Kind.FEED:
                         self._take_feed(raw)
                     else:
                         self._take_transceivers(raw)
                 except FeedRefusedError as error:
-                    span.status = "failed"
                     self._refuse(raw, error)
                 except JournalWriteError as error:
-                    span.status = "failed"
                     self._unwritten(error)
             if not self.follow.is_in_step:
                 self._catch_up()
-            age_s = self.age_s()
-            if age_s is not None:
-                self._age.set(age_s)
+
+    def _growing_age_s(self) -> float | None:
+        """The feed's age for whoever samples it; of a recording that has ended there is none."""
+        return None if self.is_finished else self.age_s()
 
     def _use_the_lull(self) -> None:
         if not self.follow.is_in_step:
@@ -241,6 +243,14 @@ class Pipeline:
         position, snapshot = self._beside.both(partial(self._write, raw, accepted), decode_it)
         self._take_in(snapshot, new=True)
         self.follow.step(snapshot, position)
+        if live is not None and not live.is_simulated and self.follow.is_in_step:
+            self._say_delay((live.now_us() - raw.received_at_us) / 1_000_000)
+
+    def _say_delay(self, delay_s: float) -> None:
+        """Note how long after it came in a live feed was committed; late where the next is due."""
+        self._delay.observe(delay_s)
+        if delay_s * 1_000_000 > self._step_us > 0:
+            self._late.inc()
 
     def _write(self, raw: RawFeed, accepted: Accepted) -> Position:
         """Put a feed that is new into the journal; from then on it counts."""

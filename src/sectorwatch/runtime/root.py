@@ -24,6 +24,9 @@ from sectorwatch.runtime.application import Application, History
 from sectorwatch.runtime.bus import EventBus
 from sectorwatch.runtime.follow import Follow, TrackerMaker
 from sectorwatch.runtime.keyring import KeyRing
+from sectorwatch.runtime.measures import measure_breakers, measure_program
+from sectorwatch.runtime.measures_airspace import AirspaceMeasures
+from sectorwatch.runtime.measures_disk import DiskMeasures
 from sectorwatch.runtime.observation import open_telemetry
 from sectorwatch.runtime.pipeline import Pipeline, decode
 from sectorwatch.runtime.services_api import ApiService
@@ -234,6 +237,7 @@ def build(
             )
             breakers += client.breakers
             trouble = client.trouble
+            telemetry.alerts.explain("feed_failing", trouble.explain)
             intake = LiveIntake(
                 client,
                 clock=clock,
@@ -278,7 +282,16 @@ def build(
                 telemetry=telemetry,
             ),
             TrackerService(pipeline, telemetry=telemetry),
-            MaintenanceService(maintenance),
+            MaintenanceService(
+                maintenance,
+                DiskMeasures(
+                    directory,
+                    journals=parts.journals,
+                    stores=parts.stores,
+                    metrics=telemetry.metrics,
+                    budget_bytes=settings.disk_budget_gb * 1e9,
+                ),
+            ),
             CollectorService(
                 pipeline,
                 intake,
@@ -321,6 +334,16 @@ def build(
             started_at_us=clock.now_us(),
         )
         application.supervisor.register_health(telemetry.health)
+        measure_program(telemetry.metrics, clock)
+        measure_breakers(telemetry.metrics, application.breakers)
+        airspace_measures = AirspaceMeasures(
+            parts.airspace,
+            lambda: pipeline.latest,
+            telemetry.metrics,
+            named=settings.metrics_sectors,
+            home=settings.home_sector,
+        )
+        telemetry.metrics.before_gather.append(airspace_measures.take)
         # From here on it is the application that lets go of them.
         undo.pop_all()
         return application

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from sectorwatch.config import Settings
     from sectorwatch.observe import Telemetry
+    from sectorwatch.runtime.measures_disk import DiskMeasures
     from sectorwatch.runtime.pipeline import Pipeline
     from sectorwatch.runtime.slots import JournalSlot, StoreSlot
 
@@ -142,8 +143,9 @@ class MaintenanceService(Service):
     name = "maintenance"
     depends_on = ("store", "journal")
 
-    def __init__(self, maintenance: Maintenance) -> None:
+    def __init__(self, maintenance: Maintenance, measures: DiskMeasures | None = None) -> None:
         self._maintenance = maintenance
+        self._measures = measures
         self._worker = Worker("maintenance", self._work)
 
     async def start(self) -> None:
@@ -170,3 +172,5 @@ class MaintenanceService(Service):
     def _work(self, stop: threading.Event) -> None:
         while not stop.wait(_LOOK_EVERY_S):
             self._maintenance.look()
+            if self._measures is not None:
+                self._measures.look()

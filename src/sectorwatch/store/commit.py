@@ -12,11 +12,13 @@ from sectorwatch.clock import format_us
 from sectorwatch.errors import StoreError
 from sectorwatch.store import schema
 from sectorwatch.store.blobs import encode_positions
+from sectorwatch.store.counts import WrittenCounts
 from sectorwatch.store.rows import Upserts, clean, tick_rows
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
+    from sectorwatch.observe import MetricsCollector
     from sectorwatch.store.database import Database
     from sectorwatch.traffic.tick import Tick
 
@@ -59,8 +61,9 @@ class Checkpoint:
 class Committer:
     """Puts ticks into the database and says where to go on after a restart."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, metrics: MetricsCollector) -> None:
         self._database = database
+        self._written = WrittenCounts(metrics)
         self._upserts = Upserts(database.engine.dialect)
         # The last (seq, snapshot time) as far as it is known for certain; None asks again.
         self._last: tuple[int, int] | None = None
@@ -112,9 +115,11 @@ class Committer:
                     blob,
                 ),
             )
+            counts = {"tick": 1}
             for table, rows in tick_rows(tick):
                 if rows:
                     connection.exec_driver_sql(self._upserts[table], rows)
+                    counts[table.name] = len(rows)
             if self._identity != self._recorded:
                 self._record_identity(connection, tick.seq)
             if state is not None:
@@ -122,6 +127,7 @@ class Committer:
                 _keep_state(connection, of_seq, state, journal_position)
         self._last = tick.seq, tick.time_us
         self._recorded = self._identity
+        self._written.tick(counts, len(blob))
         return True
 
     def resume(self) -> Checkpoint | None:

@@ -86,6 +86,16 @@ class Manifest:
         row = connection.execute(chosen).one_or_none()
         return None if row is None else SegmentFile(**row._asdict())
 
+    def totals(self, connection: Connection) -> dict[str, tuple[int, int]]:
+        """Files in use of each kind, and their bytes together."""
+        file = segment.c
+        found = connection.execute(
+            select(file.kind, func.count(), func.sum(file.size_bytes))
+            .where(file.replaced_at_us.is_(None), file.missing.is_(False))
+            .group_by(file.kind)
+        )
+        return {kind: (count, int(size)) for kind, count, size in found}
+
     def free_edition(self, connection: Connection, kind: SegmentKind, start_s: int) -> int:
         """The first edition of a period whose name nothing has, in the manifest or on the disk."""
         known = set(

@@ -11,6 +11,7 @@ from sectorwatch.observe import LogCategory, LogLevel, Telemetry
 from sectorwatch.store.budget import Budget
 from sectorwatch.store.catalog import keep_sectors
 from sectorwatch.store.commit import Checkpoint, Committer, Identity
+from sectorwatch.store.counts import StoreCounts
 from sectorwatch.store.database import Database
 from sectorwatch.store.keys import Keys
 from sectorwatch.store.lost import Lost, lost_times
@@ -65,7 +66,8 @@ class Store:
         self._may_unlink = True
         self._clock = clock
         self._telemetry = telemetry
-        self._committer = Committer(database)
+        self._committer = Committer(database, telemetry.metrics)
+        self._counts = StoreCounts(telemetry.metrics)
         self._sealer = Sealer(database, self.manifest)
         self._budget = Budget(database, self.manifest, directory)
         self._sealing = threading.Lock()
@@ -188,7 +190,9 @@ class Store:
         may be tried again.
         """
         with self._sealing, self._doing("seal"):
-            return self._sealer.seal_hour(hour_s)
+            made = self._sealer.seal_hour(hour_s)
+        self._counts.sealed([] if made is None else [made])
+        return made
 
     def seal_due(self, now_s: int) -> list[SegmentFile]:
         """Seals every hour, and every day past the SQL window, that is over by `now_s`.
@@ -201,6 +205,7 @@ class Store:
             made = self._sealer.seal_due(now_s)
             if self._may_unlink:
                 self.manifest.unlink_due()
+        self._counts.sealed(made)
         return made
 
     def enforce(
@@ -212,7 +217,9 @@ class Store:
         it may, and gives the bytes it removed. Raises DatabaseAwayError: it may be tried again.
         """
         with self._sealing, self._doing("enforce"):
-            return self._budget.enforce(retention, now_s, free_journal)
+            freed = self._budget.enforce(retention, now_s, free_journal)
+        self._counts.let_go(freed)
+        return freed
 
     @contextlib.contextmanager
     def _doing(self, operation: str) -> Iterator[None]:
@@ -228,6 +235,11 @@ class Store:
         """
         with self.database.read("asking what is lost") as connection:
             return lost_times(connection, kind, from_s, to_s)
+
+    def segment_totals(self) -> dict[str, tuple[int, int]]:
+        """How many sealed files there are of each kind, and their bytes together."""
+        with self.database.read("asking how much is sealed") as connection:
+            return self.manifest.totals(connection)
 
     def close(self) -> None:
         """Closes database and files; the data directory stays with whoever opened it."""

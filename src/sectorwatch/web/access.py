@@ -10,19 +10,22 @@ from __future__ import annotations
 import difflib
 import functools
 import ipaddress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 
+from sectorwatch.observe import Telemetry
 from sectorwatch.web.problems import ApiError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Coroutine
 
     from starlette.types import Scope
+
+    from sectorwatch.observe import MetricsCollector
 
 __all__ = ["Gate", "KeyStore", "Tier", "implied_scopes", "let_in", "tier"]
 
@@ -89,6 +92,7 @@ class Gate:
     keys: KeyStore
     base_url: str | None
     public_read: bool
+    metrics: MetricsCollector = field(default_factory=lambda: Telemetry.null().metrics)
 
     def is_local(self, scope: Scope) -> bool:
         """Whether this request comes from this machine and through no proxy."""
@@ -116,6 +120,7 @@ class Gate:
             return
         scheme, _, key = request.headers.get("authorization", "").partition(" ")
         if scheme.lower() != "bearer" or not key.strip():
+            self._count_refused("no_key")
             raise ApiError(
                 401,
                 f"This needs a key with the scope '{needed}', sent as 'Authorization: Bearer KEY'. "
@@ -124,17 +129,22 @@ class Gate:
             )
         scopes = self.keys.verify(key.strip())
         if scopes is None:
+            self._count_refused("unknown_key")
             raise ApiError(
                 401,
                 "That key is not known here, or was revoked.",
                 headers={"WWW-Authenticate": 'Bearer realm="sectorwatch", error="invalid_token"'},
             )
         if needed not in implied_scopes(scopes):
+            self._count_refused("missing_scope")
             raise ApiError(
                 403,
                 f"That key's scopes ({', '.join(sorted(scopes))}) do not open this: "
                 f"it needs '{needed}'.",
             )
+
+    def _count_refused(self, reason: str) -> None:
+        self.metrics.counter("api_requests_refused_total", {"reason": reason}).inc()
 
 
 def tier(needed: Tier) -> Callable[[Request], Coroutine[None, None, None]]:

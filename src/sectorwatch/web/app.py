@@ -24,7 +24,7 @@ from sectorwatch.web.present.flights import FlightPresenter
 from sectorwatch.web.present.inbound import Inbound
 from sectorwatch.web.problems import ApiError, WrongParameter, problem_response, went_wrong
 from sectorwatch.web.routers import ALL
-from sectorwatch.web.stream import StreamHub
+from sectorwatch.web.stream import StreamHub, measure_streams
 from sectorwatch.web.telling import TOLD, Telling
 from sectorwatch.web.turns import Turns
 
@@ -82,7 +82,10 @@ def create_fastapi(application: Application) -> FastAPI:
     )
     app.state.application = application
     app.state.gate = Gate(
-        keys=application.keys, base_url=settings.base_url, public_read=settings.public_read
+        keys=application.keys,
+        base_url=settings.base_url,
+        public_read=settings.public_read,
+        metrics=application.telemetry.metrics,
     )
     app.state.hot = HotAnswers()
     app.state.fixed = HotAnswers()
@@ -90,6 +93,7 @@ def create_fastapi(application: Application) -> FastAPI:
     app.state.turns = Turns()
     app.state.coverage = HotAnswers(most=64, most_bytes=16_000_000)
     app.state.hub = StreamHub()
+    measure_streams(app.state.hub, application.telemetry.metrics)
     app.state.comment_s = COMMENT_S
     app.state.send_limit_s = SEND_LIMIT_S
     app.state.flights = FlightBooks(FlightPresenter(application.airspace))

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections import deque
+from collections import Counter, deque
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from starlette.responses import Response
@@ -22,7 +23,9 @@ if TYPE_CHECKING:
 
     from starlette.types import Receive, Scope, Send
 
-__all__ = ["TOPICS", "EventStream", "StreamHub"]
+    from sectorwatch.observe import MetricsCollector
+
+__all__ = ["TOPICS", "EventStream", "StreamHub", "measure_streams"]
 
 TOPICS = ("tick", "alert", "health", "anomaly", "metrics", "log")
 _CONFLATED = frozenset({"tick", "metrics"})
@@ -57,6 +60,12 @@ class StreamHub:
         self.closed = False
         self.open = 0
         self.cut_off = 0
+        self.sent = 0
+        """Events handed to streams, one for each stream that got it."""
+        self.skipped = 0
+        """Events that a slow stream was not given, because a newer one says what is so now."""
+        self.published: Counter[str] = Counter()
+        """Events by topic."""
 
     @property
     def last_number(self) -> int:
@@ -71,6 +80,7 @@ class StreamHub:
     def publish(self, topic: str, data: bytes) -> None:
         """Put an event into the ring and wake all readers; `data` is one line of JSON."""
         self._number += 1
+        self.published[topic] += 1
         head = f"id: {self._boot}-{self._number}\nevent: {topic}\ndata: ".encode()
         self._ring.append(_Event(self._number, topic, head + data + b"\n\n"))
         self._awaken()
@@ -98,11 +108,15 @@ class StreamHub:
         for event in reversed(self._ring):
             if event.number <= cursor:
                 break
-            if event.topic not in topics or event.topic in newest:
+            if event.topic not in topics:
+                continue
+            if event.topic in newest:
+                self.skipped += 1
                 continue
             if event.topic in _CONFLATED:
                 newest.add(event.topic)
             wanted.append(event.data)
+        self.sent += len(wanted)
         return b"".join(reversed(wanted)), self._number
 
     def wake(self) -> asyncio.Future[None]:
@@ -116,6 +130,18 @@ class StreamHub:
             if not self._wake.done():
                 self._wake.set_result(None)
             self._wake = None
+
+
+def measure_streams(hub: StreamHub, metrics: MetricsCollector) -> None:
+    """Have the hub's figures sampled; those of an earlier hub are not looked at any more."""
+    metrics.gauge_callback("streams_open", lambda: hub.open)
+    metrics.counter_callback("streams_cut_off_total", lambda: hub.cut_off)
+    metrics.counter_callback("stream_events_sent_total", lambda: hub.sent)
+    metrics.counter_callback("stream_events_skipped_total", lambda: hub.skipped)
+    for topic in TOPICS:
+        metrics.counter_callback(
+            "stream_events_total", partial(hub.published.__getitem__, topic), {"topic": topic}
+        )
 
 
 class EventStream(Response):
