@@ -207,8 +207,7 @@ def test_a_whole_telemetry_exposes_cleanly() -> None:
     telemetry = Telemetry.open(sinks=[], clock=ManualClock())
     with telemetry.timed("decode", "collector"):
         pass
-    assert telemetry._sampler is not None
-    telemetry._sampler.sample()
+    telemetry.sampler.sample()
     samples = _samples(telemetry.metrics)
     assert samples["operation_error_rate_ratio|operation=decode|service=collector"] == 0.0
     assert samples["process_resident_memory_bytes"] > 1e6

@@ -132,8 +132,7 @@ def test_a_sampler_that_fails_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
         raise RuntimeError("no /proc")
 
     telemetry = Telemetry.open(sinks=[], sample_every_s=0.02)
-    sampler = telemetry._sampler
-    assert sampler is not None
+    sampler = telemetry.sampler
     monkeypatch.setattr(psutil, "virtual_memory", fail)
     telemetry.start()
     deadline = time.monotonic() + 5

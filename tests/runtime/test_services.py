@@ -166,11 +166,11 @@ def test_monitoring_that_dies_is_noticed(telemetry: Telemetry) -> None:
     assert state is HealthState.HEALTHY
 
 
-def test_performance_samples_from_its_start_on(tmp_path: Path, telemetry: Telemetry) -> None:
+def test_performance_samples_from_its_start_on(telemetry: Telemetry) -> None:
     """The machine's operation exists at once, and again after a restart."""
 
     async def scenario() -> None:
-        service = PerformanceService(telemetry, tmp_path)
+        service = PerformanceService(telemetry)
         for _ in range(2):
             await service.start()
             assert ("system_monitoring", "system") in telemetry.performance.operations()

@@ -121,6 +121,47 @@ class ObservationSettings(BaseSettings):
         le=86_400,
     )
 
+    loop_blocked_s: float = setting(
+        0.25,
+        "s",
+        "From how long on it counts, and is looked into, that the event loop does not turn.",
+        ge=0.05,
+        le=60,
+    )
+    cpu_spike_percent: float = setting(
+        70.0,
+        "% of a core",
+        "From how much processor on, and 40 above what is usual, it is a spike.",
+        ge=10,
+        le=10_000,
+    )
+    cpu_spike_s: float = setting(
+        30.0, "s", "How long without a pause it must be that much.", ge=10, le=3_600
+    )
+    profile_every_s: float = setting(
+        600.0,
+        "s",
+        "How often a profile of 2 s is taken although nothing is wrong; 0 takes none.",
+        ge=0,
+        le=86_400,
+    )
+    leak_mb_an_hour: float = setting(
+        8.0, "MB/h", "From how much growth on, steady for hours, memory leaks.", gt=0, le=100_000
+    )
+    leak_mb: float = setting(
+        50.0, "MB", "How much memory must have grown besides, for it to leak.", gt=0, le=100_000
+    )
+    leak_trace_s: float = setting(
+        30.0,
+        "s",
+        "How long allocations are traced to find lines that leak; it slows everything meanwhile.",
+        ge=1,
+        le=120,
+    )
+    leak_looks_a_day: int = setting(
+        6, "", "How often a day they are traced at most; 0 never.", ge=0, le=100
+    )
+
     @property
     def level(self) -> str:
         """The lowest level of log that is written: `log_level`, else by `environment`."""

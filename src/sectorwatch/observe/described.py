@@ -71,16 +71,60 @@ def described(text: str) -> tuple[Described, ...]:
 
 OWN_METRICS = described(
     """
+cpu_spike_percent gauge percent (performance)
+    Processor time that a spike takes, of one core; 0 while there is none.
+cpu_throttled_ratio gauge ratio (performance)
+    The share of time for which the container's limit of processor time held this program back.
 database_rows_written_total{table} counter (store)
     Rows that were inserted, changed or deleted, by table.
 database_statement_seconds{database,verb} timing seconds (store)
     How long a statement took, by kind of database (duckdb reads the sealed files) and verb.
+disk_busy_ratio gauge ratio (performance)
+    The share of time in which the data directory's device had something to do.
 disk_free gauge bytes (performance)
     Room left on the disk of the data directory.
+disk_full_in_seconds gauge seconds (performance)
+    When the disk will be full by how fast its room goes; set while it falls, and once to 30 days
+    when it falls no more.
+disk_latency_seconds gauge seconds (performance)
+    How long a read or a write took on the data directory's device, on the mean since the last
+    sample.
+disk_read_bytes_total counter bytes (performance)
+    Bytes read from the data directory's device, by whomever.
+disk_used_ratio gauge ratio (performance)
+    The share of the data directory's disk that is taken.
+disk_write_bytes_total counter bytes (performance)
+    Bytes written to the data directory's device, by whomever.
+gc_collections_total{generation} counter (performance)
+    Runs of Python's garbage collector.
+gc_objects{generation} gauge (performance)
+    Objects that the garbage collector follows; of all but the youngest looked at every ten minutes.
+gc_pause_seconds timing seconds (performance)
+    How long a run of the garbage collector held everything up.
+gc_uncollectable_total counter (performance)
+    Objects that the garbage collector could not free.
 heartbeat_seconds timing seconds (notifier)
     How long the other system took to answer a sign of life.
 heartbeats_total{status} counter (notifier)
     Signs of life to heartbeat_url: sent, or failed.
+loop_blocked_seconds gauge seconds (performance)
+    The longest time for which the event loop did not turn, in the last 15 s or still.
+loop_blocks_total counter (performance)
+    How often the event loop stood still for longer than loop_blocked_s.
+loop_lag_seconds timing seconds (performance)
+    How long the event loop took to answer, asked several times a second.
+memory_available_ratio gauge ratio (performance)
+    The share of memory that can still be given to programs, of the machine's or the container's.
+memory_leak_bytes_per_hour gauge bytes/hour (performance)
+    How fast memory leaks; 0 while it does not.
+memory_leak_looks_total counter (performance)
+    How often allocations were traced for some seconds, to find lines that leak.
+network_errors_total counter (performance)
+    Packets that failed or were dropped, on all interfaces but the loopback.
+network_received_bytes_total counter bytes (performance)
+    Bytes that the machine received, on all interfaces but the loopback.
+network_sent_bytes_total counter bytes (performance)
+    Bytes that the machine sent, on all interfaces but the loopback.
 notification_send_seconds{channel} timing seconds (notifier)
     How long an attempt to tell somebody took.
 notifications_pending gauge (notifier)
@@ -89,6 +133,8 @@ notifications_sent_total{channel,status} counter (notifier)
     Attempts to tell somebody: sent, to be tried again (retry), or failed for good.
 observe_dropped{part,reason} counter (monitoring)
     What observation itself could not keep, by its part and the reason.
+open_files_ratio gauge ratio (performance)
+    The share of the files that this program may open that are open.
 operation_concurrent_requests{operation,service} sample operations (every timed operation)
     How many runs of an operation were under way at once, on the mean of some seconds.
 operation_cpu_usage{operation,service} sample percent (every timed operation)
@@ -108,21 +154,51 @@ operation_slowdown{operation,service} gauge ratio (performance)
     slower than it ever was; else 1.
 operation_throughput{operation,service} sample operations/second (every timed operation)
     How many runs of an operation ended in a second, on the mean of some seconds.
+process_connections{state} gauge (performance)
+    TCP connections of this program by their state.
+process_context_switches_total{kind} counter (performance)
+    How often a thread gave the processor up (voluntary) or had it taken away (involuntary).
 process_cpu gauge percent (performance)
     Processor time that this program takes, of one core.
+process_disk_read_bytes_total counter bytes (performance)
+    Bytes that this program had read from disks.
+process_disk_write_bytes_total counter bytes (performance)
+    Bytes that this program had written to disks.
+process_major_faults_total counter (performance)
+    How often this program waited for memory to be read from a disk.
 process_open_fds gauge (performance)
     Files, connections and the like that this program holds open.
+process_proportional_memory gauge bytes (performance)
+    Memory of this program, what it shares counted in parts; looked at every five minutes.
 process_resident_memory gauge bytes (performance)
     Memory of this program that is not swapped out.
+process_swapped_memory gauge bytes (performance)
+    Memory of this program that is swapped out; looked at every five minutes.
 process_threads gauge (performance)
     Threads of this program.
+process_unique_memory gauge bytes (performance)
+    Memory that would be free without this program; looked at every five minutes.
+python_allocated_blocks gauge (performance)
+    Small pieces of memory that Python's values hold.
 queue_fill_ratio{queue} gauge ratio (whoever has the queue)
     How full a bounded queue is, 0 to 1: feeds, bus (its fullest handler), metric_samples,
     observe_jobs and others.
 system_cpu gauge percent (performance)
     Processor time that the machine is busy, of all its cores.
+system_cpu_iowait gauge percent (performance)
+    Processor time of the machine in which it waited for disks.
+system_cpu_steal gauge percent (performance)
+    Processor time that the machine's host gave to others.
+system_load gauge (performance)
+    Programs that ran or wanted to, on the mean of a minute.
 system_memory_available gauge bytes (performance)
     Memory that the machine could still give to programs.
+system_swap_used_ratio gauge ratio (performance)
+    The share of the machine's swap space that is taken.
+thread_cpu{thread} gauge percent (performance)
+    Processor time of threads by name, of one core.
+threads_alive{thread} gauge (performance)
+    Threads of this program by name, without the number behind it.
 """
 )
 """Those that observation itself records, in name order."""

@@ -26,6 +26,7 @@ from sectorwatch.observe.logs import LogLines, StructuredLogger
 from sectorwatch.observe.metrics import MetricsCollector
 from sectorwatch.observe.notifying.outbox import Outbox
 from sectorwatch.observe.performance import PerformanceCollector
+from sectorwatch.observe.profiling.null import NullResources, NullSampler
 from sectorwatch.observe.redaction import Redactor
 from sectorwatch.observe.results import Alert, HealthStatus, Metric, PerformanceData
 from sectorwatch.observe.spans import NullSpans
@@ -557,16 +558,20 @@ class NullOutbox(Outbox):
 
 def null_telemetry() -> Telemetry:
     """A bundle that keeps and writes nothing."""
+    metrics, performance = NullMetrics(), NullPerformance()
+    resources = NullResources(metrics)
     bundle = Telemetry(
-        NullMetrics(),
+        metrics,
         NullLogger(),
-        NullPerformance(),
+        performance,
         NullHealth(),
         alerts=NullAlerts(),
         spans=NullSpans(),
         statements=NullStatements(),
         optimizer=NullOptimizer(),
         outbox=NullOutbox(),
+        sampler=NullSampler(metrics, performance, resources=resources),
+        resources=resources,
     )
     bundle.is_on = False
     return bundle

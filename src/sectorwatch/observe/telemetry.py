@@ -14,6 +14,7 @@ from sectorwatch.observe.logs import StructuredLogger
 from sectorwatch.observe.metrics import MetricsCollector
 from sectorwatch.observe.notifying.outbox import Outbox
 from sectorwatch.observe.performance import PerformanceCollector
+from sectorwatch.observe.profiling.resources import Resources
 from sectorwatch.observe.sampler import SystemSampler
 from sectorwatch.observe.spans import SpanRing
 from sectorwatch.observe.statements import StatementLog
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
     from sectorwatch.observe.enums import LogLevel
     from sectorwatch.observe.notifying.channels import Channel
+    from sectorwatch.observe.profiling.resources import ResourceLimits
     from sectorwatch.observe.series import MetricLimits
     from sectorwatch.observe.sinks import LogSink
 
@@ -33,7 +35,7 @@ __all__ = ["Telemetry"]
 
 
 class Telemetry:
-    """Metrics, log, performance, health and alerts of one program.
+    """Metrics, log, performance, health, alerts and resources of one program.
 
     Made by `Telemetry.open`, or put together from parts; `Telemetry.null` has everything off.
     """
@@ -52,6 +54,7 @@ class Telemetry:
         spans: SpanRing | None = None,
         optimizer: PerformanceOptimizer | None = None,
         outbox: Outbox | None = None,
+        resources: Resources | None = None,
     ) -> None:
         self.metrics = metrics
         self.log = log
@@ -67,7 +70,9 @@ class Telemetry:
         self.outbox = outbox or Outbox(metrics=metrics, log=log)
         self.alerts.outbox = self.outbox
         self._store = store
-        self._sampler = sampler
+        self.resources = resources or Resources(metrics)
+        self.profiler = self.resources.profiler
+        self.sampler = sampler or SystemSampler(metrics, performance, resources=self.resources)
 
     @classmethod
     def open(
@@ -89,6 +94,7 @@ class Telemetry:
         limits: MetricLimits | None = None,
         channels: Sequence[Channel] = (),
         notify_from: AlertSeverity = AlertSeverity.HIGH,
+        resource_limits: ResourceLimits | None = None,
         clock: Clock | None = None,
     ) -> Self:
         """The whole bundle, kept in the SQLite file `path`; None keeps it in memory.
@@ -116,15 +122,17 @@ class Telemetry:
             metrics, log, clock=clock, slow_s=slow_s, slow_s_of=slow_s_of, spans=spans
         )
         health = HealthChecker(time_limit_s=health_time_limit_s, clock=clock, store=store)
-        sampler = SystemSampler(
+        resources = Resources(
             metrics,
-            performance,
-            period_s=sample_every_s,
             disk=None if path is None else path.parent,
+            limits=resource_limits,
             clock=clock,
         )
         for name, fill in (("metric_samples", metrics.fill), ("observe_jobs", store.fill)):
             metrics.gauge_callback("queue_fill_ratio", fill, {"queue": name}, "ratio")
+        sampler = SystemSampler(
+            metrics, performance, period_s=sample_every_s, clock=clock, resources=resources
+        )
         alerts = AlertManager(
             clock=clock,
             store=store,
@@ -143,6 +151,9 @@ class Telemetry:
             "alerts": alerts.drops,
             "tuning": optimizer.drops,
             "outbox": outbox.drops,
+            "resources": resources.drops,
+            "profiler": resources.profiler.drops,
+            "leaks": resources.leaks.drops,
         }
         return cls(
             metrics,
@@ -155,6 +166,7 @@ class Telemetry:
             spans=spans,
             optimizer=optimizer,
             outbox=outbox,
+            resources=resources,
         )
 
     @classmethod
@@ -182,8 +194,8 @@ class Telemetry:
         """Start the threads that write and sample; a second time does nothing."""
         if self._store is not None:
             self._store.start()
-        if self._sampler is not None:
-            self._sampler.start()
+        self.resources.start()
+        self.sampler.start()
         self.optimizer.start()
         self.outbox.start()
         self.alerts.start()
@@ -193,7 +205,7 @@ class Telemetry:
         self.alerts.stop()
         self.optimizer.stop()
         self.outbox.stop()
-        if self._sampler is not None:
-            self._sampler.stop()
+        self.sampler.stop()
+        self.resources.close()
         if self._store is not None:
             self._store.close()

@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Application", "History"]
 
+_STARTING_US = 30_000_000
+_FEW_PENDING = 10
+
 
 @dataclass(frozen=True, slots=True)
 class History:
@@ -100,6 +103,15 @@ class Application:
     def feed_age_s(self) -> float | None:
         """Seconds from the newest snapshot to the source's now; None before the first."""
         return self.pipeline.age_s()
+
+    def is_expected_busy(self) -> bool:
+        """Whether it is known to work hard: just started, bringing a history, or catching up."""
+        tick, follow = self.latest, self.pipeline.follow
+        if self.clock.now_us() - self.started_at_us < _STARTING_US:
+            return True
+        if self.history is not None and self.history.share(0 if tick is None else tick.time_us) < 1:
+            return True
+        return not follow.is_in_step and follow.pending > _FEW_PENDING
 
     def not_ready(self) -> list[str]:
         """What is missing before questions can be answered, in words; empty when ready."""

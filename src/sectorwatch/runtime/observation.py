@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from sectorwatch.observe import AlertSeverity, LogLevel, StreamSink, Telemetry, TerminalSink
 from sectorwatch.observe.notifying import channels_of
+from sectorwatch.observe.profiling import ResourceLimits
 from sectorwatch.runtime.described import METRICS
 
 if TYPE_CHECKING:
@@ -24,6 +25,28 @@ __all__ = ["NAMESPACE", "base_address", "notifier_channels", "open_telemetry"]
 NAMESPACE = "sectorwatch"
 """What stands before the names of our metrics in Prometheus."""
 
+# Whose code it is, by the beginning of its path in the package; the longest counts.
+_OWNERS = {
+    "airspace/": "tracker",
+    "feed/": "collector",
+    "feed/journal": "journal",
+    "forecast/": "forecast",
+    "observe/": "monitoring",
+    "observe/log": "logging",
+    "observe/notifying/": "notifier",
+    "observe/performance": "performance",
+    "observe/profiling/": "performance",
+    "observe/tuning/": "performance",
+    "runtime/bus": "bus",
+    "runtime/follow": "tracker",
+    "runtime/pipeline": "collector",
+    "runtime/services_api": "api",
+    "runtime/services_collector": "collector",
+    "runtime/services_maintenance": "maintenance",
+    "store/": "store",
+    "traffic/": "tracker",
+    "web/": "api",
+}
 # Under these keys a log line could say who somebody is.
 _MEMBERS = ("cid", "member", "member_name", "real_name", "full_name")
 
@@ -54,6 +77,7 @@ def open_telemetry(
         warm_up_s=settings.slowdown_warm_up_s,
         channels=notifier_channels(settings),
         notify_from=AlertSeverity(settings.notify_severity),
+        resource_limits=_limits(settings),
         clock=clock,
     )
     for each in METRICS:
@@ -78,6 +102,21 @@ def base_address(settings: Settings) -> str:
     if host in _EVERYWHERE:
         host = socket.gethostname()
     return f"http://{f'[{host}]' if ':' in host else host}:{settings.port}"
+
+
+def _limits(settings: Settings) -> ResourceLimits:
+    """From when on what is seen of machine and process counts, and who owns which code."""
+    return ResourceLimits(
+        loop_blocked_s=settings.loop_blocked_s,
+        cpu_spike_percent=settings.cpu_spike_percent,
+        cpu_spike_s=settings.cpu_spike_s,
+        periodic_every_s=settings.profile_every_s,
+        leak_mb_an_hour=settings.leak_mb_an_hour,
+        leak_mb=settings.leak_mb,
+        leak_trace_s=settings.leak_trace_s,
+        leak_looks_a_day=settings.leak_looks_a_day,
+        owners=_OWNERS,
+    )
 
 
 def _sinks(settings: Settings) -> list[LogSink] | None:

@@ -265,7 +265,7 @@ def build(
             MonitoringService(
                 telemetry, announce=lambda topic, name: bus.publish(topic, name=name)
             ),
-            PerformanceService(telemetry, directory.path),
+            PerformanceService(telemetry),
             NotifierService(telemetry, bus, heartbeat=_heartbeat(settings, clock, telemetry)),
             StoreService(
                 parts.stores,
@@ -344,6 +344,7 @@ def build(
             home=settings.home_sector,
         )
         telemetry.metrics.before_gather.append(airspace_measures.take)
+        telemetry.resources.expected_busy = application.is_expected_busy
         # From here on it is the application that lets go of them.
         undo.pop_all()
         return application

@@ -10,7 +10,6 @@ from sectorwatch.observe import (
     FileSink,
     HealthState,
     LogCorrelationContext,
-    SystemSampler,
     bridge_stdlib,
     read_tail,
 )
@@ -160,43 +159,46 @@ class MonitoringService(Service):
 
 
 class PerformanceService(Service):
-    """Samples machine and process, and says what gets slower, from threads of its own."""
+    """Samples machine and process, watches the event loop, and says what gets slower.
+
+    From threads of its own.
+    """
 
     name = "performance"
     uses = ("monitoring",)
 
-    def __init__(self, telemetry: Telemetry, disk: Path, *, sample_every_s: float = 15.0) -> None:
+    def __init__(self, telemetry: Telemetry) -> None:
         self._telemetry = telemetry
-        self._disk = disk
-        self._sample_every_s = sample_every_s
-        self._sampler: SystemSampler | None = None
+        self._failed_before = 0
 
     async def start(self) -> None:
         """Begin to sample; the first sample is there when this returns."""
-        if not self._telemetry.is_on:
+        telemetry = self._telemetry
+        if not telemetry.is_on:
             return
-        sampler = SystemSampler(
-            self._telemetry.metrics,
-            self._telemetry.performance,
-            period_s=self._sample_every_s,
-            disk=self._disk,
-        )
-        await call_in_thread(sampler.sample, "performance-first")
-        sampler.start()
-        self._sampler = sampler
-        self._telemetry.optimizer.start()
+        await call_in_thread(telemetry.sampler.sample, "performance-first")
+        telemetry.sampler.start()
+        telemetry.optimizer.start()
+        telemetry.resources.start(asyncio.get_running_loop())
 
     async def stop(self) -> None:
-        """Sample no more."""
+        """Sample and watch no more."""
         await call_in_thread(self._telemetry.optimizer.stop, "performance-stop-tuning")
-        sampler, self._sampler = self._sampler, None
-        if sampler is not None:
-            await call_in_thread(sampler.stop, "performance-stop")
+        await call_in_thread(self._telemetry.resources.stop, "performance-unwatch")
+        await call_in_thread(self._telemetry.sampler.stop, "performance-stop")
 
     async def health(self) -> Health:
-        """Degraded where the machine could not be sampled."""
-        failed = self._sampler.failed if self._sampler is not None else 0
+        """Degraded where the machine could not be sampled since the last check."""
+        telemetry = self._telemetry
+        failed = telemetry.sampler.failed + telemetry.resources.loop.failed
+        is_new, self._failed_before = failed > self._failed_before, failed
         return Health(
-            HealthState.DEGRADED if failed else HealthState.HEALTHY,
-            {"failed_samples": failed, "operations": len(self._telemetry.performance.operations())},
+            HealthState.DEGRADED if is_new else HealthState.HEALTHY,
+            {
+                "failed_samples": failed,
+                "operations": len(telemetry.performance.operations()),
+                "profiles": len(telemetry.profiler.profiles),
+                "loop_blocks": len(telemetry.resources.loop.blocks),
+                "leak": telemetry.resources.leaks.verdict.state,
+            },
         )
