@@ -50,12 +50,15 @@ def alert(**other: Any) -> dict[str, Any]:
     }
 
 
-def outcome(*after: Seen, before: tuple[Seen, ...] = (), notified_s: float | None = None) -> Any:
-    """What comes of having seen these alerts."""
-    return judged(
-        SCENARIO,
-        Record(BEGUN_S, ENDED_S, notified_s=notified_s, before=before, after=list(after)),
-    )
+def outcome(
+    *after: Seen,
+    before: tuple[Seen, ...] = (),
+    notified_s: float | None = 1_051.25,
+    told_resolved_s: float | None = 1_101.0,
+) -> Any:
+    """What comes of having seen these alerts, and having been told of them."""
+    record = Record(BEGUN_S, ENDED_S, notified_s, told_resolved_s, before, list(after))
+    return judged(SCENARIO, record)
 
 
 def expected(at_s: float = 1_050.0, gone_s: float | None = 1_100.0, **other: Any) -> Seen:
@@ -65,7 +68,7 @@ def expected(at_s: float = 1_050.0, gone_s: float | None = 1_100.0, **other: Any
 
 def test_it_passes_where_type_service_cause_and_times_are_right() -> None:
     """All of it, and what was measured by the outside clock is in the row."""
-    made = outcome(expected(), notified_s=1_051.25)
+    made = outcome(expected())
     assert made.passed
     assert (made.raised, made.blamed, made.is_cause_named) == ("api_timeout", "collector", True)
     assert (made.allowed_s, made.took_s, made.notified_s) == (60.0, 50.0, 51.2)
@@ -126,3 +129,11 @@ def test_what_cannot_be_played_here_neither_passes_nor_fails() -> None:
     """It says why."""
     made = skipped(SCENARIO, "only root may mount")
     assert (made.passed, made.problems, made.skipped) == (False, (), "only root may mount")
+
+
+def test_what_somebody_should_have_been_told_and_was_not_does_not_pass() -> None:
+    """HIGH and above when it begins; whatever was told, when it is over."""
+    assert outcome(expected(), notified_s=None).problems == ("nobody was notified of it",)
+    made = outcome(expected(), told_resolved_s=None)
+    assert made.problems == ("nobody was notified that it is over",)
+    assert outcome(expected(severity="medium"), notified_s=None, told_resolved_s=None).passed

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from sectorwatch.gameday.places import Cannot, ballast, small_disk
-from sectorwatch.gameday.surroundings import Beacon, Inbox
+from sectorwatch.gameday.surroundings import Beacon, Inbox, Letter
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -39,8 +39,8 @@ def test_letters_arrive() -> None:
             with urllib.request.urlopen(request, timeout=5) as answer:  # noqa: S310 - loopback
                 assert answer.status == 200
     assert inbox.letters[0].body == {"type": "api_timeout"}
-    assert "api_timeout" in inbox.letters[0].text
-    assert "plain" in inbox.letters[1].text
+    assert "plain" in inbox.letters[1].body
+    assert not any(each.tells_of("api_timeout", "store", "firing") for each in inbox.letters)
     assert inbox.letters[0].at_s <= inbox.letters[1].at_s
 
 
@@ -63,3 +63,12 @@ def test_a_disk_that_is_full_already_cannot_be_filled(tmp_path: Path) -> None:
     """It says so."""
     with pytest.raises(Cannot, match="are free"), ballast(tmp_path, leave_mb=1e12):
         pass
+
+
+def test_a_letter_tells_of_one_alert() -> None:
+    """An Alertmanager's webhook body, as it is posted."""
+    group = {"alertname": "api_timeout", "service": "collector"}
+    letter = Letter(1.0, {"status": "firing", "groupLabels": group})
+    assert letter.tells_of("api_timeout", "collector", "firing")
+    assert not letter.tells_of("api_timeout", "collector", "resolved")
+    assert not letter.tells_of("cpu_spike", "collector", "firing")

@@ -74,6 +74,7 @@ class Record:
     begun_s: float
     ended_s: float = 0.0
     notified_s: float | None = None
+    told_resolved_s: float | None = None
     before: Sequence[Seen] = ()
     after: Sequence[Seen] = field(default_factory=list)
 
@@ -121,6 +122,7 @@ def judged(scenario: Scenario, record: Record) -> Outcome:
                 f"the cause does not name {' and '.join(map(repr, scenario.causes))}: {cause!r}"
             )
         problems += _of_resolving(scenario, found, record, resolved_s)
+        problems += _of_telling(found, record, resolved_s)
     problems += [
         f"{other.alert_type} of {other.service} was raised too ({other.severity})"
         for other in others
@@ -172,6 +174,16 @@ def _of_resolving(
         return [
             f"it took {resolved_s:.1f} s to resolve, {scenario.resolve_allowed_s:g} are allowed"
         ]
+    return []
+
+
+def _of_telling(found: Seen, record: Record, resolved_s: float | None) -> list[str]:
+    """What is not as it has to be in what was notified: HIGH and above, and what becomes of it."""
+    if found.alert["severity"] in _NOTIFY and record.notified_s is None:
+        return ["nobody was notified of it"]
+    is_told = record.notified_s is not None and resolved_s is not None
+    if is_told and record.told_resolved_s is None:
+        return ["nobody was notified that it is over"]
     return []
 
 

@@ -93,26 +93,31 @@ def _played(
     with scenario.happen(stage):
         if watch.until(is_raised, scenario.allowed_s * _GRACE):
             tell(scenario.name, f"noticed after {time.monotonic() - record.begun_s:.1f} s")
-            watch.until(lambda: bool(_letters(scenario, stage, record.begun_s)), _LETTER_S)
+            watch.until(lambda: _told_s(scenario, stage, "firing", record.begun_s), _LETTER_S)
             watch.until(lambda: False, _LINGER_S)
         else:
             tell(scenario.name, f"not noticed in {scenario.allowed_s * _GRACE:.0f} s")
-        letters = _letters(scenario, stage, record.begun_s)
-        record.notified_s = letters[0] if letters else None
+        record.notified_s = _told_s(scenario, stage, "firing", record.begun_s)
         record.ended_s = time.monotonic()
     tell(scenario.name, "the fault has ended")
-    watch.until(lambda: not is_raised(), scenario.resolve_allowed_s * _GRACE)
+    if watch.until(lambda: not is_raised(), scenario.resolve_allowed_s * _GRACE):
+        watch.until(lambda: _told_s(scenario, stage, "resolved", record.ended_s), _LETTER_S)
+    record.told_resolved_s = _told_s(scenario, stage, "resolved", record.ended_s)
     record.after = [seen for seen in watch.seen if seen.at_s >= record.begun_s]
     return judged(scenario, record)
 
 
-def _letters(scenario: Scenario, stage: Stage, since_s: float) -> list[float]:
-    """When notifications arrived that speak of the alert expected."""
-    return [
-        letter.at_s
-        for letter in stage.inbox.letters
-        if letter.at_s >= since_s and scenario.alert_type in letter.text
-    ]
+def _told_s(scenario: Scenario, stage: Stage, status: str, since_s: float) -> float | None:
+    """When the first notification had arrived that says this of the alert expected."""
+    return next(
+        (
+            letter.at_s
+            for letter in list(stage.inbox.letters)
+            if letter.at_s >= since_s
+            and letter.tells_of(scenario.alert_type, scenario.service, status)
+        ),
+        None,
+    )
 
 
 def _end_of(outcome: Outcome) -> str:

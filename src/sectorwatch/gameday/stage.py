@@ -34,6 +34,7 @@ DIFFERENT = {
     "fetch_interval_s": f"{STEP_S}, not 15: a simulated network here may be asked so often",
     "transceivers_interval_s": "15, not 60: as above",
     "reachability_hosts": "two ports of this machine, which stand for the world: to be closed",
+    "alert_webhook_urls": "a port of this machine, so that notifications arrive somewhere",
     "log_keep_mb": "5, not 100: the small disk is to be filled by the fault",
 }
 """Settings that differ from those shipped, with the reason; limits and rules are as shipped."""
@@ -73,6 +74,7 @@ def set_up(scenario: Scenario) -> Iterator[Stage]:
             "fetch_interval_s": STEP_S,
             "transceivers_interval_s": 5 * STEP_S,
             "reachability_hosts": [f"127.0.0.1:{beacon.port}" for beacon in beacons],
+            "alert_webhook_urls": [f"http://127.0.0.1:{inbox.port}/"],
             "log_format": "json",
             "log_keep_mb": 5,
             **scenario.settings,

@@ -57,10 +57,16 @@ class Letter:
     at_s: float
     body: Any
 
-    @property
-    def text(self) -> str:
-        """All of it as text."""
-        return orjson.dumps(self.body).decode()
+    def tells_of(self, alert_type: str, service: str, status: str) -> bool:
+        """Whether it is an Alertmanager's webhook body about this, `firing` or `resolved`."""
+        if not isinstance(self.body, dict):
+            return False
+        group = self.body.get("groupLabels") or {}
+        return (group.get("alertname"), group.get("service"), self.body.get("status")) == (
+            alert_type,
+            service,
+            status,
+        )
 
 
 @dataclass(slots=True)

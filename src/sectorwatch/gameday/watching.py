@@ -74,7 +74,7 @@ class Watch:
             if number not in shown and known.gone_s is None:
                 known.gone_s = now_s
 
-    def until(self, is_so: Callable[[], bool], within_s: float) -> bool:
+    def until(self, is_so: Callable[[], object], within_s: float) -> bool:
         """Look until `is_so()`, for `within_s` seconds at most; whether it came to be."""
         until_s = self._clock() + within_s
         while True:
