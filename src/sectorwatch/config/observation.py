@@ -161,6 +161,14 @@ class ObservationSettings(BaseSettings):
     leak_looks_a_day: int = setting(
         6, "", "How often a day they are traced at most; 0 never.", ge=0, le=100
     )
+    index_trials_mb: float = setting(
+        256.0,
+        "MB",
+        "How much room copies of tables may take on which an index is tried that a statement seems "
+        "to lack; 0 tries none. Only in quiet minutes, and gone afterwards.",
+        ge=0,
+        le=100_000,
+    )
 
     @property
     def level(self) -> str:

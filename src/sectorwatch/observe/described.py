@@ -79,6 +79,8 @@ database_rows_written_total{table} counter (store)
     Rows that were inserted, changed or deleted, by table.
 database_statement_seconds{database,verb} timing seconds (store)
     How long a statement took, by kind of database (duckdb reads the sealed files) and verb.
+database_watched_statement_seconds{statement} timing seconds (store)
+    How long a statement took that a recommendation is about, by its id.
 disk_busy_ratio gauge ratio (performance)
     The share of time in which the data directory's device had something to do.
 disk_free gauge bytes (performance)

@@ -40,6 +40,7 @@ from sectorwatch.runtime.services_observe import (
     PerformanceService,
 )
 from sectorwatch.runtime.slots import JournalSlot, StoreSlot
+from sectorwatch.runtime.statement_study import study_statements
 from sectorwatch.runtime.supervisor import Supervisor
 from sectorwatch.store import DatabaseWatch, DataDirectory, Identity, Store
 from sectorwatch.traffic import Rules, Tracker
@@ -274,6 +275,9 @@ def build(
                 pipeline=pipeline,
                 telemetry=telemetry,
                 watch=_database_watch(settings, directory, parts.stores, telemetry),
+                study=study_statements(
+                    settings, directory, pipeline=pipeline, telemetry=telemetry, clock=clock
+                ),
             ),
             JournalService(
                 parts.journals,

@@ -12,6 +12,7 @@ from sectorwatch.runtime.threads import Worker, call_in_thread
 
 if TYPE_CHECKING:
     from sectorwatch.observe import Telemetry
+    from sectorwatch.observe.statements import StatementStudy
     from sectorwatch.runtime.keyring import KeyRing
     from sectorwatch.runtime.pipeline import Pipeline
     from sectorwatch.runtime.slots import JournalSlot, StoreSlot
@@ -35,8 +36,14 @@ class StoreService(Service):
         pipeline: Pipeline,
         telemetry: Telemetry,
         watch: DatabaseWatch | None = None,
+        study: StatementStudy | None = None,
     ) -> None:
-        self._watch = None if watch is None else Worker("store-watch", watch.work)
+        # Neither holds anything that anybody else needs: they are told to end, not waited for.
+        self._besides = [
+            Worker(name, each.work)
+            for name, each in (("store-watch", watch), ("statement-study", study))
+            if each is not None
+        ]
         self._stores = stores
         self._keys = keys
         self._directory = directory
@@ -47,14 +54,13 @@ class StoreService(Service):
     async def start(self) -> None:
         """Open the store; a database that is away is no reason not to start, a wrong one is."""
         await call_in_thread(self._open, "store-open")
-        if self._watch is not None:
-            self._watch.start()
+        for worker in self._besides:
+            worker.start()
 
     async def stop(self) -> None:
         """Close it."""
-        if self._watch is not None:
-            # It may be waiting for an answer, and holds nothing that anybody else needs.
-            self._watch.ask_to_stop()
+        for worker in self._besides:
+            worker.ask_to_stop()
         await call_in_thread(self._stores.stop, "store-close")
 
     async def health(self) -> Health:

@@ -99,6 +99,11 @@ class DataDirectory:
         """Where a new generation of the database is made; gone when that is in use."""
         return self.path / "rebuild"
 
+    @property
+    def proofs(self) -> Path:
+        """Where copies lie on which an index is tried; gone when that is over."""
+        return self.path / "proofs"
+
     def beside(self) -> DataDirectory:
         """The same directory, with the database of the generation that is being made in it.
 
@@ -137,9 +142,13 @@ class DataDirectory:
         return self.path / "operator.key"
 
     def remove_scratch(self) -> None:
-        """Removes what is left of a generation that never came into use; for who is the owner."""
-        if self.scratch.exists():
-            shutil.rmtree(self.scratch)
+        """Removes what is left of a generation that never came into use; for who is the owner.
+
+        And what is left of a copy that something was tried on.
+        """
+        for folder in (self.scratch, self.proofs):
+            if folder.exists():
+                shutil.rmtree(folder)
 
     def close(self) -> None:
         """Gives the lock up; the operating system does the same for a process that dies."""

@@ -91,6 +91,7 @@ class Known:
         self.uses: dict[tuple[str, str], Use] = {}
         self.samples: deque[tuple[str, Any]] = deque(maxlen=_KEPT_SAMPLES)
         self.series_id = 0
+        self.watched_id = 0
         self._steps: dict[int, int] = {}
 
     def take(self, runs: list[Run], now_s: float) -> tuple[float, int]:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from sectorwatch.observe.instruments import Counter
     from sectorwatch.observe.metrics import MetricsCollector
     from sectorwatch.observe.statements.figures import StatementFigures
+    from sectorwatch.observe.statements.study import StatementStudy
 
 __all__ = ["StatementLog"]
 
@@ -38,6 +39,7 @@ _PLAIN = frozenset({int, float, bool, type(None)})
 _TEXTS = frozenset({str, bytes})
 _LOOP_FROM = 8
 _MOST_TABLES = 60
+_MOST_WATCHED = 20
 _WRITING = frozenset({"insert", "update", "delete"})
 _ELSEWHERE = ("query", "store")
 
@@ -67,6 +69,8 @@ class StatementLog:
         self._operation_series: dict[tuple[str, str], int] = {}
         self._written: dict[str, Counter] = {}
         self.drops = Drops()
+        self.study: StatementStudy | None = None
+        """Who looks into them, where somebody does."""
         metrics.before_drain.append(self.fold)
         metrics.drop_sources["statements"] = self.drops
 
@@ -150,6 +154,22 @@ class StatementLog:
                     return [Sample(*each) for each in one.samples]
         return []
 
+    def watch(self, statement_id: str) -> None:
+        """Keep each run of a statement as a metric of its own, from now on; for a few of them.
+
+        `database_watched_statement_seconds` shows what became of it once something was changed.
+        """
+        with self._folding:
+            watched = sum(one.watched_id > 0 for one in self._known.values())
+            for one in self._known.values():
+                if one.id == statement_id and not one.watched_id and watched < _MOST_WATCHED:
+                    one.watched_id = self._metrics.series_id(
+                        "database_watched_statement_seconds",
+                        {"statement": one.id},
+                        "seconds",
+                        "timing",
+                    )
+
     # Inside.
 
     def fold(self) -> None:
@@ -204,6 +224,8 @@ class StatementLog:
             samples += [(series_id, now_s, run[1]) for run in its]
             if known.series_id:
                 samples += [(known.series_id, now_s, run[1]) for run in its]
+            if known.watched_id:
+                samples += [(known.watched_id, now_s, run[1]) for run in its]
             if rows and known.verb in _WRITING and known.tables:
                 self._count_rows(known.tables[0], rows)
             use = known.use(operation, service)

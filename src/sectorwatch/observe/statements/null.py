@@ -47,6 +47,7 @@ class NullStatements(StatementLog):
 
     def __init__(self) -> None:
         self.drops = Drops()
+        self.study = None
 
     def during(self, operation: str, service: str) -> StatementScope:
         return _SCOPE
@@ -72,6 +73,9 @@ class NullStatements(StatementLog):
 
     def samples(self, statement_id: str) -> list[Sample]:
         return []
+
+    def watch(self, statement_id: str) -> None:
+        pass
 
     def fold(self) -> None:
         pass

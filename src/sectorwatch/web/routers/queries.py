@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
+from sectorwatch.observe.statements import Studied
 from sectorwatch.web.answers.queries import Queries
 from sectorwatch.web.context import OPERATOR, answer, application_of
 from sectorwatch.web.openapi import documented
@@ -44,5 +45,9 @@ def queries(
         key=keys[sort],
         reverse=True,
     )
-    shown = [query_answer(each) for each in wanted[:limit]]
+    study = log.study
+    shown = [
+        query_answer(each, Studied() if study is None else study.of(each.id))
+        for each in wanted[:limit]
+    ]
     return answer(request, Queries(len(found), log.drops.counts(), shown))

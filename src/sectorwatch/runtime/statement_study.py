@@ -1,0 +1,59 @@
+"""The study of statements of this instance: whom it asks, when it has time, within what room."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sectorwatch.observe.statements import StatementStudy, StudyLimits
+from sectorwatch.store.query_plans import SqlitePlanner
+
+if TYPE_CHECKING:
+    from sectorwatch.clock import Clock
+    from sectorwatch.config import Settings
+    from sectorwatch.observe import Telemetry
+    from sectorwatch.observe.statements import Planner
+    from sectorwatch.runtime.pipeline import Pipeline
+    from sectorwatch.store import DataDirectory
+
+__all__ = ["study_statements"]
+
+# More than half a core at work: whatever is tried on a copy can wait.
+_BUSY_PERCENT = 50.0
+_LATELY_H = 1 / 60
+
+
+def study_statements(
+    settings: Settings,
+    directory: DataDirectory,
+    *,
+    pipeline: Pipeline,
+    telemetry: Telemetry,
+    clock: Clock,
+) -> StatementStudy | None:
+    """The study by `settings`, for whoever runs its thread; None where observation is off."""
+    if not telemetry.statements.is_on:
+        return None
+    planners: dict[str, Planner] = {}
+    if settings.database_url is None:
+        planners["sqlite"] = SqlitePlanner(
+            directory,
+            most_bytes=int(settings.index_trials_mb * 1e6),
+            reserve_bytes=int(settings.disk_reserve_mb * 1e6),
+            budget_bytes=int(settings.disk_budget_gb * 1e9),
+        )
+
+    def is_idle() -> bool:
+        busy = telemetry.metrics.get_metric_summary("process_cpu", _LATELY_H)
+        is_quiet = busy["count"] > 0 and busy["latest"] < _BUSY_PERCENT
+        return is_quiet and pipeline.follow.is_in_step
+
+    study = StatementStudy(
+        telemetry.statements,
+        planners.get,
+        is_idle=is_idle,
+        limits=StudyLimits(may_prove=settings.index_trials_mb > 0),
+        clock=clock,
+    )
+    telemetry.statements.study = study
+    telemetry.metrics.drop_sources["statement_study"] = study.drops
+    return study
