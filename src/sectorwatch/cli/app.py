@@ -13,6 +13,7 @@ import typer
 from sectorwatch import __version__
 from sectorwatch.cli import (
     airspace,
+    alerts,
     config,
     demo,
     export,
@@ -47,6 +48,7 @@ app.command("rebuild")(rebuild.rebuild)
 app.command("gameday")(gameday.gameday)
 app.add_typer(airspace.app, name="airspace")
 app.add_typer(keys.app, name="keys")
+app.add_typer(alerts.app, name="alerts")
 app.add_typer(config.app, name="config")
 
 

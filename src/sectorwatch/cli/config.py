@@ -1,13 +1,16 @@
 """`sectorwatch config`: what the settings are, where each came from, and what is wrong in them."""
 
 # No `from __future__ import annotations` here: typer reads them when it runs.
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from sectorwatch.cli.console import print_json, print_table
 from sectorwatch.cli.options import Config, Json, read_settings
 from sectorwatch.errors import AirspaceError, ConfigError
+
+if TYPE_CHECKING:
+    from sectorwatch.config import Settings
 
 __all__ = ["app"]
 
@@ -27,8 +30,21 @@ def check(config: Config = None) -> None:
             parse_spec(text)
     except AirspaceError as error:
         raise ConfigError(f"airspace (from {loaded.origins['airspace']}): {error}") from error
+    _check_addresses(loaded.settings)
     given = sum(origin != "default" for origin in loaded.origins.values())
     print(f"The settings are good: {given} given, {len(loaded.origins) - given} by default.")
+
+
+def _check_addresses(settings: "Settings") -> None:
+    """Raise ConfigError for the first address of who is to be told that cannot be used."""
+    from sectorwatch.runtime.observation import all_channels  # noqa: PLC0415 - for a quick --help
+
+    if not (settings.notify_urls or settings.alert_webhook_urls or settings.alertmanager_url):
+        return
+    wrong = [(each, each.check()) for each in all_channels(settings)]
+    said = [f"{each.name} ({each.address}): {problem}" for each, problem in wrong if problem]
+    if said:
+        raise ConfigError(f"addresses of who is told of alerts: {'; '.join(said)}")
 
 
 @app.command("show")

@@ -79,6 +79,12 @@ class ObservationSettings(BaseSettings):
         "Where alerts are posted as Alertmanager's webhook posts them (version 4), for programs "
         "that understand that; at most 20.",
     )
+    alertmanager_url: OptionalAddress = setting(
+        None,
+        "secret URL",
+        "An Alertmanager, such as http://127.0.0.1:9093, that is told every minute what fires, "
+        "whatever its severity, as Prometheus tells it.",
+    )
     heartbeat_url: OptionalAddress = setting(
         None,
         "secret URL",

@@ -7,7 +7,12 @@ import sys
 from typing import TYPE_CHECKING
 
 from sectorwatch.observe import AlertSeverity, LogLevel, StreamSink, Telemetry, TerminalSink
-from sectorwatch.observe.notifying import channels_of
+from sectorwatch.observe.notifying import (
+    AlertmanagerPush,
+    Heartbeat,
+    alertmanager_channel,
+    channels_of,
+)
 from sectorwatch.observe.profiling import ResourceLimits
 from sectorwatch.runtime.described import METRICS
 
@@ -20,7 +25,15 @@ if TYPE_CHECKING:
     from sectorwatch.observe.notifying import Channel
     from sectorwatch.store import DataDirectory
 
-__all__ = ["NAMESPACE", "base_address", "notifier_channels", "open_telemetry"]
+__all__ = [
+    "NAMESPACE",
+    "alertmanager_push",
+    "all_channels",
+    "base_address",
+    "heartbeat",
+    "notifier_channels",
+    "open_telemetry",
+]
 
 NAMESPACE = "sectorwatch"
 """What stands before the names of our metrics in Prometheus."""
@@ -91,6 +104,44 @@ def notifier_channels(settings: Settings) -> list[Channel]:
         [each.get_secret_value() for each in settings.notify_urls],
         [each.get_secret_value() for each in settings.alert_webhook_urls],
         base=base_address(settings),
+    )
+
+
+def all_channels(settings: Settings) -> list[Channel]:
+    """Everybody who is told by `settings`, an Alertmanager that is pushed to among them."""
+    channels = notifier_channels(settings)
+    if settings.alertmanager_url is not None:
+        address = settings.alertmanager_url.get_secret_value()
+        channels.append(alertmanager_channel(address, base=base_address(settings)))
+    return channels
+
+
+def heartbeat(settings: Settings, clock: Clock, telemetry: Telemetry) -> Heartbeat | None:
+    """The sign of life that `settings` ask for; None where they ask for none."""
+    if settings.heartbeat_url is None:
+        return None
+    return Heartbeat(
+        settings.heartbeat_url.get_secret_value(),
+        every_s=settings.heartbeat_every_s,
+        metrics=telemetry.metrics,
+        log=telemetry.log,
+        clock=clock,
+    )
+
+
+def alertmanager_push(
+    settings: Settings, clock: Clock, telemetry: Telemetry
+) -> AlertmanagerPush | None:
+    """What tells the Alertmanager of `settings`; None where there is none."""
+    if settings.alertmanager_url is None:
+        return None
+    return AlertmanagerPush(
+        settings.alertmanager_url.get_secret_value(),
+        active=telemetry.alerts.get_active_alerts,
+        base=base_address(settings),
+        metrics=telemetry.metrics,
+        log=telemetry.log,
+        clock=clock,
     )
 
 

@@ -18,7 +18,6 @@ from sectorwatch.feed.mask import Masker
 from sectorwatch.feed.mask_key import load_or_create_key
 from sectorwatch.feed.quarantine import Quarantine
 from sectorwatch.observe import LogCategory, LogLevel
-from sectorwatch.observe.notifying import Heartbeat
 from sectorwatch.recordings import MASKING_KEY
 from sectorwatch.runtime.application import Application, History
 from sectorwatch.runtime.bus import EventBus
@@ -27,7 +26,7 @@ from sectorwatch.runtime.keyring import KeyRing
 from sectorwatch.runtime.measures import measure_breakers, measure_program
 from sectorwatch.runtime.measures_airspace import AirspaceMeasures
 from sectorwatch.runtime.measures_disk import DiskMeasures
-from sectorwatch.runtime.observation import open_telemetry
+from sectorwatch.runtime.observation import alertmanager_push, heartbeat, open_telemetry
 from sectorwatch.runtime.pipeline import Pipeline, decode
 from sectorwatch.runtime.services_api import ApiService
 from sectorwatch.runtime.services_collector import CollectorService, LiveIntake, RecordedIntake
@@ -267,7 +266,12 @@ def build(
                 telemetry, announce=lambda topic, name: bus.publish(topic, name=name)
             ),
             PerformanceService(telemetry),
-            NotifierService(telemetry, bus, heartbeat=_heartbeat(settings, clock, telemetry)),
+            NotifierService(
+                telemetry,
+                bus,
+                heartbeat=heartbeat(settings, clock, telemetry),
+                push=alertmanager_push(settings, clock, telemetry),
+            ),
             StoreService(
                 parts.stores,
                 keys,
@@ -392,18 +396,6 @@ def _client(
         telemetry=telemetry,
         reachability_hosts=settings.reachability_hosts,
         source=source,
-    )
-
-
-def _heartbeat(settings: Settings, clock: Clock, telemetry: Telemetry) -> Heartbeat | None:
-    if settings.heartbeat_url is None:
-        return None
-    return Heartbeat(
-        settings.heartbeat_url.get_secret_value(),
-        every_s=settings.heartbeat_every_s,
-        metrics=telemetry.metrics,
-        log=telemetry.log,
-        clock=clock,
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Any
 
 from sectorwatch.observe import HealthState, LogCategory, LogLevel
@@ -9,10 +10,8 @@ from sectorwatch.runtime.service import Health, Service
 from sectorwatch.runtime.threads import call_in_thread
 
 if TYPE_CHECKING:
-    import asyncio
-
     from sectorwatch.observe import Telemetry
-    from sectorwatch.observe.notifying import Heartbeat
+    from sectorwatch.observe.notifying import AlertmanagerPush, Heartbeat
     from sectorwatch.runtime.bus import Event, EventBus, Subscription
 
 __all__ = ["NotifierService"]
@@ -22,19 +21,26 @@ class NotifierService(Service):
     """Sends what is in the outbox, each channel from a thread of its own.
 
     What waits when it stops goes out after the next start. `heartbeat`, where there is one, hears
-    of every committed tick.
+    of every committed tick; `push` tells an Alertmanager what fires.
     """
 
     name = "notifier"
     uses = ("logging", "monitoring")
 
     def __init__(
-        self, telemetry: Telemetry, bus: EventBus, *, heartbeat: Heartbeat | None = None
+        self,
+        telemetry: Telemetry,
+        bus: EventBus,
+        *,
+        heartbeat: Heartbeat | None = None,
+        push: AlertmanagerPush | None = None,
     ) -> None:
         self._outbox = telemetry.outbox
         self._log = telemetry.for_service(self.name).log
         self._bus = bus
         self._heartbeat = heartbeat
+        self._push = push
+        self._listeners = telemetry.alerts.listeners
         self._subscription: Subscription | None = None
         self._look: asyncio.Future[None] | None = None
 
@@ -44,6 +50,9 @@ class NotifierService(Service):
         if self._heartbeat is not None:
             self._heartbeat.start()
             self._subscription = self._bus.subscribe(self.name, "tick", self._ticked)
+        if self._push is not None:
+            self._push.start()
+            self._listeners.append(self._push.wake)
         # Apprise takes half a second to look at an address: nobody waits for that.
         self._look = call_in_thread(self._check, "notifier-check")
 
@@ -52,9 +61,11 @@ class NotifierService(Service):
         if self._subscription is not None:
             self._subscription.close()
             self._subscription = None
-        if self._heartbeat is not None:
-            await call_in_thread(self._heartbeat.stop, "notifier-stop")
-        await call_in_thread(self._outbox.stop, "notifier-stop")
+        if self._push is not None and self._push.wake in self._listeners:
+            self._listeners.remove(self._push.wake)
+        ends = [part.stop for part in (self._outbox, self._heartbeat, self._push) if part]
+        # Each has its own limit, and they wait side by side.
+        await asyncio.gather(*(call_in_thread(end, "notifier-stop") for end in ends))
 
     async def health(self) -> Health:
         """Degraded where an address is wrong, or something has waited for over five minutes."""
@@ -64,6 +75,10 @@ class NotifierService(Service):
             beat = self._heartbeat.state()
             state["heartbeat"] = beat
             good = good and not beat["last_error"]
+        if self._push is not None:
+            told = self._push.state()
+            state["alertmanager"] = told
+            good = good and not told["last_error"]
         return Health(HealthState.HEALTHY if good else HealthState.DEGRADED, state)
 
     async def _ticked(self, event: Event) -> None:

@@ -20,7 +20,14 @@ if TYPE_CHECKING:
 
     from sectorwatch.observe.notifying.notification import Notification, ToldAlert
 
-__all__ = ["WebhookChannel", "fingerprint", "labels_of", "webhook_body"]
+__all__ = [
+    "WebhookChannel",
+    "annotations_of",
+    "fingerprint",
+    "labels_of",
+    "rules_address",
+    "webhook_body",
+]
 
 _NEVER = "0001-01-01T00:00:00Z"
 _RECEIVER = "sectorwatch"
@@ -88,6 +95,11 @@ def annotations_of(alert: ToldAlert) -> dict[str, str]:
     return {name: text for name, text in said.items() if text}
 
 
+def rules_address(base: str) -> str:
+    """Where the rules are to be seen."""
+    return f"{base.rstrip('/')}/api/monitoring/rules"
+
+
 def fingerprint(labels: Mapping[str, str]) -> str:
     """What Prometheus and Alertmanager call a set of labels: FNV-1a, 64 bits, names in order."""
     value = 0xCBF29CE484222325
@@ -106,7 +118,7 @@ def _alert(alert: ToldAlert, base: str) -> dict[str, Any]:
         "annotations": annotations_of(alert),
         "startsAt": as_text(alert.since_s),
         "endsAt": _NEVER if ended_s is None else as_text(ended_s),
-        "generatorURL": f"{base.rstrip('/')}/api/monitoring/rules",
+        "generatorURL": rules_address(base),
         "fingerprint": fingerprint(labels),
     }
 

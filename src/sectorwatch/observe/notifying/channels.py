@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 from sectorwatch.observe.notifying.alertmanager import WebhookChannel
 from sectorwatch.observe.notifying.discord import DiscordChannel, discord_address
 from sectorwatch.observe.notifying.outcomes import Outcome
+from sectorwatch.observe.notifying.pushing import AlertmanagerTest
 from sectorwatch.observe.notifying.secrecy import address_id, shown, without
 from sectorwatch.observe.notifying.through_apprise import AppriseChannel
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
     from sectorwatch.observe.notifying.notification import Notification
 
-__all__ = ["Channel", "Sender", "channels_of"]
+__all__ = ["Channel", "Sender", "alertmanager_channel", "channels_of"]
 
 _MOST = 20
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]{0,20}")
@@ -96,6 +97,20 @@ def channels_of(
             )
         )
     return made
+
+
+def alertmanager_channel(url: str, *, base: str) -> Channel:
+    """A channel that tells an Alertmanager of one thing, to try its address."""
+    problem = "" if _HTTP.match(url) else "an Alertmanager's address is http://HOST:9093"
+    return Channel(
+        name="alertmanager",
+        kind="alertmanager",
+        address=shown(url),
+        id=address_id(f"alertmanager {url}"),
+        sender=AlertmanagerTest(url, base=base),
+        url=url,
+        problem=problem,
+    )
 
 
 def _sender_of(url: str, *, base: str, is_webhook: bool) -> tuple[str, Sender, str]:

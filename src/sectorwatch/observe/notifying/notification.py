@@ -14,11 +14,19 @@ from sectorwatch.observe.enums import AlertSeverity
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from datetime import datetime
 
     from sectorwatch.observe.results import Alert
 
-__all__ = ["AlertGroup", "Notification", "ToldAlert", "from_json", "merged", "notification_of"]
+__all__ = [
+    "AlertGroup",
+    "Notification",
+    "ToldAlert",
+    "from_json",
+    "merged",
+    "notification_of",
+    "told_alert",
+    "trial",
+]
 
 _MOST_ALERTS = 100
 _LONGEST_TEXT = 2_000
@@ -117,7 +125,7 @@ def notification_of(group: AlertGroup, now_s: float) -> Notification:
         raise ValueError("a group without alerts cannot be told")
     status = "resolved" if str(group.status) == "resolved" else "firing"
     told = tuple(
-        _told(each, now_s if status == "resolved" else None) for each in alerts[:_MOST_ALERTS]
+        told_alert(each, now_s if status == "resolved" else None) for each in alerts[:_MOST_ALERTS]
     )
     return Notification(
         id=secrets.token_hex(6),
@@ -129,6 +137,32 @@ def notification_of(group: AlertGroup, now_s: float) -> Notification:
         omitted=max(0, len(alerts) - _MOST_ALERTS),
         correlation_id=correlation_id() or "",
     )
+
+
+def trial(now_s: float, *, with_end: bool = False) -> list[Notification]:
+    """A notification that only says that it arrives; with its end for those that wait for one."""
+    told = ToldAlert(
+        id=f"trial_{secrets.token_hex(4)}",
+        type="test",
+        severity=AlertSeverity.LOW.value,
+        service="sectorwatch",
+        message="This is a test: whoever reads it is told of alerts here.",
+        since_s=now_s,
+        impact="Nothing is wrong.",
+        advice="Nothing has to be done.",
+    )
+    ends = [told, replace(told, resolved_s=now_s)] if with_end else [told]
+    return [
+        Notification(
+            id=secrets.token_hex(6),
+            service=each.service,
+            type=each.type,
+            status="firing" if each.resolved_s is None else "resolved",
+            at_s=now_s,
+            alerts=(each,),
+        )
+        for each in ends
+    ]
 
 
 def merged(waiting: Notification, later: Notification) -> Notification:
@@ -154,13 +188,11 @@ def merged(waiting: Notification, later: Notification) -> Notification:
     )
 
 
-def _told(alert: Alert, resolved_s: float | None) -> ToldAlert:
+def told_alert(alert: Alert, resolved_s: float | None = None) -> ToldAlert:
+    """An alert as it is now, its texts and numbers bounded; over since `resolved_s` if given."""
     metadata: Mapping[str, Any] = alert.metadata
-    resolved_at: datetime | None = getattr(alert, "resolved_at", None)
-    if resolved_at is not None:
-        resolved_s = resolved_at.timestamp()
-    labels: Mapping[str, str] = getattr(alert, "labels", None) or {}
-    affects: Sequence[str] = getattr(alert, "affects", None) or ()
+    if alert.resolved_at is not None:
+        resolved_s = alert.resolved_at.timestamp()
     return ToldAlert(
         id=_text(alert.id, _LONGEST_NAME),
         type=_text(alert.type, _LONGEST_NAME),
@@ -171,13 +203,13 @@ def _told(alert: Alert, resolved_s: float | None) -> ToldAlert:
         resolved_s=resolved_s,
         labels={
             _text(name, _LONGEST_NAME): _text(value, _LONGEST_NAME)
-            for name, value in list(labels.items())[:_MOST_NAMES]
+            for name, value in list(alert.labels.items())[:_MOST_NAMES]
         },
-        affects=tuple(_text(name, _LONGEST_NAME) for name in list(affects)[:_MOST_NAMES]),
-        cause=_text(getattr(alert, "cause", "") or metadata.get("cause", "")),
+        affects=tuple(_text(name, _LONGEST_NAME) for name in alert.affects[:_MOST_NAMES]),
+        cause=_text(alert.cause or metadata.get("cause", "")),
         impact=_text(metadata.get("impact", "")),
         advice=_text(metadata.get("advice", "")),
-        rule=_text(getattr(alert, "rule", ""), _LONGEST_NAME),
+        rule=_text(alert.rule, _LONGEST_NAME),
     )
 
 
