@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from sectorwatch.observe import LogCategory, LogCorrelationContext, LogLevel
-from web.system import System
+from web.streaming import streaming
+from web.system import OPERATOR_KEY, System
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,7 +19,9 @@ if TYPE_CHECKING:
 @pytest.fixture(scope="module")
 def told(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
     """An instance that logs as in production."""
-    running = System.start(tmp_path_factory.mktemp("told") / "data", log_level="INFO")
+    running = System.start(
+        tmp_path_factory.mktemp("told") / "data", log_level="INFO", log_report_s=0.5
+    )
     try:
         running.catch_up()
         yield running
@@ -48,6 +51,66 @@ def test_analytics_have_the_fields_of_the_specification(told: System) -> None:
     assert answer["error_rate"] == pytest.approx(errors / answer["total_entries"])
     assert answer["performance_entries_count"] > 0
     assert 0 < answer["average_performance"] < 1
+
+
+def test_all_nine_categories_have_entries_of_production_code(told: System) -> None:
+    """Shortly after the start, and each can be read; nothing in them was made for this."""
+
+    def categories() -> dict[str, int]:
+        found: dict[str, int] = told.client.get("/api/logging/analytics").json()[
+            "entries_by_category"
+        ]
+        return found
+
+    told.wait_for(lambda: set(categories()) == {category.value for category in LogCategory})
+    for category in LogCategory:
+        url = f"/api/logging/entries?category={category}&limit=1000"
+        found = told.client.get(url).json()["entries"]
+        assert found, category
+        assert {entry["category"] for entry in found} == {category}
+
+
+def test_the_log_is_streamed_as_it_is_written(told: System) -> None:
+    """INFO and graver, as they were written; who listens to ticks hears none of it."""
+    log = told.application.telemetry.for_service("store").log
+    with streaming(told.client, "?topics=log") as stream, LogCorrelationContext("streamed"):
+        log.warning("watch_this", number=7)
+        log.debug("not_this")
+        found: list[dict[str, Any]] = []
+        while not found:
+            topic, event = stream.event()
+            assert topic == "log"
+            entries: Any = event["entries"]
+            assert all(entry["level"] != "DEBUG" for entry in entries)
+            found = [entry for entry in entries if entry["operation"] == "watch_this"]
+    assert found[0]["number"] == 7
+    assert found[0]["correlation_id"] == "streamed"
+
+
+def test_keys_that_are_shown_are_told_of(told: System) -> None:
+    """By their public part alone: each once an hour, wrong ones in few lines, however many come."""
+    client = told.client
+    proxied = {"X-Forwarded-For": "203.0.113.9"}
+    wrong = "sw_0123456789ab_" + "Z" * 43
+    for key in (wrong, wrong, "nonsense", OPERATOR_KEY, OPERATOR_KEY):
+        client.ask("GET", "/api/status", {**proxied, "Authorization": f"Bearer {key}"})
+    found = client.get("/api/logging/entries?category=security&limit=1000")
+    told_of = {
+        name: [entry for entry in found.json()["entries"] if entry["operation"] == name]
+        for name in ("use_key", "refuse_key")
+    }
+    assert [entry["key_id"] for entry in told_of["use_key"]] == ["operator_key of the settings"]
+    (refused,) = told_of["refuse_key"]
+    assert (refused["level"], refused["key_id"], refused["times"]) == (
+        "WARNING",
+        "sw_0123456789ab",
+        1,
+    )
+    assert b"ZZZZ" not in found.body
+    assert OPERATOR_KEY.encode() not in found.body
+    keys = told.application.keys
+    assert keys.refused >= 3
+    assert keys.accepted >= 2
 
 
 def test_analytics_of_a_service(told: System) -> None:

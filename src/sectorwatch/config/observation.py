@@ -101,6 +101,15 @@ class ObservationSettings(BaseSettings):
         "most 100. Without any, those of the home sector's partition, else of all.",
         max_length=100,
     )
+    log_report_s: float = setting(
+        600.0,
+        "s",
+        "How often a line a subject says what happened meanwhile: commits, feeds, answers out of "
+        "memory, keys, errors, the machine; the first 20 s after the start. 0: never.",
+        ge=0,
+        le=86_400,
+    )
+
     reachability_hosts: Annotated[
         tuple[Annotated[str, AfterValidator(_host_and_port)], ...],
         NoDecode,

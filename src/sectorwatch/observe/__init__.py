@@ -37,6 +37,7 @@ from sectorwatch.observe.log_tail import read_tail
 from sectorwatch.observe.logs import StructuredLogger
 from sectorwatch.observe.metrics import MetricsCollector
 from sectorwatch.observe.performance import PerformanceCollector
+from sectorwatch.observe.reports import Reports, Since
 from sectorwatch.observe.results import (
     Alert,
     HealthStatus,
@@ -87,9 +88,11 @@ __all__ = [
     "PerformanceCollector",
     "PerformanceData",
     "PerformanceMetric",
+    "Reports",
     "RuleError",
     "RuleState",
     "Silence",
+    "Since",
     "Span",
     "SpanRing",
     "StatementFigures",

@@ -15,6 +15,7 @@ from sectorwatch.observe.metrics import MetricsCollector
 from sectorwatch.observe.notifying.outbox import Outbox
 from sectorwatch.observe.performance import PerformanceCollector
 from sectorwatch.observe.profiling.resources import Resources
+from sectorwatch.observe.reports import Reports
 from sectorwatch.observe.sampler import SystemSampler
 from sectorwatch.observe.spans import SpanRing
 from sectorwatch.observe.statements import StatementLog
@@ -62,6 +63,7 @@ class Telemetry:
         self.health = health
         self.statements = statements or StatementLog(metrics)
         self.timed = performance.timed
+        self.reports = Reports(log)
         self.alerts = alerts or AlertManager(
             store=store, metrics=metrics, health=health, log=log.for_service("monitoring")
         )

@@ -16,7 +16,7 @@ from sectorwatch.errors import DatabaseAwayError, FeedRefusedError, SectorwatchE
 from sectorwatch.feed.journal_format import Position
 from sectorwatch.feed.journal_reader import JournalFollower
 from sectorwatch.feed.records import Snapshot
-from sectorwatch.observe import LogCorrelationContext, LogLevel, Telemetry
+from sectorwatch.observe import LogCategory, LogCorrelationContext, LogLevel, Telemetry
 from sectorwatch.traffic.tick import Gap
 
 if TYPE_CHECKING:
@@ -276,6 +276,10 @@ class Follow:
 
     def _enter_step(self) -> None:
         self.is_in_step = True
+        if self.last_error is not None:
+            self._store_log.log_operation(
+                "commit", category=LogCategory.DATABASE, what="the database takes ticks again"
+            )
         self.last_error = None
         self._set_pending(0)
         if self._follower is not None:

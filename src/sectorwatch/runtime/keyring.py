@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import hmac
+import re
+import threading
+import time
 from typing import TYPE_CHECKING
 
+from sectorwatch.observe import LogCategory, LogLevel, Telemetry
 from sectorwatch.store.files import disk_errors, write_durably
 
 if TYPE_CHECKING:
@@ -17,13 +21,31 @@ if TYPE_CHECKING:
 __all__ = ["KeyRing"]
 
 _OPERATOR = frozenset({"operator"})
+# What of a key may be told: by it the key is found in `sectorwatch keys list`.
+_PUBLIC_PART = re.compile(r"sw_[0-9a-f]{12}(?=_)", re.ASCII)
+_TOLD_EVERY_S = 3_600.0
+_REFUSALS_EVERY_S = 10.0
 
 
 class KeyRing:
     """Looks keys up; every method may be called from any thread."""
 
-    def __init__(self, stores: StoreSlot, operator_key: SecretStr | None) -> None:
+    def __init__(
+        self,
+        stores: StoreSlot,
+        operator_key: SecretStr | None,
+        telemetry: Telemetry | None = None,
+    ) -> None:
         self._stores = stores
+        self._log = (telemetry or Telemetry.null()).for_service("api").log
+        self.accepted = 0
+        """How often a key was shown that is valid."""
+        self.refused = 0
+        """How often one was that is not."""
+        self._lock = threading.Lock()
+        self._told_of: dict[str, float] = {}
+        self._refusal_told_s = float("-inf")
+        self._untold = 0
         self._own = None if operator_key is None else operator_key.get_secret_value().encode()
 
     def verify(self, key: str) -> frozenset[str] | None:
@@ -32,8 +54,42 @@ class KeyRing:
         Raises DatabaseAwayError where it is none of the settings and the store does not answer.
         """
         if self._own is not None and hmac.compare_digest(key.encode(), self._own):
-            return _OPERATOR
-        return self._stores.ask().keys.verify(key)
+            scopes: frozenset[str] | None = _OPERATOR
+            self._accepted("operator_key of the settings")
+        else:
+            scopes = self._stores.ask().keys.verify(key)
+            public = _PUBLIC_PART.match(key)
+            name = "of another form" if public is None else public[0]
+            if scopes is None:
+                self._refused(name)
+            else:
+                self._accepted(name)
+        return scopes
+
+    def _accepted(self, name: str) -> None:
+        """Count a key that was shown, and tell of each once an hour."""
+        now_s = time.monotonic()
+        with self._lock:
+            self.accepted += 1
+            is_new = now_s - self._told_of.get(name, float("-inf")) >= _TOLD_EVERY_S
+            if is_new:
+                self._told_of[name] = now_s
+        if is_new:
+            self._log.log_operation("use_key", category=LogCategory.SECURITY, key_id=name)
+
+    def _refused(self, name: str) -> None:
+        """Count one that opens nothing; who tries keys by the thousand writes few lines."""
+        now_s = time.monotonic()
+        with self._lock:
+            self.refused += 1
+            self._untold += 1
+            if now_s - self._refusal_told_s < _REFUSALS_EVERY_S:
+                return
+            self._refusal_told_s = now_s
+            times, self._untold = self._untold, 0
+        self._log.log_operation(
+            "refuse_key", LogLevel.WARNING, LogCategory.SECURITY, key_id=name, times=times
+        )
 
     def any_added(self) -> bool:
         """Whether somebody gave this instance a key; the one that it made itself is not meant."""

@@ -28,6 +28,7 @@ from sectorwatch.runtime.measures_airspace import AirspaceMeasures
 from sectorwatch.runtime.measures_disk import DiskMeasures
 from sectorwatch.runtime.observation import alertmanager_push, heartbeat, open_telemetry
 from sectorwatch.runtime.pipeline import Pipeline, decode
+from sectorwatch.runtime.reports import add_reports
 from sectorwatch.runtime.services_api import ApiService
 from sectorwatch.runtime.services_collector import CollectorService, LiveIntake, RecordedIntake
 from sectorwatch.runtime.services_core import JournalService, StoreService, TrackerService
@@ -247,7 +248,7 @@ def build(
             )
         else:
             intake = RecordedIntake(source)
-        keys = KeyRing(parts.stores, settings.operator_key)
+        keys = KeyRing(parts.stores, settings.operator_key, telemetry)
         maintenance = Maintenance(
             settings,
             stores=parts.stores,
@@ -256,11 +257,20 @@ def build(
             telemetry=telemetry,
         )
         pipeline = parts.pipeline
+        add_reports(
+            telemetry,
+            pipeline=pipeline,
+            stores=parts.stores,
+            keys=keys,
+            bus=bus,
+            every_s=settings.log_report_s,
+        )
         services: list[Service] = [
             LoggingService(
                 telemetry,
                 directory.path / "logs",
                 keep_mb=settings.log_keep_mb * settings.observation,
+                report_every_s=settings.log_report_s * settings.observation,
             ),
             MonitoringService(
                 telemetry, announce=lambda topic, name: bus.publish(topic, name=name)

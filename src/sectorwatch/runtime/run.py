@@ -5,14 +5,17 @@ from __future__ import annotations
 import asyncio
 import gc
 import os
+import platform
 import resource
 import signal
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import psutil
 import uvloop
 
-from sectorwatch.observe import LogLevel
+from sectorwatch import __version__
+from sectorwatch.observe import LogCategory, LogLevel
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,6 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = ["collect_garbage_seldom", "raise_file_limit", "run_application", "serve"]
 
+SYSTEM = LogCategory.SYSTEM
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
 _MARGIN_S = 0.2
 _FILES = 65_536
@@ -46,7 +50,7 @@ async def serve(
     def on_signal(number: signal.Signals) -> None:
         if stop.is_set():
             os._exit(128 + number)
-        log.log_operation("stop", what=f"told to by {number.name}")
+        log.log_operation("stop", category=SYSTEM, what=f"told to by {number.name}")
         stop.set()
 
     # Signals belong to the main thread; elsewhere (a test) `stop` is what there is. They are heard
@@ -57,7 +61,9 @@ async def serve(
     application.bus.start()
     try:
         if await _started(application, stop):
-            log.log_operation("start", services=application.supervisor.order)
+            log.log_operation(
+                "start", category=SYSTEM, services=application.supervisor.order, **_machine()
+            )
             if on_started is not None:
                 on_started()
             await stop.wait()
@@ -66,6 +72,7 @@ async def serve(
             on_stopping()
         await application.supervisor.stop()
         application.bus.stop()
+        log.log_operation("stop", category=SYSTEM, what="all services have stopped")
         # The observations' last minute is written here.
         application.close()
 
@@ -83,6 +90,18 @@ async def _started(application: Application, stop: asyncio.Event) -> bool:
     finally:
         for task in (starting, stopping):
             task.cancel()
+
+
+def _machine() -> dict[str, Any]:
+    """What this runs on, for who reads the log later on another machine."""
+    return {
+        "version": __version__,
+        "python": platform.python_version(),
+        "system": platform.platform(terse=True),
+        "processors": os.cpu_count(),
+        "memory_mb": psutil.virtual_memory().total // 1_000_000,
+        "pid": os.getpid(),
+    }
 
 
 def run_application(

@@ -90,7 +90,9 @@ class ApiService(Service):
             listener.close()
             raise
         self.port = listener.getsockname()[1]
-        self._log.log_operation("listen", host=self._settings.host, port=self.port)
+        self._log.log_operation(
+            "listen", category=LogCategory.NETWORK, host=self._settings.host, port=self.port
+        )
 
     async def stop(self) -> None:
         """Let requests that are under way end, for a second at most, and listen no more."""
@@ -133,6 +135,13 @@ class ApiService(Service):
 
     def _check_keys(self) -> None:
         """Refuse to listen where others can reach us and nobody could be let in."""
+        self._log.log_operation(
+            "check_keys",
+            category=LogCategory.SECURITY,
+            host=self._settings.host,
+            public_read=self._settings.public_read,
+            behind_proxy=bool(self._settings.base_url),
+        )
         if _is_loopback(self._settings.host) or self._settings.public_read:
             return
         try:

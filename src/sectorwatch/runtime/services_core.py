@@ -84,7 +84,13 @@ class StoreService(Service):
                 "make_key", category=LogCategory.SECURITY, what=f"an operator's key is in {path}"
             )
         for what in (*self._stores.ask().found.removed, *self._stores.ask().found.missing):
-            self._log.log_operation("tidy_segments", LogLevel.WARNING, file=str(what))
+            self._log.log_operation(
+                "tidy_segments", LogLevel.WARNING, LogCategory.DATABASE, file=str(what)
+            )
+        database = self._stores.ask().database
+        self._log.log_operation(
+            "open", category=LogCategory.DATABASE, engine=database.dialect, database=database.label
+        )
         self._is_greeted = True
 
     def _look(self) -> Health:

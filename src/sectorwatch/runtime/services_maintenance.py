@@ -6,7 +6,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from sectorwatch.errors import JournalError, SectorwatchError
-from sectorwatch.observe import HealthState
+from sectorwatch.observe import HealthState, LogCategory
 from sectorwatch.runtime.memory import give_back_memory
 from sectorwatch.runtime.service import Health, Service
 from sectorwatch.runtime.threads import Worker
@@ -90,7 +90,9 @@ class Maintenance:
         files = self._stores.ask().seal_due(tick.time_us // 1_000_000)
         self.sealed += len(files)
         for file in files:
-            self._log.log_operation("seal", file=file.path, bytes=file.size_bytes)
+            self._log.log_operation(
+                "seal", category=LogCategory.DATABASE, file=file.path, bytes=file.size_bytes
+            )
         if files:
             give_back_memory()
 

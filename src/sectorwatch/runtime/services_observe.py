@@ -26,19 +26,26 @@ __all__ = ["LoggingService", "MonitoringService", "PerformanceService"]
 
 _LOG_FILES = 5
 _FIRST_CHECK_S = 2.0
+_FIRST_REPORT_S = 20.0
 
 
 class LoggingService(Service):
     """Keeps the log in files of the data directory, besides what goes to standard error.
 
     What libraries log in Python's own way becomes lines like ours. `keep_mb` bounds the files
-    together; 0 writes none.
+    together; 0 writes none. Every `report_every_s` seconds each subject of `telemetry.reports` gets
+    its line; 0 for never.
     """
 
     name = "logging"
 
-    def __init__(self, telemetry: Telemetry, folder: Path, *, keep_mb: float) -> None:
+    def __init__(
+        self, telemetry: Telemetry, folder: Path, *, keep_mb: float, report_every_s: float = 0.0
+    ) -> None:
         self._log = telemetry.log
+        self._reports = telemetry.reports
+        self._report_every_s = report_every_s
+        self._task: asyncio.Task[None] | None = None
         self._folder = folder
         self._file_bytes = int(keep_mb * 1_000_000 / _LOG_FILES)
         self._sink: FileSink | None = None
@@ -60,9 +67,15 @@ class LoggingService(Service):
                     self._sink.write(line)
             lines.sinks = (*lines.sinks, self._sink)
         self._bridge = bridge_stdlib(self._log)
+        if self._report_every_s > 0:
+            self._task = asyncio.create_task(self._report(), name="reports")
 
     async def stop(self) -> None:
         """Close the file; standard error goes on."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.wait({self._task})
+            self._task = None
         if self._bridge is not None:
             logging.getLogger().removeHandler(self._bridge)
             self._bridge = None
@@ -71,6 +84,22 @@ class LoggingService(Service):
             lines.sinks = tuple(sink for sink in lines.sinks if sink is not self._sink)
             self._sink.close()
             self._sink = None
+
+    async def failed(self) -> BaseException:
+        """Wait until nothing is reported any more."""
+        task = self._task
+        if task is None:
+            return await super().failed()
+        await asyncio.wait({task})
+        error = None if task.cancelled() else task.exception()
+        return error or RuntimeError("reports ended although nobody told them to")
+
+    async def _report(self) -> None:
+        await asyncio.sleep(min(_FIRST_REPORT_S, self._report_every_s))
+        while True:
+            with LogCorrelationContext():
+                await call_in_thread(self._reports.say, "reports")
+            await asyncio.sleep(self._report_every_s)
 
     async def health(self) -> Health:
         """Degraded where lines could not be written since the last check."""

@@ -17,12 +17,14 @@ from sectorwatch.web.access import Gate
 from sectorwatch.web.hot import HotAnswers
 from sectorwatch.web.lane import FastLane
 from sectorwatch.web.lanes import lanes
+from sectorwatch.web.log_feed import LogFeed
 from sectorwatch.web.observer import RequestObserver
 from sectorwatch.web.openapi import install
 from sectorwatch.web.present.flight_book import FlightBooks
 from sectorwatch.web.present.flights import FlightPresenter
 from sectorwatch.web.present.inbound import Inbound
 from sectorwatch.web.problems import ApiError, WrongParameter, problem_response, went_wrong
+from sectorwatch.web.reports import add_reports
 from sectorwatch.web.routers import ALL
 from sectorwatch.web.stream import StreamHub, measure_streams
 from sectorwatch.web.telling import TOLD, Telling
@@ -60,6 +62,7 @@ def create_app(application: Application) -> ASGIApp:
     """Build the API of `application`: what a server serves."""
     app = create_fastapi(application)
     state = app.state
+    add_reports(app, application.telemetry, application.settings.log_report_s)
     lane = FastLane(
         app, gate=state.gate, lanes=lanes(application, hot=state.hot, books=state.flights)
     )
@@ -112,9 +115,12 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     # Whoever listens first, after a restart too, is told what is so.
     telling.say_tick()
     subscription = application.bus.subscribe("event_streams", TOLD, telling.hear)
+    log_feed = LogFeed(hub, application.telemetry)
+    log_feed.open()
     try:
         yield
     finally:
+        log_feed.close()
         subscription.close()
         hub.close()
 
