@@ -71,6 +71,8 @@ def described(text: str) -> tuple[Described, ...]:
 
 OWN_METRICS = described(
     """
+cache_requests_total{cache,outcome} counter (api)
+    What caches were asked for, hit or miss.
 cpu_spike_percent gauge percent (performance)
     Processor time that a spike takes, of one core; 0 while there is none.
 cpu_throttled_ratio gauge ratio (performance)
@@ -137,6 +139,9 @@ observe_dropped{part,reason} counter (monitoring)
     What observation itself could not keep, by its part and the reason.
 open_files_ratio gauge ratio (performance)
     The share of the files that this program may open that are open.
+operation_cache_hit_rate{operation,service} sample ratio (api)
+    The share of what a cache was asked for in some seconds that it had; the cache's name is the
+    operation's.
 operation_concurrent_requests{operation,service} sample operations (every timed operation)
     How many runs of an operation were under way at once, on the mean of some seconds.
 operation_cpu_usage{operation,service} sample percent (every timed operation)

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from sectorwatch.observe.alerting import AlertManager, Matcher, RuleState, Silence
 from sectorwatch.observe.alerting.repair import repaired
+from sectorwatch.observe.answers import NullAnswers
+from sectorwatch.observe.caches import NullCaches
 from sectorwatch.observe.clock import SystemClock, as_datetime
 from sectorwatch.observe.drops import Drops
 from sectorwatch.observe.enums import (
@@ -568,6 +570,8 @@ def null_telemetry() -> Telemetry:
         alerts=NullAlerts(),
         spans=NullSpans(),
         statements=NullStatements(),
+        caches=NullCaches(),
+        answers=NullAnswers(),
         optimizer=NullOptimizer(),
         outbox=NullOutbox(),
         sampler=NullSampler(metrics, performance, resources=resources),

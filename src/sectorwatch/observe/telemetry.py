@@ -6,6 +6,8 @@ import copy
 from typing import TYPE_CHECKING, Self
 
 from sectorwatch.observe.alerting import AlertManager
+from sectorwatch.observe.answers import AnswerLog
+from sectorwatch.observe.caches import CacheLog
 from sectorwatch.observe.clock import Clock, SystemClock
 from sectorwatch.observe.described import OWN_METRICS
 from sectorwatch.observe.enums import AlertSeverity
@@ -49,6 +51,8 @@ class Telemetry:
         health: HealthChecker,
         *,
         statements: StatementLog | None = None,
+        caches: CacheLog | None = None,
+        answers: AnswerLog | None = None,
         store: ObserveStore | None = None,
         sampler: SystemSampler | None = None,
         alerts: AlertManager | None = None,
@@ -62,6 +66,8 @@ class Telemetry:
         self.performance = performance
         self.health = health
         self.statements = statements or StatementLog(metrics)
+        self.caches = caches or CacheLog(metrics, performance)
+        self.answers = answers or AnswerLog(SystemClock())
         self.timed = performance.timed
         self.reports = Reports(log)
         self.alerts = alerts or AlertManager(

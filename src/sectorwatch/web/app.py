@@ -8,18 +8,20 @@ from typing import TYPE_CHECKING, Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from sectorwatch import __version__
 from sectorwatch.errors import DatabaseAwayError, QueryTooLongError
-from sectorwatch.web.access import Gate
+from sectorwatch.web.access import Gate, Tier
+from sectorwatch.web.context import version_of
 from sectorwatch.web.hot import HotAnswers
 from sectorwatch.web.lane import FastLane
 from sectorwatch.web.lanes import lanes
 from sectorwatch.web.log_feed import LogFeed
 from sectorwatch.web.observer import RequestObserver
-from sectorwatch.web.openapi import install
+from sectorwatch.web.openapi import install, tier_of
 from sectorwatch.web.present.flight_book import FlightBooks
 from sectorwatch.web.present.flights import FlightPresenter
 from sectorwatch.web.present.inbound import Inbound
@@ -31,7 +33,7 @@ from sectorwatch.web.telling import TOLD, Telling
 from sectorwatch.web.turns import Turns
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable
 
     from starlette.types import ASGIApp
 
@@ -66,7 +68,31 @@ def create_app(application: Application) -> ASGIApp:
     lane = FastLane(
         app, gate=state.gate, lanes=lanes(application, hot=state.hot, books=state.flights)
     )
-    return RequestObserver(lane, telemetry=application.telemetry, slow_s=SLOW_REQUEST_S)
+    for name in ("hot", "fixed", "statistics", "coverage"):
+        answers: HotAnswers = getattr(state, name)
+        application.telemetry.caches.watch(f"{name}_answers", "api", answers.asked)
+    return RequestObserver(
+        lane,
+        telemetry=application.telemetry,
+        slow_s=SLOW_REQUEST_S,
+        version_of=_versions(application, app),
+    )
+
+
+def _versions(application: Application, app: FastAPI) -> Callable[[str], int | None]:
+    """Give the version of what a route's answers are made from: of traffic it is the tick."""
+    of_traffic = {
+        route.path_format
+        for route in app.routes
+        if isinstance(route, APIRoute)
+        and route.path_format.startswith("/api/")
+        and tier_of(route) in {Tier.PUBLIC, Tier.STAFF}
+    }
+
+    def version(route: str) -> int | None:
+        return version_of(application.latest) if route in of_traffic else None
+
+    return version
 
 
 def create_fastapi(application: Application) -> FastAPI:

@@ -137,6 +137,10 @@ class HotAnswers:
         self.hits = 0
         self.misses = 0
 
+    def asked(self) -> tuple[int, int]:
+        """Count what was asked for so far: what was there, and what had to be built."""
+        return self.hits, self.misses
+
     def ready(self, name: str, version: Hashable) -> Encoded | None:
         """Give the answer of this name, None where it is not built for `version` yet."""
         if version != self._version:

@@ -13,6 +13,8 @@ from sectorwatch.web.correlation import incoming_correlation_id
 from sectorwatch.web.problems import problem_response, went_wrong
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
     from sectorwatch.observe import Counter, OpenSpan, Telemetry, Timing
@@ -32,13 +34,24 @@ _PROTECTING = [
 ]
 _POLICY = (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'")
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+_OK = 200
 _SERVER_ERROR = 500
 
 
 class RequestObserver:
     """Wraps the application: gives each request its id, times it, and outlives its errors."""
 
-    def __init__(self, app: ASGIApp, *, telemetry: Telemetry, slow_s: float) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        telemetry: Telemetry,
+        slow_s: float,
+        version_of: Callable[[str], int | None] | None = None,
+    ) -> None:
+        # Of what a route's answers are made from; None where they change at any time.
+        self._version_of = version_of or (lambda _: None)
+        self._answers = telemetry.answers
         self._app = app
         self._metrics = telemetry.metrics
         self._performance = telemetry.performance
@@ -125,6 +138,11 @@ class RequestObserver:
         found[0].observe(duration_s)
         found[1].inc(sent_bytes)
         self._performance.ended(key[1], "api", duration_s, failed=has_failed)
+        if status == _OK and key[0] == "GET":
+            version = self._version_of(key[1])
+            if version is not None:
+                asked = hash((scope["path"], scope["query_string"]))
+                self._answers.record(key[1], asked, version, duration_s)
         # An error of ours has a line of its own, with its stack; this one is not to count twice.
         is_odd = status >= _SERVER_ERROR or not status or duration_s >= self._slow_s
         level = LogLevel.WARNING if is_odd else LogLevel.DEBUG
