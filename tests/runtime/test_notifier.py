@@ -13,7 +13,7 @@ from observe.notifying.answering import TOKEN, Reply, Server, firing
 from runtime.world import settings_for, write_feeds
 from sectorwatch.config import load_settings
 from sectorwatch.feed.archive import ArchiveSource
-from sectorwatch.observe import HealthState, LogLevel, Telemetry
+from sectorwatch.observe import AlertSeverity, AlertType, HealthState, LogLevel, Telemetry
 from sectorwatch.observe.notifying import Heartbeat, channels_of
 from sectorwatch.runtime import build
 from sectorwatch.runtime.bus import EventBus
@@ -225,11 +225,22 @@ def test_an_instance_tells_whoever_is_set_and_gives_signs_of_life(tmp_path: Path
             application.bus.start()
             await application.supervisor.start()
             await until(lambda: len(life.requests) == 1)
-            application.telemetry.outbox.put(firing("1"))
+            alerts = application.telemetry.alerts
+            one = alerts.create_alert(
+                AlertType.DATABASE_ISSUE, AlertSeverity.HIGH, "it is away", "store"
+            )
+            alerts.create_alert(AlertType.CPU_SPIKE, AlertSeverity.MEDIUM, "too little", "store")
+            alerts.evaluate()
             await until(lambda: len(discord.requests) == 1)
+            alerts.resolve_alert(one.id)
+            alerts.evaluate()
+            await until(lambda: len(discord.requests) == 2)
             await application.supervisor.stop()
             application.bus.stop()
 
         asyncio.run(scenario())
         application.close()
-    assert discord.requests[0].json["embeds"][0]["url"].endswith("/api/monitoring/alerts")
+    first, second = [each.json for each in discord.requests]
+    assert first["content"] == "HIGH\\: database issue (store)"
+    assert first["embeds"][0]["url"].endswith("/api/monitoring/alerts")
+    assert second["content"] == "Resolved\\: database issue (store)"

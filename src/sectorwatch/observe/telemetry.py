@@ -152,7 +152,14 @@ class Telemetry:
         optimizer = PerformanceOptimizer(
             metrics, clock=clock, store=store, least_s=slowdown_least_s, warm_up_s=warm_up_s
         )
-        outbox = Outbox(channels, metrics=metrics, log=log, store=store, clock=clock)
+        outbox = Outbox(
+            channels,
+            metrics=metrics,
+            log=log,
+            store=store,
+            clock=clock,
+            timed=performance.timed,
+        )
         metrics.drop_sources |= {
             "log": log.lines.drops,
             "performance": performance.drops,
@@ -205,8 +212,13 @@ class Telemetry:
         self.resources.start()
         self.sampler.start()
         self.optimizer.start()
-        self.outbox.start()
+        if self.alerts.outbox is not None:
+            self.outbox.start()
         self.alerts.start()
+
+    def mute(self) -> None:
+        """Tell nobody of alerts, before `start`; what waits in the outbox stays there."""
+        self.alerts.outbox = None
 
     def close(self) -> None:
         """Stop the threads and write everything that is new; a second time does nothing."""

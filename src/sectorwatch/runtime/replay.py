@@ -57,6 +57,8 @@ def replay(
         directory = undo.enter_context(DataDirectory.open(settings.data_dir))
         if telemetry is None:
             telemetry = open_telemetry(settings, directory, clock, sinks)
+            # People are told by the instance that runs here, not by somebody who plays a recording.
+            telemetry.mute()
             telemetry.start()
             undo.callback(telemetry.close)
         parts = put_together(

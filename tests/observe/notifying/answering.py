@@ -182,6 +182,8 @@ def told(**other: Any) -> Notification:
         "impact": "No new snapshots come in.",
         "advice": "Look at status.vatsim.net.",
         "labels": {"service": "collector", "feed": "v3"},
+        "value": 97.25,
+        "threshold": 90.0,
         **other,
     }
     status = "firing" if given.get("resolved_s") is None else "resolved"

@@ -244,11 +244,16 @@ def test_a_message_that_is_refused_is_failed_at_once_and_the_next_one_goes_out()
     world.outbox.put(firing("2", service="good"))
     world.run(1)
     assert [each.service for each in sender.sent] == ["bad", "good"]
+    assert world.outbox.state()["is_good"]
     assert {each.service: each.state for each in world.outbox.entries()} == {
         "bad": "failed",
         "good": "sent",
     }
-    assert world.outbox.state()["is_good"]
+    # As long as it refuses, something is wrong with the channel, whatever its address.
+    world.outbox.put(firing("3", service="bad"))
+    world.run(1)
+    assert not world.outbox.state()["is_good"]
+    assert world.outbox.state()["channels"][0]["state"] == "refusing"
 
 
 def test_a_wrong_address_is_said_in_health_and_log_and_ends_with_a_good_message() -> None:
@@ -556,6 +561,34 @@ def test_a_channel_that_hangs_holds_up_neither_another_nor_the_end() -> None:
         outbox.stop(within_s=0.1)
         hang.set()
     assert TOKEN.encode() not in b"".join(sink.lines)
+
+
+LAZY = """
+import sys
+from observe.notifying.answering import firing
+from sectorwatch.observe import Telemetry
+from sectorwatch.observe.notifying import channels_of
+
+urls = ["discord://1/x", "slack://a/b/c"]
+telemetry = Telemetry.open(None, sinks=[], channels=channels_of(urls, base="http://h"))
+telemetry.mute()
+telemetry.start()
+telemetry.outbox.put(firing("1"))
+telemetry.close()
+print(telemetry.outbox.pending, sorted({"apprise", "requests", "urllib3"} & set(sys.modules)))
+"""
+
+
+def test_what_telling_needs_is_loaded_once_somebody_is_told() -> None:
+    """A start has no time for it; and one that is mute tells nobody and keeps what waits."""
+    found = subprocess.run(
+        [sys.executable, "-c", LAZY],
+        capture_output=True,
+        text=True,
+        check=True,
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(each for each in sys.path if each)},
+    )
+    assert found.stdout == "2 []\n"
 
 
 def wait_for(condition: Callable[[], bool]) -> None:

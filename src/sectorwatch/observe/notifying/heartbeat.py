@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from sectorwatch.observe.clock import Clock, SystemClock, wall_of
 from sectorwatch.observe.enums import LogCategory, LogLevel
+from sectorwatch.observe.notifying.attempts import OneAtATime
 from sectorwatch.observe.notifying.posting import ask
 from sectorwatch.observe.notifying.secrecy import shown
 
@@ -45,6 +46,7 @@ class Heartbeat:
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
         self._next_s = 0.0
+        self._one = OneAtATime("heartbeat")
         self._last_good_s: float | None = None
         self._failures = 0
         self._last_error = ""
@@ -59,14 +61,13 @@ class Heartbeat:
         if now_s < self._next_s:
             return False
         began_s = SystemClock.monotonic_s()
-        outcome = ask("GET", self._url).outcome
+        outcome = self._one.call(lambda: ask("GET", self._url).outcome, now_s)
         took_s = SystemClock.monotonic_s() - began_s
         status = "sent" if outcome.is_sent else "failed"
         self._metrics.counter("heartbeats_total", {"status": status}).inc()
         self._metrics.timing("heartbeat_seconds").observe(took_s)
         if outcome.is_sent:
-            # A little early is better than a tick too late: ticks do not come to the second.
-            self._next_s = now_s + self._every_s * 0.95
+            self._next_s = now_s + self._every_s
             self._last_good_s, self._failures, self._last_error = self._wall_s(), 0, ""
             return True
         self._failures += 1

@@ -66,6 +66,7 @@ class Lane:
         self.busy: Delivery | None = None
         self.last_error = ""
         self.is_wrong = bool(channel.problem)
+        self.is_refusing = False
         self.failures = 0
         self.paused_until_s = 0.0
         self._rate = rate or RateLimit()
@@ -73,6 +74,15 @@ class Lane:
         self._filled_s: float | None = None
         # Jitter keeps many instances from asking at once; nobody has to be unable to guess it.
         self._random = random.Random(seed)  # noqa: S311
+
+    @property
+    def state(self) -> str:
+        """How the channel is by its last attempt, in a word."""
+        if self.is_wrong:
+            return "wrong_address"
+        if self.is_refusing:
+            return "refusing"
+        return "failing" if self.failures else "good"
 
     def take_in(self, delivery: Delivery) -> Delivery | None:
         """Put a delivery in line; gives the one that it became one with, if there is such.
@@ -143,12 +153,14 @@ class Lane:
         if outcome.pause_s is not None:
             self.paused_until_s = now_s + outcome.pause_s
         if outcome.is_sent:
-            self.failures, self.is_wrong, self.last_error = 0, False, ""
+            self.failures, self.last_error = 0, ""
+            self.is_wrong = self.is_refusing = False
             delivery.last_error = ""
             self._finish(delivery, "sent", wall_s)
             return True
         self.last_error = delivery.last_error = outcome.words
         self.is_wrong = outcome.kind == "wrong_address"
+        self.is_refusing = outcome.kind == "refused"
         if outcome.kind == "refused" or (self.is_wrong and outcome.pause_s is None):
             # The channel works, or never will: others need not wait for this one.
             self._finish(delivery, "failed", wall_s)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import secrets
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Protocol
@@ -64,6 +65,8 @@ class ToldAlert:
     impact: str = ""
     advice: str = ""
     rule: str = ""
+    value: float | None = None
+    threshold: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,7 +213,13 @@ def told_alert(alert: Alert, resolved_s: float | None = None) -> ToldAlert:
         impact=_text(metadata.get("impact", "")),
         advice=_text(metadata.get("advice", "")),
         rule=_text(alert.rule, _LONGEST_NAME),
+        value=_number(alert.value),
+        threshold=_number(alert.threshold),
     )
+
+
+def _number(value: float | None) -> float | None:
+    return float(value) if value is not None and math.isfinite(value) else None
 
 
 def _text(value: object, longest: int = _LONGEST_TEXT) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
+from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any
 
 from sectorwatch.observe.clock import Clock, SystemClock, wall_of
@@ -16,14 +17,14 @@ from sectorwatch.observe.correlation import LogCorrelationContext
 from sectorwatch.observe.drops import Drops
 from sectorwatch.observe.enums import LogCategory, LogLevel
 from sectorwatch.observe.notifying import wording
-from sectorwatch.observe.notifying.attempts import Attempts
+from sectorwatch.observe.notifying.attempts import LIMIT_S, Attempts
 from sectorwatch.observe.notifying.kept import KeptDeliveries, OutboxEntry
 from sectorwatch.observe.notifying.lane import GIVE_UP_S, Delivery, Lane
 from sectorwatch.observe.notifying.notification import notification_of
 from sectorwatch.observe.notifying.outcomes import LONGEST_PAUSE_S, Outcome
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from sectorwatch.observe.logs import StructuredLogger
     from sectorwatch.observe.metrics import MetricsCollector
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from sectorwatch.observe.notifying.lane import RateLimit
     from sectorwatch.observe.notifying.notification import AlertGroup, Notification
     from sectorwatch.observe.store import ObserveStore
+    from sectorwatch.observe.timed import Timed
 
 __all__ = ["Outbox", "OutboxEntry"]
 
@@ -57,6 +59,7 @@ class Outbox:
         clock: Clock | None = None,
         rate: RateLimit | None = None,
         attempt_limit_s: float = 20.0,
+        timed: Callable[..., Timed] | None = None,
         seed: int | None = None,
     ) -> None:
         self._clock = clock or SystemClock()
@@ -64,6 +67,7 @@ class Outbox:
         self._metrics = metrics
         self._log = log.for_service("notifier")
         self._store = store
+        self._timed = timed
         self._lock = threading.RLock()
         self._lanes = {each.id: Lane(each, rate=rate, seed=seed) for each in channels}
         self._attempts = {each.id: Attempts(each, limit_s=attempt_limit_s) for each in channels}
@@ -168,29 +172,27 @@ class Outbox:
     def state(self) -> dict[str, Any]:
         """How it is, for a health check: each channel, what waits, and since when.
 
-        `is_good` is False where a channel's address is wrong or something waits for over 5 min.
+        `is_good` is False where a channel's address is wrong, where it refused the last message,
+        or where something waits for over 5 min.
         """
-        wall_s = self._wall_s()
+        now_s = self._clock.monotonic_s()
         with self._lock:
             channels = [
                 {
                     "name": lane.channel.name,
                     "address": lane.channel.address,
-                    "state": "wrong_address"
-                    if lane.is_wrong
-                    else "failing"
-                    if lane.failures
-                    else "good",
+                    "state": lane.state,
                     "pending": len(lane.waiting),
                     "last_error": lane.last_error or lane.channel.problem,
                 }
                 for lane in self._lanes.values()
             ]
-            waiting = [each.created_s for lane in self._lanes.values() for each in lane.waiting]
-        oldest_s = max(0.0, wall_s - min(waiting)) if waiting else 0.0
-        is_wrong = any(each["state"] == "wrong_address" for each in channels)
+            waiting = [each.expires_s for lane in self._lanes.values() for each in lane.waiting]
+        # By the clock that nobody sets.
+        oldest_s = max(0.0, now_s + GIVE_UP_S - min(waiting)) if waiting else 0.0
+        is_bad = any(each["state"] in {"wrong_address", "refusing"} for each in channels)
         return {
-            "is_good": not is_wrong and oldest_s < _OLDEST_WAITING_S,
+            "is_good": not is_bad and oldest_s < _OLDEST_WAITING_S,
             "channels": channels,
             "pending": len(waiting),
             "oldest_pending_s": round(oldest_s, 1),
@@ -279,7 +281,10 @@ class Outbox:
         began_s = SystemClock.monotonic_s()
         outcome = Outcome("retry", "the attempt failed")
         try:
-            outcome = self._attempts[lane.channel.id].send(delivery.told, self._wall_s())
+            with self._timing(name) as run:
+                outcome = self._attempts[lane.channel.id].send(delivery.told, self._wall_s())
+                if run is not None:
+                    run.note(answer=outcome.words)
         finally:
             took_s = SystemClock.monotonic_s() - began_s
             with self._lock:
@@ -312,6 +317,11 @@ class Outbox:
                 address=lane.channel.address,
                 what=f"{outcome.words}: correct it in the settings; nobody is told there",
             )
+
+    def _timing(self, channel: str) -> AbstractContextManager[Timed | None]:
+        if self._timed is None:
+            return nullcontext()
+        return self._timed("send_notification", "notifier", slow_s=LIMIT_S, channel=channel)
 
     # --- what is remembered ------------------------------------------------------------------
 

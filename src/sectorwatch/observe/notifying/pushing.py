@@ -14,6 +14,7 @@ import orjson
 from sectorwatch.observe.clock import Clock, SystemClock, as_text, wall_of
 from sectorwatch.observe.enums import AlertState, LogCategory, LogLevel
 from sectorwatch.observe.notifying.alertmanager import annotations_of, labels_of, rules_address
+from sectorwatch.observe.notifying.attempts import OneAtATime
 from sectorwatch.observe.notifying.notification import told_alert
 from sectorwatch.observe.notifying.posting import ask
 from sectorwatch.observe.notifying.secrecy import shown
@@ -67,6 +68,7 @@ class AlertmanagerPush:
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
         self._failures = 0
+        self._one = OneAtATime("alertmanager")
         self._last_error = ""
 
     def wake(self, alert: Alert | None = None) -> None:
@@ -96,9 +98,8 @@ class AlertmanagerPush:
         }
         ended = [(each, now_s - (steady_s - since_s)) for each, since_s in self._ended.values()]
         until_s = now_s + _TIMES_MISSED * _EVERY_S
-        outcome = push(
-            self._url, [*((each, until_s) for each in fires.values()), *ended], base=self._base
-        )
+        alerts = [*((each, until_s) for each in fires.values()), *ended]
+        outcome = self._one.call(lambda: push(self._url, alerts, base=self._base), now_s)
         self._note(outcome)
         return outcome
 

@@ -190,6 +190,9 @@ def _plugin_of(url: str) -> tuple[NotifyBase | None, str]:
     quiet()
     # Its log quotes addresses; what is worth keeping of it becomes an outcome.
     logger = logging.getLogger("apprise")
+    if logger.propagate:
+        # Without any handler Python itself would write it to standard error.
+        logger.addHandler(logging.NullHandler())
     logger.propagate = False
     logger.setLevel(logging.WARNING)
     import apprise  # noqa: PLC0415 - half a second and 20 MB, for those alone who use it
@@ -204,9 +207,10 @@ def _plugin_of(url: str) -> tuple[NotifyBase | None, str]:
     with _Said() as said:
         plugin = apprise.Apprise.instantiate(url, asset=asset)
     if plugin is not None:
-        module = sys.modules.get(type(plugin).__module__)
-        if module is not None and getattr(module, "requests", None) is sys.modules.get("requests"):
-            module.requests = _REQUESTS  # type: ignore[attr-defined]
+        for kind in type(plugin).__mro__:
+            module = sys.modules.get(kind.__module__)
+            if getattr(module, "requests", None) is sys.modules.get("requests"):
+                vars(module)["requests"] = _REQUESTS
     return plugin, wording.plain(" ".join(said.lines), _LONGEST_WORDS)
 
 

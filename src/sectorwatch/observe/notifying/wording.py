@@ -89,8 +89,12 @@ def facts(alert: ToldAlert, now_s: float) -> list[tuple[str, str]]:
         lasted = duration(alert.resolved_s - alert.since_s)
         when = ("Lasted", f"from {since} to {moment(alert.resolved_s)} ({lasted})")
     labels = {name: value for name, value in alert.labels.items() if name != "service"}
+    measured = "" if alert.value is None else f"{alert.value:g}"
+    if measured and alert.threshold is not None:
+        measured += f" (limit {alert.threshold:g})"
     pairs = [
         when,
+        ("Measured", measured),
         ("Of", ", ".join(f"{name} {value}" for name, value in sorted(labels.items()))),
         ("Affects", ", ".join(alert.affects)),
         ("Meaning", alert.impact),
