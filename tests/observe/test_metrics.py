@@ -3,6 +3,7 @@ from __future__ import annotations
 import math
 import statistics
 import threading
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from observe.made import START_S, ManualClock
-from sectorwatch.observe import MetricLimits, MetricsCollector
+from sectorwatch.observe import MetricLimits, MetricsCollector, Telemetry
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -392,3 +393,19 @@ def test_a_total_that_is_kept_elsewhere_is_a_counter_here() -> None:
         seen.append(collector.counter("published_total", {"topic": "tick"}).total)
     assert seen == [5, 5, 9, 11, 11, 11, 12]
     assert collector.dropped == {"callback_failed": 1, "bad_value": 1}
+
+
+def test_an_overview_names_each_metric_once_with_its_newest_value(clock: ManualClock) -> None:
+    """However many series it has, and also where only minutes are kept of it."""
+    bundle = Telemetry.open(None, clock=clock, sinks=())
+    bundle.metrics.record_metric("fuel", 3, {"tank": "left"}, "kilograms")
+    clock.advance(1)
+    bundle.metrics.record_metric("fuel", 5, {"tank": "right"}, "kilograms")
+    with suppress(ValueError), bundle.timed("pour", "pump"):
+        raise ValueError
+    shown = {one.name: one for one in bundle.metrics.overview()}
+    fuel = shown["fuel"]
+    assert (fuel.series, fuel.latest, fuel.unit, fuel.kind) == (2, 5.0, "kilograms", "sample")
+    assert shown["operation_error_rate"].latest == 1.0
+    assert shown["operation_error_rate"].latest_time is not None
+    assert list(shown) == sorted(shown)

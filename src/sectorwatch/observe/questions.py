@@ -50,17 +50,26 @@ def overview(collector: MetricsCollector) -> list[MetricOverview]:
     found: dict[str, list[Series]] = {}
     for series in collector.series.everything():
         found.setdefault(series.name, []).append(series)
+    rows = collector.history.latest_rows(collector.now_s() - _EXPOSED_S)
+    last_row = {id_: row for row, id_ in enumerate(rows.series.tolist())}
     shown = []
     for name, group in found.items():
         newest = max(group, key=lambda one: one.latest_s)
+        latest: float | None = newest.latest
+        at_s: float | None = newest.latest_s
+        if not newest.count:
+            # Kept in minutes alone, as shares of failures are.
+            row = max((last_row[one.id] for one in group if one.id in last_row), default=None)
+            latest = None if row is None else float(rows.last[row])
+            at_s = None if row is None else float(rows.start_s[row])
         shown.append(
             MetricOverview(
                 name,
                 newest.kind,
                 newest.unit,
                 len(group),
-                newest.latest if newest.count else None,
-                as_datetime(newest.latest_s) if newest.count else None,
+                latest,
+                None if at_s is None else as_datetime(at_s),
             )
         )
     return shown
