@@ -137,6 +137,8 @@ notifications_sent_total{channel,status} counter (notifier)
     Attempts to tell somebody: sent, to be tried again (retry), or failed for good.
 observe_dropped{part,reason} counter (monitoring)
     What observation itself could not keep, by its part and the reason.
+observe_drops_total counter (monitoring)
+    What observation could not keep, all its parts together.
 open_files_ratio gauge ratio (performance)
     The share of the files that this program may open that are open.
 operation_cache_hit_rate{operation,service} sample ratio (api)

@@ -79,6 +79,7 @@ class MetricsCollector:
         self._lock = threading.Lock()
         self.drop_sources = {"metrics": self._drops, "store": self._store.drops}
         """What was dropped where, for `/metrics`."""
+        self.counter_callback("observe_drops_total", self._all_drops)
         self.before_drain: list[Callable[[], None]] = []
         self.before_gather: list[Callable[[], None]] = []
         """Who holds samples back is called before they are asked for, and before all is sampled."""
@@ -237,6 +238,9 @@ class MetricsCollector:
             else:
                 self._drops.count("bad_value")
         self._drain()
+
+    def _all_drops(self) -> float:
+        return sum(sum(drops.counts().values()) for drops in self.drop_sources.values())
 
     def _count_elsewhere(self) -> None:
         """Have counters whose totals are kept elsewhere catch up with them."""
