@@ -35,7 +35,7 @@ class Prometheus:
         query = urllib.parse.urlencode(parameters)
         url = f"http://127.0.0.1:{self.port}/api/v1/{path}?{query}"
         try:
-            with urllib.request.urlopen(url, timeout=10) as answer:  # noqa: S310 - our own address
+            with urllib.request.urlopen(url, timeout=10) as answer:
                 body = json.load(answer)
         except urllib.error.HTTPError as error:
             raise AssertionError(f"{parameters}: {error.read().decode()}") from error
@@ -90,6 +90,6 @@ def _wait_until_ready(process: subprocess.Popen[bytes], port: int, log: Path) ->
         assert process.poll() is None, log.read_text()
         assert time.monotonic() < until, log.read_text()
         with contextlib.suppress(OSError):
-            urllib.request.urlopen(f"http://127.0.0.1:{port}/-/ready", timeout=1)  # noqa: S310 - our own
+            urllib.request.urlopen(f"http://127.0.0.1:{port}/-/ready", timeout=1)
             return
         time.sleep(0.05)

@@ -8,11 +8,11 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import monitoring_page
 import pytest
 import yaml
 from pydantic import SecretStr
 
-import monitoring_page
 from prometheus_server import PROMETHEUS, Prometheus, running_prometheus
 from runtime.world import _airspace
 from sectorwatch.config import Settings
@@ -163,7 +163,9 @@ NOT_YET = {
 
 def test_what_has_not_happened_yet_can_happen() -> None:
     """Each name that was let pass is one of a metric that is described."""
-    exposed = {row.split("`")[3] for row in map(monitoring_page.row, monitoring_page.described().values())}
+    exposed = {
+        row.split("`")[3] for row in map(monitoring_page.row, monitoring_page.described().values())
+    }
     assert exposed >= NOT_YET
 
 
@@ -173,5 +175,7 @@ def test_the_rules_are_taken_and_none_is_broken(prometheus: Prometheus) -> None:
     groups: list[Any] = prometheus.ask("rules")["groups"]
     rules = [rule for group in groups for rule in group["rules"]]
     assert len(rules) > 10
-    assert {rule["name"]: rule.get("lastError", "") for rule in rules if rule["health"] == "err"} == {}
+    assert {
+        rule["name"]: rule.get("lastError", "") for rule in rules if rule["health"] == "err"
+    } == {}
     assert {rule["name"] for rule in rules if rule["state"] == "firing"} == set()
