@@ -169,7 +169,8 @@ class Grown:
         key = name if tags is None else f"{name} {tags}"
         counter = self._counters.get(key)
         if counter is None:
-            counter = self._counters[key] = self._metrics.counter(name, tags)
+            unit = "bytes" if name.endswith("_bytes_total") else ""
+            counter = self._counters[key] = self._metrics.counter(name, tags, unit)
         last = self._last.get(key)
         self._last[key] = count
         if last is not None and count > last:
