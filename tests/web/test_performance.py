@@ -6,9 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from sectorwatch.observe import PerformanceMetric
+from sectorwatch.observe import AlertSeverity, AlertType, PerformanceMetric
+from sectorwatch.observe.tuning import Difficulty, Finding, RecommendationType
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from web.system import Client, System
 
 SPECIFIED = ["operation", "service", "hours", "response_time", "memory_usage", "cpu_usage"]
@@ -136,3 +139,133 @@ def test_production_code_measures_it(system: System, kind: PerformanceMetric) ->
         performance.get_metric_summary(operation, service, kind, 1)["count"]
         for operation, service in performance.operations()
     )
+
+
+RECOMMENDED = [
+    "id",
+    "operation",
+    "service",
+    "recommendation_type",
+    "description",
+    "expected_improvement",
+    "implementation_difficulty",
+    "priority",
+    "timestamp",
+]
+ALERT = [
+    "id",
+    "operation",
+    "service",
+    "metric_type",
+    "threshold",
+    "current_value",
+    "severity",
+    "message",
+    "timestamp",
+]
+
+
+class OneFinding:
+    """A source that finds an index that is missing, until it is told not to."""
+
+    name = "a test"
+
+    def __init__(self) -> None:
+        self.finds = True
+
+    def collect(self, now_s: float) -> list[Finding]:
+        """It, and one more."""
+        del now_s
+        found = [
+            Finding(
+                service="store",
+                operation=operation,
+                type=RecommendationType.DATABASE_INDEX,
+                key="a statement",
+                description="It reads every row.",
+                fix="Make an index.",
+                difficulty=Difficulty.LOW,
+                expected_improvement=0.4,
+                reason="measured: on a copy",
+                cost_share=share,
+                evidence={"plan": ["SCAN flight"]},
+            )
+            for operation, share in (("commit", 0.3), ("seal", 0.001))
+        ]
+        return found if self.finds else []
+
+
+@pytest.fixture(scope="module")
+def found(system: System) -> Iterator[None]:
+    """The running instance with two recommendations."""
+    source = OneFinding()
+    optimizer = system.application.telemetry.optimizer
+    optimizer.add_source(source)
+    optimizer.collect()
+    yield
+    source.finds = False
+    optimizer.collect()
+
+
+@pytest.mark.usefixtures("found")
+def test_a_recommendation_has_the_fields_of_the_specification_first(client: Client) -> None:
+    """A bare list, the most important first; its evidence stands behind."""
+    answer = client.get("/api/performance/recommendations?service=store").json()
+    of_test = [each for each in answer if each["source"] == "a test"]
+    assert [each["operation"] for each in of_test] == ["commit", "seal"]
+    first = of_test[0]
+    assert list(first)[: len(RECOMMENDED)] == RECOMMENDED
+    assert first["expected_improvement"] == 0.4
+    assert first["priority"] == "high"
+    assert first["implementation_difficulty"] == "low"
+    assert first["status"] == "open"
+    assert first["evidence"] == {"plan": ["SCAN flight"]}
+    assert first["first_seen"] <= first["last_seen"] == first["timestamp"]
+
+
+@pytest.mark.usefixtures("found")
+def test_recommendations_can_be_filtered_and_paged(client: Client) -> None:
+    """By priority; the next page is in the Link header; a word that is none is refused."""
+    path = "/api/performance/recommendations?service=store"
+    low = client.get(f"{path}&priority=low").json()
+    assert [each["operation"] for each in low if each["source"] == "a test"] == ["seal"]
+    first = client.get(f"{path}&limit=1")
+    assert len(first.json()) == 1
+    assert "offset=1" in first.headers["link"]
+    assert client.get(f"{path}&status=applied").json() == []
+    assert client.get(f"{path}&priority=urgent").status == 422
+
+
+def test_an_alert_about_performance_is_shown_in_the_other_shape(
+    client: Client, system: System
+) -> None:
+    """It is the same alert, with operation, measurement, limit and value; others are not here."""
+    alerts = system.application.telemetry.alerts
+    made = alerts.create_alert(
+        AlertType.PERFORMANCE_DEGRADATION,
+        AlertSeverity.MEDIUM,
+        "advance takes 60 ms, 5 before",
+        "tracker",
+        {
+            "operation": "advance",
+            "metric_type": "response_time",
+            "threshold": 0.02,
+            "current_value": 0.06,
+        },
+    )
+    other = alerts.create_alert(AlertType.DATABASE_ISSUE, AlertSeverity.LOW, "a test", "store", {})
+    try:
+        shown = client.get("/api/performance/alerts").json()
+        (one,) = [each for each in shown if each["id"] == made.id]
+        assert list(one)[: len(ALERT)] == ALERT
+        assert (one["operation"], one["metric_type"], one["severity"]) == (
+            "advance",
+            "response_time",
+            "medium",
+        )
+        assert (one["threshold"], one["current_value"]) == (0.02, 0.06)
+        assert other.id not in {each["id"] for each in shown}
+    finally:
+        alerts.resolve_alert(made.id)
+        alerts.resolve_alert(other.id)
+    assert made.id not in {each["id"] for each in client.get("/api/performance/alerts").json()}

@@ -55,6 +55,7 @@ from sectorwatch.observe.store import ObserveStore
 from sectorwatch.observe.telemetry import Telemetry
 from sectorwatch.observe.timed import Timed
 from sectorwatch.observe.trace import Trace, TraceNode, trace_of
+from sectorwatch.observe.tuning import PerformanceOptimizer
 
 __all__ = [
     "Alert",
@@ -88,6 +89,7 @@ __all__ = [
     "PerformanceCollector",
     "PerformanceData",
     "PerformanceMetric",
+    "PerformanceOptimizer",
     "Reports",
     "RuleError",
     "RuleState",

@@ -107,6 +107,16 @@ class ErrorAnalytics:
             "recent": recent[: max(0, examples)],
         }
 
+    def types_of(self, service: str, operation: str, hours: float = 1) -> dict[str, int]:
+        """How many errors of which type an operation had, the most frequent first."""
+        first = (self._now_s() - min(max(hours, 0), _KEPT_HOURS) * _HOUR_S) // _HOUR_S
+        found = Tally[str]()
+        with self._lock:
+            for (hour, of_type, of, name), n in self._counts.items():
+                if hour >= first and (of, name) == (service, operation):
+                    found[of_type] += n
+        return dict(found.most_common())
+
     # What follows is the store's: `Part`.
 
     def load(self, connection: sqlite3.Connection, now_s: float) -> None:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from sectorwatch.observe.enums import AlertSeverity, AlertType, HealthState, PerformanceMetric
+    from sectorwatch.observe.tuning.findings import Effect
 
 __all__ = [
     "Alert",
@@ -109,7 +110,10 @@ class PerformanceData:
 class OptimizationRecommendation:
     """What would make an operation better, and by how much where that was measured.
 
-    `expected_improvement` is a fraction, None where it could not be measured.
+    `expected_improvement` is a fraction, None where it could not be measured; `reason` says how it
+    was, or why not. `status` is open, applied or expired; `measured_effect` is what applying it
+    did, in the words of `tuning.Effect`, None while that is not known. `timestamp` is when it was
+    last found, `evidence` what was seen then, `fix` what to do.
     """
 
     id: str
@@ -121,3 +125,14 @@ class OptimizationRecommendation:
     implementation_difficulty: str
     priority: str
     timestamp: datetime
+    fix: str = ""
+    reason: str = ""
+    evidence: Mapping[str, Any] = field(default_factory=dict)
+    cost_share: float = 0.0
+    status: str = "open"
+    outcome: str = ""
+    measured_effect: Effect | None = None
+    first_seen: datetime | None = None
+    last_seen: datetime | None = None
+    decided_at: datetime | None = None
+    source: str = ""

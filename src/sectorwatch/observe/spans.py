@@ -189,6 +189,10 @@ class SpanRing:
     def __len__(self) -> int:
         return len(self._kept)
 
+    def ended(self) -> list[Ended]:
+        """Every span that is kept, as it is kept, in the order in which they ended."""
+        return list(self._kept.copy())
+
     @property
     def is_full(self) -> bool:
         """Whether the oldest ones make room by now, so that a trace may have lost some."""

@@ -99,6 +99,7 @@ class Telemetry:
         flush_every_s: float = 60.0,
         slowdown_least_s: float = 0.005,
         warm_up_s: float = 300.0,
+        version: str = "",
         limits: MetricLimits | None = None,
         channels: Sequence[Channel] = (),
         notify_from: AlertSeverity = AlertSeverity.HIGH,
@@ -150,7 +151,14 @@ class Telemetry:
             notify_from=notify_from,
         )
         optimizer = PerformanceOptimizer(
-            metrics, clock=clock, store=store, least_s=slowdown_least_s, warm_up_s=warm_up_s
+            metrics,
+            clock=clock,
+            store=store,
+            spans=spans,
+            errors=log.lines.errors,
+            least_s=slowdown_least_s,
+            warm_up_s=warm_up_s,
+            version=version,
         )
         outbox = Outbox(
             channels,

@@ -6,6 +6,7 @@ import socket
 import sys
 from typing import TYPE_CHECKING
 
+from sectorwatch import __version__
 from sectorwatch.observe import AlertSeverity, LogLevel, StreamSink, Telemetry, TerminalSink
 from sectorwatch.observe.notifying import (
     AlertmanagerPush,
@@ -88,6 +89,7 @@ def open_telemetry(
         redact=_MEMBERS,
         slowdown_least_s=settings.slowdown_min_ms / 1_000,
         warm_up_s=settings.slowdown_warm_up_s,
+        version=__version__,
         channels=notifier_channels(settings),
         notify_from=AlertSeverity(settings.notify_severity),
         resource_limits=_limits(settings),

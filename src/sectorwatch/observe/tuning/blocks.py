@@ -14,13 +14,23 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-__all__ = ["Block", "Blocks", "block_of", "joined", "quantile", "recent", "weighted_median"]
+__all__ = [
+    "Block",
+    "Blocks",
+    "block_of",
+    "joined",
+    "possible",
+    "quantile",
+    "recent",
+    "weighted_median",
+]
 
 RECENT_S = 90.0
 RECENT_LEAST = 5
 _RECENT_REACH_S = 900.0
 # What comes oftener than this has its windows minute by minute; more windows say no more.
 _MOST_WINDOWS = 120
+_LONGEST_S = 1e9
 
 
 class Block(NamedTuple):
@@ -89,6 +99,7 @@ def block_of(start_s: float, times_s: Floats, values: Floats) -> Block | None:
     """The block of these samples, in the order of their times; None of none."""
     if not len(values):
         return None
+    values = possible(values)
     ordered = np.sort(values)
     median, upper = quantile(ordered, 0.5), quantile(ordered, 0.75)
     peak = median
@@ -99,6 +110,11 @@ def block_of(start_s: float, times_s: Floats, values: Floats) -> Block | None:
         if len(window):
             peak = max(peak, quantile(np.sort(window), 0.5))
     return Block(start_s, n, float(values.sum()), median, upper, peak)
+
+
+def possible(times_s: Floats) -> Floats:
+    """These durations, none of them below nothing or over thirty years."""
+    return np.clip(times_s, 0.0, _LONGEST_S)
 
 
 def quantile(ordered: Floats, share: float) -> float:

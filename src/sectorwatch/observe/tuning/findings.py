@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -54,11 +54,15 @@ class Priority(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Measure:
-    """The metric, of which less is better, that shows what applying a recommendation did."""
+    """The metric, of which less is better, that shows what applying a recommendation did.
+
+    Compared are medians of ten minutes, or their means: of what is 0 or 1 the median says nothing.
+    """
 
     metric: str
     tags: Mapping[str, str] = field(default_factory=dict)
     unit: str = "seconds"
+    statistic: Literal["median", "mean"] = "median"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +73,8 @@ class Finding:
     `expected_improvement` is the fraction (0 to 1) by which what `measure` names would become
     less, as it was measured; None where it was not, and `reason` says why (or how it was measured).
     `cost_share` is the part (0 to 1) of the time of the whole program that goes into it.
-    Without a `measure` the operation's response time shows the effect.
+    Without a `measure` the operation's response time shows the effect; without a `priority` the
+    part of all time that would be saved says it.
     """
 
     service: str
@@ -84,14 +89,15 @@ class Finding:
     cost_share: float = 0.0
     evidence: Mapping[str, Any] = field(default_factory=dict)
     measure: Measure | None = None
+    priority: Priority | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Effect:
     """What became of a measure: its median before and after, and the fraction that it fell by.
 
-    `low` and `high` hold that fraction with a probability of 95 %; `n_before` and `n_after` are
-    how many medians of ten minutes went in.
+    `low` and `high` hold that fraction with a probability of 95 %; `probability` is that it fell
+    at all, `n_before` and `n_after` are how many tens of minutes went in.
     """
 
     unit: str
@@ -103,6 +109,7 @@ class Effect:
     n_before: int
     n_after: int
     basis: str = ""
+    probability: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

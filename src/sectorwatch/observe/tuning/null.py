@@ -9,7 +9,9 @@ from sectorwatch.observe.tuning.optimizer import PerformanceOptimizer
 from sectorwatch.observe.tuning.trends import Trend, Verdict
 
 if TYPE_CHECKING:
+    from sectorwatch.observe.results import OptimizationRecommendation
     from sectorwatch.observe.tuning.figures import OperationFigures
+    from sectorwatch.observe.tuning.findings import EvidenceSource
     from sectorwatch.observe.tuning.slowdown import Slowdown
 
 __all__ = ["NullOptimizer"]
@@ -30,6 +32,20 @@ class NullOptimizer(PerformanceOptimizer):
 
     def look(self) -> None:
         pass
+
+    def collect(self) -> None:
+        pass
+
+    def add_source(self, source: EvidenceSource) -> None:
+        pass
+
+    def get_recommendations(
+        self,
+        service: str | None = None,
+        priority: str | None = None,
+        status: str | None = None,
+    ) -> list[OptimizationRecommendation]:
+        return []
 
     def trend(self, operation: str, service: str, hours: float = 24) -> Trend:
         return Trend(Verdict.TOO_FEW, 0)

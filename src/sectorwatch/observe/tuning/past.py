@@ -20,6 +20,7 @@ from sectorwatch.observe.tuning.blocks import (
     Blocks,
     block_of,
     joined,
+    possible,
     quantile,
 )
 
@@ -259,7 +260,7 @@ class OperationPasts:
             values = values[times_s < until_s]
             minutes = times_s[times_s < until_s] // MINUTE_S
             for minute in np.unique(minutes).tolist():
-                own = np.sort(values[minutes == minute])
+                own = np.sort(possible(values[minutes == minute]))
                 median, upper = quantile(own, 0.5), quantile(own, 0.75)
                 past.minutes.add(
                     Block(minute * MINUTE_S, len(own), float(own.sum()), median, upper, median)

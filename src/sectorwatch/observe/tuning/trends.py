@@ -36,6 +36,8 @@ _LEAST_SIDE = 3
 _STEP_IS_BETTER = 0.85
 _SIGNIFICANT_LAG = 1.96
 _MOST_MEMORY = 0.98
+# Of what is larger, sums and squares would not be numbers any more.
+_LARGEST = 1e100
 
 
 class Verdict(StrEnum):
@@ -73,14 +75,14 @@ class Trend:
 
 
 def trend_of(time_s: Floats, values: Floats, *, freed_of_day: bool = False) -> Trend:
-    """Where `values` go over `time_s` (seconds, rising); what is not finite is left out.
+    """Where `values` go over `time_s` (seconds, rising); what is no finite number is left out.
 
     >>> import numpy as np
     >>> hours = np.arange(24.0)
     >>> trend_of(hours * 3600, 0.010 + 0.001 * hours).verdict.value
     'slower'
     """
-    good = np.isfinite(values) & np.isfinite(time_s)
+    good = (np.abs(values) <= _LARGEST) & np.isfinite(time_s)
     time_s, values = time_s[good], values[good]
     n = len(values)
     if n < LEAST_POINTS or time_s[-1] <= time_s[0]:

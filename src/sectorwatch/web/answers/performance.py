@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 from msgspec import Meta
@@ -10,10 +10,13 @@ from msgspec import Meta
 from sectorwatch.web.answers.common import MaybeTime, Time
 
 __all__ = [
+    "EffectAnswer",
     "MeasureSummary",
     "OperationAnswer",
     "OperationList",
     "OperationMetrics",
+    "PerformanceAlert",
+    "Recommendation",
     "SlowdownAnswer",
     "TrendAnswer",
 ]
@@ -150,3 +153,78 @@ class OperationList(msgspec.Struct, frozen=True):
     hours: Annotated[int, Meta(description="Hours looked back")]
     total: Annotated[int, Meta(description="How many there are")]
     operations: list[OperationAnswer]
+
+
+class EffectAnswer(msgspec.Struct, frozen=True):
+    """What applying a recommendation did: the measure before and after."""
+
+    unit: Annotated[str, Meta(description="Of before and after")]
+    before: Annotated[float, Meta(description="Median of the tens of minutes before")]
+    after: Annotated[float, Meta(description="Median of the tens of minutes after")]
+    improvement: Annotated[float, Meta(description="The part that it fell by")]
+    low: Annotated[float, Meta(description="That part is above this with 97.5 %")]
+    high: Annotated[float, Meta(description="That part is below this with 97.5 %")]
+    probability: Annotated[float, Meta(description="That it fell at all")]
+    n_before: Annotated[int, Meta(description="Tens of minutes that went in before")]
+    n_after: Annotated[int, Meta(description="Tens of minutes that went in after")]
+    basis: Annotated[str, Meta(description="What of the time before it was compared with")]
+
+
+class Recommendation(msgspec.Struct, frozen=True):
+    """What would make an operation better, with its evidence, and what became of it."""
+
+    id: Annotated[str, Meta(description="Always the same for the same thing")]
+    operation: Annotated[str, Meta(description="The operation")]
+    service: Annotated[str, Meta(description="Whose operation")]
+    recommendation_type: Annotated[
+        str,
+        Meta(
+            description="response_time_optimization, database_index, query_batching, caching, "
+            "memory_growth, cpu_hotspot, error_reduction or loop_blocking"
+        ),
+    ]
+    description: Annotated[str, Meta(description="What was seen, in words")]
+    expected_improvement: Annotated[
+        float | None, Meta(description="A fraction that was measured; null: see reason")
+    ]
+    implementation_difficulty: Annotated[str, Meta(description="low, medium or high")]
+    priority: Annotated[str, Meta(description="low, medium, high or critical")]
+    timestamp: Annotated[Time, Meta(description="When it was last found")]
+    fix: Annotated[str, Meta(description="What to do")]
+    reason: Annotated[str, Meta(description="How the improvement was measured, or why it was not")]
+    cost_share: Annotated[
+        float, Meta(description="Part of all time that goes into what it is about, 0 to 1")
+    ]
+    status: Annotated[
+        str, Meta(description="open; applied: its evidence is gone and it got better; or expired")
+    ]
+    outcome: Annotated[str, Meta(description="How it is known what became of it")]
+    measured_effect: Annotated[
+        EffectAnswer | None, Meta(description="What applying it did; null while that is not known")
+    ]
+    first_seen: MaybeTime
+    last_seen: MaybeTime
+    decided_at: Annotated[MaybeTime, Meta(description="When it was applied or expired")]
+    source: Annotated[str, Meta(description="Who found it")]
+    evidence: Annotated[dict[str, Any], Meta(description="What was seen, in figures")]
+
+
+class PerformanceAlert(msgspec.Struct, frozen=True):
+    """An alert that is about performance, as /api/monitoring/alerts has it too."""
+
+    id: Annotated[str, Meta(description="The alert's id")]
+    operation: Annotated[
+        str, Meta(description="The operation; system_monitoring where it is the whole program")
+    ]
+    service: Annotated[str, Meta(description="The service to blame")]
+    metric_type: Annotated[
+        str, Meta(description="response_time, error_rate, cpu_usage or memory_usage, or as created")
+    ]
+    threshold: Annotated[float | None, Meta(description="What was exceeded; null: not a number")]
+    current_value: Annotated[float | None, Meta(description="What it is; null: not a number")]
+    severity: Annotated[str, Meta(description="low, medium, high or critical")]
+    message: Annotated[str, Meta(description="What is wrong")]
+    timestamp: Annotated[Time, Meta(description="When it began")]
+    type: Annotated[str, Meta(description="The type of the alert")]
+    state: Annotated[str, Meta(description="firing or acknowledged")]
+    cause: Annotated[str, Meta(description="The likely cause; empty where it is not known")]

@@ -2,24 +2,46 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from sectorwatch.clock import format_s
-from sectorwatch.observe import PerformanceMetric
+from sectorwatch.clock import format_s, format_us
+from sectorwatch.observe import AlertType, PerformanceMetric
 from sectorwatch.web.answers.performance import (
+    EffectAnswer,
     MeasureSummary,
     OperationAnswer,
     OperationMetrics,
+    PerformanceAlert,
+    Recommendation,
     SlowdownAnswer,
     TrendAnswer,
 )
 
 if TYPE_CHECKING:
-    from sectorwatch.observe import Telemetry
+    from datetime import datetime
+
+    from sectorwatch.observe import Alert, OptimizationRecommendation, Telemetry
     from sectorwatch.observe.tuning import Slowdown, Trend
     from sectorwatch.observe.tuning.figures import OperationFigures
 
-__all__ = ["operation_answer", "operation_metrics"]
+__all__ = ["operation_answer", "operation_metrics", "performance_alerts", "recommendation"]
+
+# What an alert of a type is about, where it does not say so itself.
+_METRIC_OF = {
+    AlertType.PERFORMANCE_DEGRADATION: PerformanceMetric.RESPONSE_TIME,
+    AlertType.API_TIMEOUT: PerformanceMetric.RESPONSE_TIME,
+    AlertType.HIGH_ERROR_RATE: PerformanceMetric.ERROR_RATE,
+    AlertType.CPU_SPIKE: PerformanceMetric.CPU_USAGE,
+    AlertType.MEMORY_LEAK: PerformanceMetric.MEMORY_USAGE,
+}
+_OF_THE_WHOLE = {
+    AlertType.PERFORMANCE_DEGRADATION,
+    AlertType.CPU_SPIKE,
+    AlertType.MEMORY_LEAK,
+}
+_WHOLE = "system_monitoring"
 
 _ALWAYS = {
     PerformanceMetric.RESPONSE_TIME,
@@ -66,6 +88,77 @@ def operation_answer(
         trend=trend.verdict.value,
         slowdown=1.0 if slowdown is None else round(slowdown.ratio, 3),
     )
+
+
+def recommendation(one: OptimizationRecommendation) -> Recommendation:
+    """Show a recommendation, and what became of it."""
+    effect = one.measured_effect
+    return Recommendation(
+        id=one.id,
+        operation=one.operation,
+        service=one.service,
+        recommendation_type=one.recommendation_type,
+        description=one.description,
+        expected_improvement=one.expected_improvement,
+        implementation_difficulty=one.implementation_difficulty,
+        priority=one.priority,
+        timestamp=_text(one.timestamp),
+        fix=one.fix,
+        reason=one.reason,
+        cost_share=round(one.cost_share, 6),
+        status=one.status,
+        outcome=one.outcome,
+        measured_effect=None if effect is None else EffectAnswer(**asdict(effect)),
+        first_seen=None if one.first_seen is None else _text(one.first_seen),
+        last_seen=None if one.last_seen is None else _text(one.last_seen),
+        decided_at=None if one.decided_at is None else _text(one.decided_at),
+        source=one.source,
+        evidence=dict(one.evidence),
+    )
+
+
+def performance_alerts(alerts: list[Alert]) -> list[PerformanceAlert]:
+    """Show those alerts that are about performance, newest first.
+
+    These are the alerts that name an operation, and those of the whole program's time, processor
+    and memory.
+    """
+    found = []
+    for alert in sorted(alerts, key=lambda one: one.timestamp, reverse=True):
+        said = {**alert.labels, **alert.metadata}
+        operation = str(said.get("operation", ""))
+        kind = str(said.get("metric_type", "")) or _METRIC_OF.get(alert.type, "")
+        if not kind or (not operation and alert.type not in _OF_THE_WHOLE):
+            continue
+        found.append(
+            PerformanceAlert(
+                id=alert.id,
+                operation=operation or _WHOLE,
+                service=alert.service,
+                metric_type=str(kind),
+                threshold=_number(alert.threshold, said.get("threshold")),
+                current_value=_number(alert.value, said.get("current_value")),
+                severity=alert.severity.value,
+                message=alert.message,
+                timestamp=_text(alert.timestamp),
+                type=alert.type.value,
+                state=alert.state.value,
+                cause=alert.cause,
+            )
+        )
+    return found
+
+
+def _number(*given: object) -> float | None:
+    """Give the first of these that is a finite number."""
+    for each in given:
+        if isinstance(each, int | float) and math.isfinite(each):
+            return float(each)
+    return None
+
+
+def _text(time: datetime) -> str:
+    return format_us(round(time.timestamp() * 1e6))
 
 
 def _trend(trend: Trend, slowdown: Slowdown | None) -> TrendAnswer:

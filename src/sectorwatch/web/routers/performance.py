@@ -3,16 +3,26 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from fastapi import APIRouter, Path, Query, Request
 from starlette.responses import Response
 
-from sectorwatch.web.answers.performance import OperationList, OperationMetrics
+from sectorwatch.web.answers.performance import (
+    OperationList,
+    OperationMetrics,
+    PerformanceAlert,
+    Recommendation,
+)
 from sectorwatch.web.context import OPERATOR, Limit, Offset, answer, application_of
 from sectorwatch.web.openapi import documented
 from sectorwatch.web.paging import next_link, page
-from sectorwatch.web.present.performance import operation_answer, operation_metrics
+from sectorwatch.web.present.performance import (
+    operation_answer,
+    operation_metrics,
+    performance_alerts,
+    recommendation,
+)
 from sectorwatch.web.present.system import nearest_of
 from sectorwatch.web.problems import ApiError, not_found
 
@@ -83,6 +93,48 @@ async def operations(
     headers = next_link(request, kept, total=len(found), limit=limit, offset=offset)
     shown = OperationList(hours, len(found), list(page(found, limit, offset)))
     return answer(request, shown, headers=headers)
+
+
+@router.get(
+    "/recommendations", responses=documented(list[Recommendation], 304), response_model=None
+)
+async def recommendations(
+    request: Request,
+    service: Annotated[
+        str | None, Query(max_length=100, description="Only of this service")
+    ] = None,
+    priority: Annotated[
+        Literal["low", "medium", "high", "critical"] | None,
+        Query(description="Only of this priority"),
+    ] = None,
+    status: Annotated[
+        Literal["open", "applied", "expired"] | None,
+        Query(description="Only of this status; without it, open and applied ones"),
+    ] = None,
+    limit: Limit = None,
+    offset: Offset = 0,
+) -> Response:
+    """List what would make operations better, by evidence, the most important first.
+
+    One that was applied is noticed, and its real effect stands beside the one expected.
+    """
+    optimizer = application_of(request).telemetry.optimizer
+    found = optimizer.get_recommendations(service, priority, status)
+    kept = {"service": service, "priority": priority, "status": status}
+    headers = next_link(request, kept, total=len(found), limit=limit, offset=offset)
+    shown = [recommendation(one) for one in page(found, limit, offset)]
+    return answer(request, shown, headers=headers)
+
+
+@router.get("/alerts", responses=documented(list[PerformanceAlert], 304), response_model=None)
+async def alerts(request: Request, limit: Limit = None, offset: Offset = 0) -> Response:
+    """List the active alerts that are about performance, newest first.
+
+    They are alerts as all others, in the shape that the specification gives them here.
+    """
+    found = performance_alerts(application_of(request).telemetry.alerts.get_active_alerts())
+    headers = next_link(request, {}, total=len(found), limit=limit, offset=offset)
+    return answer(request, list(page(found, limit, offset)), headers=headers)
 
 
 def _known(telemetry: Telemetry, operation: str, service: str | None) -> tuple[str, str]:
