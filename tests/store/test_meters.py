@@ -133,7 +133,7 @@ def test_a_database_locked_by_another_program_is_failing_until_it_is_free(
             try:
                 holder.stdout.readline()
                 watch.look()
-                assert "locked" in (watch.last_error or "")
+                assert "locked" in watch.explain({})
                 now[0] += 20
                 assert watch.failing_s() == 20
                 assert telemetry.metrics.get_metric_summary("database_failing_seconds")

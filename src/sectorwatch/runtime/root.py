@@ -376,12 +376,14 @@ def _database_watch(
         return None if store is None else store.database
 
     url = settings.database_url
-    return DatabaseWatch(
+    watch = DatabaseWatch(
         directory,
         None if url is None else url.get_secret_value(),
         telemetry=telemetry,
         current=current,
     )
+    telemetry.alerts.explain("database_down", watch.explain)
+    return watch
 
 
 def _client(

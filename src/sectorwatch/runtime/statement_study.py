@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from sectorwatch.observe.statements import StatementStudy, StudyLimits
 from sectorwatch.store.query_plans import SqlitePlanner
+from sectorwatch.store.query_plans_postgres import PostgresPlanner
 
 if TYPE_CHECKING:
     from sectorwatch.clock import Clock
@@ -33,13 +34,20 @@ def study_statements(
     """The study by `settings`, for whoever runs its thread; None where observation is off."""
     if not telemetry.statements.is_on:
         return None
-    planners: dict[str, Planner] = {}
+    most_bytes = int(settings.index_trials_mb * 1e6)
+    planner: Planner
     if settings.database_url is None:
-        planners["sqlite"] = SqlitePlanner(
+        planner = SqlitePlanner(
             directory,
-            most_bytes=int(settings.index_trials_mb * 1e6),
+            most_bytes=most_bytes,
             reserve_bytes=int(settings.disk_reserve_mb * 1e6),
             budget_bytes=int(settings.disk_budget_gb * 1e9),
+        )
+    else:
+        planner = PostgresPlanner(
+            settings.database_url.get_secret_value(),
+            name=directory.instance_id,
+            most_bytes=most_bytes,
         )
 
     def is_idle() -> bool:
@@ -49,7 +57,7 @@ def study_statements(
 
     study = StatementStudy(
         telemetry.statements,
-        planners.get,
+        {planner.database: planner}.get,
         is_idle=is_idle,
         limits=StudyLimits(may_prove=settings.index_trials_mb > 0),
         clock=clock,

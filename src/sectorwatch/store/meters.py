@@ -48,6 +48,9 @@ class Meters:
         self.failing_since_s: float | None = None
         """Monotonic time of the first write in a row that the database did not answer."""
         self.last_failure_s: float | None = None
+        self.last_failure = ""
+        self.writes = 0
+        """How many transactions of ours were written, to see whether the lock was ours."""
         self.writing_since_s: float | None = None
         """Monotonic time since when a write of ours holds the lock; None where none does."""
 
@@ -63,6 +66,7 @@ class Meters:
     def wrote(self, seconds: float) -> None:
         """A transaction that wrote is durable."""
         self._writes.observe(seconds)
+        self.writes += 1
         self.failing_since_s = None
 
     def failed(self, error: StoreError, *, writing: bool) -> None:
@@ -82,6 +86,7 @@ class Meters:
         if kind == "away" and writing:
             now_s = monotonic()
             self.last_failure_s = now_s
+            self.last_failure = str(error)
             if self.failing_since_s is None:
                 self.failing_since_s = now_s
 

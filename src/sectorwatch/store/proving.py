@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from sectorwatch.observe.statements import Index, Sample
 
-__all__ = ["Copy", "prove_batch", "prove_index"]
+__all__ = ["Copy", "in_turns", "prove_batch", "prove_index"]
 
 _PRAGMAS = ("journal_mode=MEMORY", "synchronous=OFF", "cache_size=-8000")
 _ROUNDS = 7
@@ -209,7 +209,7 @@ def prove_batch(
 
     if singly() != all_at_once():
         raise NotProvenError("asked at once it gives other rows")
-    one, other = _in_turns([singly, all_at_once], _ROUNDS, should_stop)
+    one, other = in_turns([singly, all_at_once], _ROUNDS, should_stop)
     return BatchProof(len(values), one, other, _ROUNDS)
 
 
@@ -222,10 +222,10 @@ def _compared(
     index_bytes: int,
     should_stop: Callable[[], bool],
 ) -> IndexProof:
-    without_s, with_s = _in_turns(
+    without_s, with_s = in_turns(
         [lambda: _all(copy, samples), lambda: _all(twin, samples)], rounds, should_stop
     )
-    write_without_s, write_with_s = _in_turns(
+    write_without_s, write_with_s = in_turns(
         [lambda: _write(copy, index.table), lambda: _write(twin, index.table)],
         rounds,
         should_stop,
@@ -244,7 +244,7 @@ def _compared(
     )
 
 
-def _in_turns(
+def in_turns(
     sides: Sequence[Callable[[], float]],
     rounds: int,
     should_stop: Callable[[], bool],

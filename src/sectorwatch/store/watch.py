@@ -18,7 +18,7 @@ from sectorwatch.errors import DatabaseAwayError
 
 if TYPE_CHECKING:
     import threading
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from sectorwatch.observe import Telemetry
@@ -110,7 +110,18 @@ class DatabaseWatch:
                 since.append(failing_s)
         return now_s - min(since)
 
+    def explain(self, labels: Mapping[str, str]) -> str:
+        """Why the database does not answer, in words; what it told us who wrote comes first."""
+        del labels
+        database = self._current()
+        meters = None if database is None else database.meters
+        if meters is not None and meters.failing_since_s is not None and meters.last_failure:
+            return meters.last_failure
+        return self.last_error or ""
+
     def _ask_sqlite(self, path: Path) -> None:
+        database = self._current()
+        before = 0 if database is None else database.meters.writes
         try:
             connection = sqlite3.connect(
                 f"{path.as_uri()}?mode=rw", uri=True, timeout=_LIMIT_S, isolation_level=None
@@ -119,10 +130,11 @@ class DatabaseWatch:
                 connection.execute("BEGIN IMMEDIATE")
                 connection.execute("ROLLBACK")
         except sqlite3.Error as error:
-            database = self._current()
-            held = database is not None and database.meters.writing_since_s is not None
-            # A long write of our own is no fault.
-            if not (held and "locked" in str(error)):
+            # A long write of our own is no fault, nor many of them in a row.
+            is_ours = database is not None and (
+                database.meters.writing_since_s is not None or database.meters.writes > before
+            )
+            if not (is_ours and "locked" in str(error)):
                 raise DatabaseAwayError(f"{path} does not answer: {error}") from error
         with contextlib.suppress(OSError):
             self._bytes["file"].set(path.stat().st_size)
