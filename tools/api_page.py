@@ -44,6 +44,7 @@ ASKED = {
     "/api/monitoring/alerts": "?service=mail_room",
     "/api/monitoring/alerts/history": "?service=mail_room",
     "DELETE /api/monitoring/silences": "?id=SILENCE",
+    "POST /api/performance/profile": "?seconds=1",
 }
 BODIES = {
     "POST /api/monitoring/alerts/{id}/acknowledge": '{"author": "Ann", "note": "I am on my way"}',

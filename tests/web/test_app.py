@@ -36,6 +36,7 @@ OPERATOR = {
     "/api/logging/traces",
     "/api/logging/trace/{correlation_id}",
     "/api/database/status",
+    "/api/performance/profile",
     "/api/performance/queries",
     "/metrics",
 }

@@ -56,6 +56,7 @@ PATHS = [
     "/api/logging/traces",
     "/api/logging/trace/{}",
     "/api/database/status",
+    "/api/performance/profile",
     "/api/performance/queries",
     "/livez",
     "/readyz",
@@ -66,7 +67,7 @@ PATHS = [
 ]
 PARAMETERS = [
     "airport", "by", "callsign", "category", "correlation_id", "cursor", "facility", "format", "from", "hours", "kind",
-    "level", "limit", "offset", "operation", "partition", "q", "scope", "sector", "service", "since", "staffed", "to",
+    "level", "limit", "number", "offset", "operation", "partition", "q", "scope", "sector", "service", "since", "staffed", "to",
     "topics", "until", "",
 ]  # fmt: skip
 ODD = st.sampled_from(

@@ -167,7 +167,7 @@ class ObservationSettings(BaseSettings):
         50.0, "MB", "How much memory must have grown besides, for it to leak.", gt=0, le=100_000
     )
     leak_trace_s: float = setting(
-        30.0,
+        45.0,
         "s",
         "How long allocations are traced to find lines that leak; it slows everything meanwhile.",
         ge=1,

@@ -14,8 +14,8 @@ from sectorwatch.observe.notifying import (
     alertmanager_channel,
     channels_of,
 )
-from sectorwatch.observe.profiling import ResourceLimits
 from sectorwatch.runtime.described import METRICS
+from sectorwatch.runtime.watching import resource_limits
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -39,28 +39,6 @@ __all__ = [
 NAMESPACE = "sectorwatch"
 """What stands before the names of our metrics in Prometheus."""
 
-# Whose code it is, by the beginning of its path in the package; the longest counts.
-_OWNERS = {
-    "airspace/": "tracker",
-    "feed/": "collector",
-    "feed/journal": "journal",
-    "forecast/": "forecast",
-    "observe/": "monitoring",
-    "observe/log": "logging",
-    "observe/notifying/": "notifier",
-    "observe/performance": "performance",
-    "observe/profiling/": "performance",
-    "observe/tuning/": "performance",
-    "runtime/bus": "bus",
-    "runtime/follow": "tracker",
-    "runtime/pipeline": "collector",
-    "runtime/services_api": "api",
-    "runtime/services_collector": "collector",
-    "runtime/services_maintenance": "maintenance",
-    "store/": "store",
-    "traffic/": "tracker",
-    "web/": "api",
-}
 # Under these keys a log line could say who somebody is.
 _MEMBERS = ("cid", "member", "member_name", "real_name", "full_name")
 
@@ -92,7 +70,7 @@ def open_telemetry(
         version=__version__,
         channels=notifier_channels(settings),
         notify_from=AlertSeverity(settings.notify_severity),
-        resource_limits=_limits(settings),
+        resource_limits=resource_limits(settings),
         clock=clock,
     )
     for each in METRICS:
@@ -155,21 +133,6 @@ def base_address(settings: Settings) -> str:
     if host in _EVERYWHERE:
         host = socket.gethostname()
     return f"http://{f'[{host}]' if ':' in host else host}:{settings.port}"
-
-
-def _limits(settings: Settings) -> ResourceLimits:
-    """From when on what is seen of machine and process counts, and who owns which code."""
-    return ResourceLimits(
-        loop_blocked_s=settings.loop_blocked_s,
-        cpu_spike_percent=settings.cpu_spike_percent,
-        cpu_spike_s=settings.cpu_spike_s,
-        periodic_every_s=settings.profile_every_s,
-        leak_mb_an_hour=settings.leak_mb_an_hour,
-        leak_mb=settings.leak_mb,
-        leak_trace_s=settings.leak_trace_s,
-        leak_looks_a_day=settings.leak_looks_a_day,
-        owners=_OWNERS,
-    )
 
 
 def _sinks(settings: Settings) -> list[LogSink] | None:

@@ -42,6 +42,7 @@ from sectorwatch.runtime.services_observe import (
 from sectorwatch.runtime.slots import JournalSlot, StoreSlot
 from sectorwatch.runtime.statement_study import study_statements
 from sectorwatch.runtime.supervisor import Supervisor
+from sectorwatch.runtime.watching import watch
 from sectorwatch.store import DatabaseWatch, DataDirectory, Identity, Store
 from sectorwatch.traffic import Rules, Tracker
 
@@ -362,7 +363,7 @@ def build(
             home=settings.home_sector,
         )
         telemetry.metrics.before_gather.append(airspace_measures.take)
-        telemetry.resources.expected_busy = application.is_expected_busy
+        watch(application)
         # From here on it is the application that lets go of them.
         undo.pop_all()
         return application

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from sectorwatch.observe.profiling.evidence import ProfileEvidence
 from sectorwatch.observe.profiling.frames import Blame
 from sectorwatch.observe.profiling.leak_watch import LeakVerdict
 from sectorwatch.observe.profiling.loop_watch import LoopBlock, LoopWatch
@@ -16,6 +17,7 @@ __all__ = [
     "LoopBlock",
     "LoopWatch",
     "Profile",
+    "ProfileEvidence",
     "ResourceLimits",
     "Resources",
     "StackSampler",

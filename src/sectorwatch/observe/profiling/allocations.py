@@ -7,9 +7,12 @@ there are few looks a day.
 from __future__ import annotations
 
 import linecache
+import statistics
 import threading
 import tracemalloc
 from typing import TYPE_CHECKING, NamedTuple
+
+from sectorwatch.observe.profiling.trends import trend_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,6 +24,10 @@ __all__ = ["GrowingLine", "Growth", "growing_lines"]
 _FRAMES = 12
 _MOST_LINES = 20
 _LEAST_BYTES_PER_S = 100.0
+# Three in each third: a single one may meet something half made.
+_LOOKS = 9
+_EVEN = 0.3
+_SURE = 0.95
 
 
 class GrowingLine(NamedTuple):
@@ -39,7 +46,7 @@ class GrowingLine(NamedTuple):
 
 
 class Growth(NamedTuple):
-    """What a look found: the lines that grew in both its halves, fastest first."""
+    """What a look found: the lines that grew all along, fastest first."""
 
     seconds: float
     bytes_per_s: float
@@ -47,33 +54,33 @@ class Growth(NamedTuple):
 
 
 def growing_lines(
-    half_s: float, own: OwnCode, wait: Callable[[float], bool] | None = None
+    seconds: float, own: OwnCode, wait: Callable[[float], bool] | None = None
 ) -> Growth | None:
-    """Trace allocations for twice `half_s` seconds, and give the lines that hold more and more.
+    """Trace allocations for so many seconds, and give the lines that hold more and more.
 
-    What is made once and kept, or replaced by its like at every turn, grows in one half at most.
-    `wait` sleeps and says whether to give up; None is given then, and where something else traces.
+    What is made once and kept, or replaced by its like at every turn, does not grow in each third
+    of that time. `wait` sleeps and says whether to give up; None is given then, and where
+    something else traces.
     """
     wait = wait or threading.Event().wait
     if tracemalloc.is_tracing():
         return None
+    apart_s = seconds / _LOOKS
+    looks: list[dict[tuple[str, int], tuple[int, int]]] = []
     tracemalloc.start(_FRAMES)
     try:
-        if wait(half_s):
-            return None
-        first = _held(own)
-        if wait(half_s):
-            return None
-        second = _held(own)
+        for _ in range(_LOOKS):
+            if wait(apart_s):
+                return None
+            looks.append(_held(own))
     finally:
         tracemalloc.stop()
     grown = []
-    for key, (size, count) in second.items():
-        size_before, count_before = first.get(key, (0, 0))
-        # The second half counts; the first must have had at least a fifth of its growth.
-        rate = (size - size_before) / half_s
-        if rate >= _LEAST_BYTES_PER_S and size_before >= 0.2 * (size - size_before):
-            grown.append((rate, (count - count_before) / half_s, key))
+    for key in looks[-1]:
+        rate = _growth([look.get(key, (0, 0))[0] for look in looks], apart_s)
+        if rate >= _LEAST_BYTES_PER_S:
+            pieces = _growth([look.get(key, (0, 0))[1] for look in looks], apart_s)
+            grown.append((rate, pieces, key))
     grown.sort(reverse=True)
     lines = tuple(
         GrowingLine(
@@ -86,7 +93,19 @@ def growing_lines(
         )
         for rate, pieces, (file, line) in grown[:_MOST_LINES]
     )
-    return Growth(2 * half_s, sum(each[0] for each in grown), lines)
+    return Growth(seconds, sum(each[0] for each in grown), lines)
+
+
+def _growth(held: list[int], apart_s: float) -> float:
+    """How fast a series of looks grows, in each third of it; 0 where it does not in one."""
+    third = len(held) // 3
+    first, second, last = (
+        statistics.median(held[at : at + third]) for at in range(0, 3 * third, third)
+    )
+    if min(second - first, last - second) < _EVEN * (last - first) / 2:
+        return 0.0
+    trend = trend_of([at * apart_s for at in range(len(held))], held)
+    return 0.0 if trend is None or trend.p_rising < _SURE else trend.slope
 
 
 def _held(own: OwnCode) -> dict[tuple[str, int], tuple[int, int]]:

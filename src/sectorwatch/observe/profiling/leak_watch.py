@@ -28,7 +28,7 @@ _HOUR_S = 3_600.0
 _EXPLAINED = 0.25
 # Without such lines it is a library's, or none at all: that much must be gone before it is said.
 _UNEXPLAINED_MB = 200.0
-_FAST_HALF_S = 5.0
+_FAST_S = 10.0
 _FIRST_PAUSE_S = 600.0
 _LONGEST_PAUSE_S = 6 * _HOUR_S
 
@@ -71,7 +71,7 @@ class LeakWatch:
         own: OwnCode,
         *,
         detector: LeakDetector | None = None,
-        trace_s: float = 30.0,
+        trace_s: float = 45.0,
         most_a_day: int = 6,
         clock: Clock | None = None,
         look: Callable[[float, OwnCode], Growth | None] | None = None,
@@ -80,11 +80,11 @@ class LeakWatch:
         self._looks = metrics.counter("memory_leak_looks_total")
         self._own = own
         self._detector = detector or LeakDetector()
-        self._half_s = trace_s / 2
+        self._trace_s = trace_s
         self._most_a_day = most_a_day
         self._clock = clock or SystemClock()
         self._stopped = threading.Event()
-        self._look = look or (lambda half_s, own: growing_lines(half_s, own, self._stopped.wait))
+        self._look = look or (lambda seconds, own: growing_lines(seconds, own, self._stopped.wait))
         self._lock = threading.Lock()
         self._looked: deque[float] = deque()
         self._not_before_s = float("-inf")
@@ -168,9 +168,9 @@ class LeakWatch:
         return True
 
     def _look_closer(self, suspect: LeakTrend) -> None:
-        half_s = min(self._half_s, _FAST_HALF_S if suspect.scale == "minutes" else self._half_s)
+        seconds = min(self._trace_s, _FAST_S if suspect.scale == "minutes" else self._trace_s)
         try:
-            growth = self._look(half_s, self._own)
+            growth = self._look(seconds, self._own)
         except Exception:  # noqa: BLE001 - a look that fails breaks nobody
             self.drops.count("look_failed")
             growth = None

@@ -30,6 +30,7 @@ __all__ = ["LoopBlock", "LoopWatch"]
 _LOOK_EVERY_S = 0.05
 _LOOKS = 60
 _KEEP = 50
+_KEEP_BLAMED = 500
 _PUBLISH_EVERY_S = 15.0
 _TELL_EVERY_S = 1.0
 # Of a time in which this thread could not run either, the process must have used as much of the
@@ -107,7 +108,7 @@ class LoopWatch:
         self._total = metrics.counter("loop_blocks_total")
         self._lock = threading.Lock()
         self._blocks: deque[LoopBlock] = deque(maxlen=_KEEP)
-        self._totals: dict[Blame, tuple[int, float]] = {}
+        self._blamed: deque[tuple[float, Blame, float]] = deque(maxlen=_KEEP_BLAMED)
         self._thread: threading.Thread | None = None
         self._stopped = threading.Event()
         self._longest_s = 0.0
@@ -128,10 +129,21 @@ class LoopWatch:
         """How the loop stands still at this moment; None while it turns."""
         return self._ongoing
 
-    def blamed(self) -> dict[Blame, tuple[int, float]]:
-        """How often, and for how many seconds in all, by the function that was blamed."""
+    def blamed(self, within_s: float = 86_400.0) -> dict[Blame, tuple[int, float]]:
+        """How often, and for how many seconds in all, by the function that was blamed.
+
+        Of the last `within_s` seconds, and of the last 500 times.
+        """
+        since_s = self._clock.monotonic_s() - within_s
+        found: dict[tuple[str, str], tuple[Blame, int, float]] = {}
         with self._lock:
-            return dict(self._totals)
+            blamed = [each for each in self._blamed if each[0] >= since_s]
+        for _, blame, lag_s in blamed:
+            # Another line of the same function is the same trouble.
+            key = (blame.file, blame.function)
+            known, n, total_s = found.get(key, (blame, 0, 0.0))
+            found[key] = (known, n + 1, total_s + lag_s)
+        return {blame: (n, total_s) for blame, n, total_s in found.values()}
 
     def start(self, loop: asyncio.AbstractEventLoop) -> None:
         """Watch `loop`, which runs in the calling thread, until `stop`."""
@@ -248,9 +260,8 @@ class LoopWatch:
         blame = block.blame
         with self._lock:
             self._blocks.append(block)
-            if blame is not None and (blame in self._totals or len(self._totals) < 10 * _KEEP):
-                n, total_s = self._totals.get(blame, (0, 0.0))
-                self._totals[blame] = (n + 1, total_s + lag_s)
+            if blame is not None:
+                self._blamed.append((self._clock.monotonic_s(), blame, lag_s))
 
     def _judged(self, seen: _Look, of: threading.Thread, began_s: float, lag_s: float) -> LoopBlock:
         """What it comes to that the loop did not turn for `lag_s` seconds."""

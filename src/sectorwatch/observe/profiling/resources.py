@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from sectorwatch.observe.clock import Clock, SystemClock
 from sectorwatch.observe.drops import Drops
 from sectorwatch.observe.profiling.disk_slope import NOT_IN_SIGHT_S, DiskForecast, DiskSlope
+from sectorwatch.observe.profiling.evidence import ProfileEvidence
 from sectorwatch.observe.profiling.frames import OwnCode
 from sectorwatch.observe.profiling.garbage import GarbageWatch
 from sectorwatch.observe.profiling.leak_watch import LeakWatch
@@ -57,7 +58,7 @@ class ResourceLimits:
     leak_mb_an_hour: float = 8.0
     leak_mb: float = 50.0
     leak_warm_up_s: float = 7_200.0
-    leak_trace_s: float = 30.0
+    leak_trace_s: float = 45.0
     leak_looks_a_day: int = 6
     owners: Mapping[str, str] = field(default_factory=dict)
 
@@ -108,6 +109,8 @@ class Resources:
             most_a_day=limits.leak_looks_a_day,
             clock=self._clock,
         )
+        self.evidence = ProfileEvidence(self.leaks, self.loop, self._clock.monotonic_s)
+        self.profiler.on_profile = self.evidence.take
         self.expected_busy: Callable[[], bool] = lambda: False
         self.drops = Drops()
         self._spikes = CpuSpikes(percent=limits.cpu_spike_percent, lasting_s=limits.cpu_spike_s)

@@ -21,6 +21,7 @@ from sectorwatch.observe.profiling.frames import Blame, OwnCode, codes_of, fold,
 from sectorwatch.observe.profiling.threads import group_of, native_threads, thread_cpu_s
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from datetime import datetime
     from types import CodeType
 
@@ -125,6 +126,8 @@ class StackSampler:
         self._lock = threading.Lock()
         self._profiles: deque[Profile] = deque(maxlen=_KEEP)
         self._numbers = itertools.count(1)
+        self.on_profile: Callable[[Profile], None] | None = None
+        """Called with each profile, in the thread that took it."""
         self.drops = Drops()
 
     @property
@@ -150,6 +153,8 @@ class StackSampler:
             profile = self._take(min(max(seconds, 0.1), _LONGEST_S), trigger, rate_hz)
             with self._lock:
                 self._profiles.append(profile)
+            if self.on_profile is not None:
+                self.on_profile(profile)
         finally:
             self._idle.set()
             self._taking.release()
