@@ -10,7 +10,8 @@ import random
 import socket
 import zlib
 from collections import Counter
-from typing import TYPE_CHECKING, Any
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 import zstandard
@@ -19,11 +20,11 @@ from sectorwatch.clock import SystemClock
 from sectorwatch.errors import FetchError
 from sectorwatch.feed.addresses import VATSIM, FeedAddresses
 from sectorwatch.feed.client import USER_AGENT, Paces, Retries, VatsimClient
-from sectorwatch.feed.fetch import FetchLimits
+from sectorwatch.feed.fetch import FetchLimits, fetch
 from sectorwatch.feed.pace import Pace
 from sectorwatch.feed.quarantine import Quarantine
 from sectorwatch.feed.records import Kind, RawFeed
-from sectorwatch.observe import Telemetry
+from sectorwatch.observe import LogCorrelationContext, Telemetry, span_text
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -656,3 +657,54 @@ def test_an_address_that_is_none_is_refused_at_once() -> None:
     """Before anything is started."""
     with pytest.raises(ValueError, match="must begin with http"):
         VatsimClient(url="data.vatsim.net")
+
+
+@pytest.mark.parametrize("is_traced", [True, False])
+def test_a_server_here_is_told_which_fetch_it_is(serving: Serving, *, is_traced: bool) -> None:
+    """By both headers, each fetch by an id of its own, which the feed keeps; others are not."""
+    asked: list[Any] = []
+
+    async def script(request: Any, reply: Any) -> None:
+        asked.append(request.headers)
+        await reply.send(BODY)
+
+    async def test(server: Any) -> None:
+        telemetry = Telemetry.open(sinks=[])
+        client = client_of(server.url(), telemetry=telemetry, is_traced=is_traced)
+        raws = [await client.fetch(Kind.FEED) for _ in range(2)]
+        await client.close()
+        ids = [raw.correlation_id for raw in raws if raw is not None]
+        assert len(set(ids)) == 2
+        for headers, made in zip(asked, ids, strict=True):
+            assert headers["X-Correlation-ID"] == made
+            (span,) = telemetry.spans.of(made)
+            assert headers["traceparent"] == f"00-{made}-{span_text(span.number)}-01"
+            # An address of the feed itself is first asked as one of a status.json would be.
+            assert span.operation in {"fetch_status", "fetch_feed"}
+        telemetry.close()
+        assert len(asked) == 2
+
+    running(serving, script, test)
+    assert _told("https://data.vatsim.net/v3", is_traced=is_traced) == (
+        {"traceparent"} if is_traced else set()
+    )
+
+
+def _told(url: str, *, is_traced: bool) -> set[str]:
+    """The headers that say which fetch it is, in a request to `url`, which is not sent."""
+    sent: list[Any] = []
+
+    class NotSentError(Exception):
+        pass
+
+    class Session:
+        def get(self, _url: str, *, headers: Any, **_more: Any) -> Any:
+            sent.append(headers)
+            raise NotSentError
+
+    async def ask() -> None:
+        with LogCorrelationContext(), suppress(NotSentError):
+            await fetch(cast("Any", Session()), url, FetchLimits(), is_traced=is_traced)
+
+    asyncio.run(ask())
+    return {name for name in sent[0] if name in {"traceparent", "X-Correlation-ID"}}

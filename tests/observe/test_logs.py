@@ -405,3 +405,17 @@ def test_a_category_that_is_none_is_service() -> None:
         log.log_operation("x", LogLevel.INFO, category)  # type: ignore[arg-type]
     assert [entry["category"] for entry in sink.entries] == ["database", *["service"] * 3]
     assert log.get_log_analytics()["entries_by_category"] == {"database": 1, "service": 3}
+
+
+def test_a_service_may_have_a_level_of_its_own() -> None:
+    """Both ways, whatever the environment says; others go by that."""
+    log, sink = _logger(levels={"store": LogLevel.DEBUG, "bus": LogLevel.ERROR})
+    for service in ("store", "bus", "collector"):
+        own = log.for_service(service).bind(a=1)
+        own.debug("d")
+        own.warning("w")
+    assert [(entry["service"], entry["operation"]) for entry in sink.entries] == [
+        ("store", "d"),
+        ("store", "w"),
+        ("collector", "w"),
+    ]

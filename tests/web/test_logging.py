@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from sectorwatch.observe import LogCategory, LogCorrelationContext, LogLevel
+from sectorwatch.observe import LogCategory, LogCorrelationContext, LogLevel, trace_id_of
 from web.streaming import streaming
 from web.system import OPERATOR_KEY, System
 
@@ -184,6 +184,9 @@ def test_a_request_is_a_tree_of_what_was_done_for_it(told: System) -> None:
     assert root["status"] == "ok"
     assert trace["missing"] == []
     assert trace["total_ms"] == root["duration_ms"] > 0
+    # Also by the id that a request of ours would have carried to somebody else.
+    sent_as = client.get(f"/api/logging/trace/{trace_id_of('one-request')}").json()
+    assert sent_as["correlation_id"] == "one-request"
     missed = client.get("/api/logging/trace/one-404").json()["spans"][0]
     assert (missed["attributes"]["status"], missed["status"]) == (404, "ok")
 

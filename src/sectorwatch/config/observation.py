@@ -14,6 +14,7 @@ from sectorwatch.config.fields import (
     empty_is_none,
     setting,
     split,
+    table,
 )
 from sectorwatch.config.hosts import parse_host
 
@@ -100,6 +101,22 @@ class ObservationSettings(BaseSettings):
         "Sectors that have metrics of their own: how busy they are, whether they are staffed; at "
         "most 100. Without any, those of the home sector's partition, else of all.",
         max_length=100,
+    )
+    log_levels: Annotated[
+        dict[str, Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]],
+        NoDecode,
+        BeforeValidator(table),
+    ] = setting(
+        {},
+        "",
+        "The lowest level that is written of single services, such as store = DEBUG; what they do "
+        "not name goes by `log_level` or `environment`.",
+    )
+    trace_feeds: bool = setting(
+        False,
+        "",
+        "Whether fetches of the feed carry a W3C `traceparent`. Servers on this machine get it "
+        "always; nobody else has a use for it unless you run a proxy that does.",
     )
     log_report_s: float = setting(
         600.0,

@@ -36,7 +36,13 @@ from sectorwatch.feed.pace import Pace
 from sectorwatch.feed.reachability import Reachability
 from sectorwatch.feed.records import Kind, RawFeed
 from sectorwatch.feed.trouble import FeedTrouble
-from sectorwatch.observe import LogCategory, LogLevel, Telemetry
+from sectorwatch.observe import (
+    LogCategory,
+    LogCorrelationContext,
+    LogLevel,
+    Telemetry,
+    correlation_id,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -101,7 +107,8 @@ class VatsimClient:
     breaker, and so has the lookup of addresses (`breakers`). What a server sent that could not be
     decompressed goes to `quarantine`. `reachability_hosts` (`ADDRESS:PORT`) are tried while the
     data feed fails, so that `trouble` can tell the network's from our own; in words the network is
-    `source`. Raises ValueError where `url` or one of the hosts is no address.
+    `source`. With `is_traced` other machines get a W3C `traceparent` too. Raises ValueError where
+    `url` or one of the hosts is no address.
     """
 
     def __init__(
@@ -121,7 +128,9 @@ class VatsimClient:
         user_agent: str = USER_AGENT,
         proxy: str | None = None,
         open_s: float = 30.0,
+        is_traced: bool = False,
     ) -> None:
+        self._is_traced = is_traced
         self._clock = clock or SystemClock()
         self._book = AddressBook(url, self._clock, transceivers_url=transceivers_url)
         self._paces = paces or Paces.standard(self._clock)
@@ -253,6 +262,10 @@ class VatsimClient:
     async def _try_once(self, kind: Kind) -> RawFeed | None:
         pace = self._paces.of(kind)
         await pace.turn()
+        with LogCorrelationContext():
+            return await self._fetched(kind, pace)
+
+    async def _fetched(self, kind: Kind, pace: Pace) -> RawFeed | None:
         begun_s = self._clock.monotonic_s()
         try:
             raw = await self._look_up() if kind is Kind.FEED else None
@@ -283,7 +296,10 @@ class VatsimClient:
             raise FetchError("no_address", f"nobody has said where the {_KINDS[kind]} feed is")
         self._check_pace(kind, url)
         payload = await self._get(url, _KINDS[kind])
-        return None if payload is None else RawFeed(kind, payload, self._clock.now_us())
+        return None if payload is None else self._raw(kind, payload)
+
+    def _raw(self, kind: Kind, payload: bytes) -> RawFeed:
+        return RawFeed(kind, payload, self._clock.now_us(), correlation_id=correlation_id())
 
     def _check_pace(self, kind: Kind, url: str) -> None:
         """Nobody's servers are hurried but those on this machine, whatever a status.json names."""
@@ -303,7 +319,7 @@ class VatsimClient:
             self._check_pace(Kind.FEED, self._book.url)
             payload = await self._get(self._book.url, "status", conditional=False)
             if payload is not None and self._book.learn(payload):
-                return RawFeed(Kind.FEED, payload, self._clock.now_us())
+                return self._raw(Kind.FEED, payload)
             self._count("status", "new")
         except FetchError as error:
             self._book.missed()
@@ -343,6 +359,7 @@ class VatsimClient:
             self._limits,
             validators=validators,
             on_status=partial(self._count_status, what),
+            is_traced=self._is_traced,
         )
         if fetched.body is None:
             return None

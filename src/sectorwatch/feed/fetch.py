@@ -15,10 +15,12 @@ from urllib.parse import urljoin, urlsplit
 
 import aiohttp
 
+from sectorwatch.config.loopback import is_loopback
 from sectorwatch.errors import FetchError
 from sectorwatch.feed.addresses import check_url
 from sectorwatch.feed.compression import ACCEPTED, MAX_BYTES
 from sectorwatch.feed.resolver import DaemonResolver
+from sectorwatch.observe import outgoing_headers
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping
@@ -176,16 +178,21 @@ async def fetch(
     *,
     validators: Validators | None = None,
     on_status: Callable[[int], None] | None = None,
+    is_traced: bool = False,
 ) -> Fetched:
     """What the server at `url` answers. Raises FetchError, its reason one of `BLAME`.
 
-    `on_status` is told of the status of every answer, redirects among them.
+    `on_status` is told of the status of every answer, redirects among them. A server on this
+    machine is told our correlation id, one elsewhere only where `is_traced`.
     """
     validators = validators or Validators()
     try:
         async with asyncio.timeout(limits.total_s):
             for _ in range(limits.max_redirects + 1):
-                async with _asked(session, url, validators) as response:
+                is_here = is_loopback(url)
+                traced = outgoing_headers(is_ours=is_here) if is_here or is_traced else {}
+                headers = {**validators.headers(), **traced}
+                async with _asked(session, url, headers) as response:
                     if on_status is not None:
                         on_status(response.status)
                     if response.status not in _REDIRECTS:
@@ -200,13 +207,11 @@ async def fetch(
 
 @asynccontextmanager
 async def _asked(
-    session: aiohttp.ClientSession, url: str, validators: Validators
+    session: aiohttp.ClientSession, url: str, headers: Mapping[str, str]
 ) -> AsyncIterator[aiohttp.ClientResponse]:
     """The response to one GET, whatever goes wrong on the way told as a FetchError."""
     try:
-        async with session.get(
-            url, headers=validators.headers(), allow_redirects=False
-        ) as response:
+        async with session.get(url, headers=headers, allow_redirects=False) as response:
             yield response
     except (aiohttp.ClientError, OSError, ValueError) as error:
         raise FetchError(_reason(error), f"{_shown(url)}: {_words(error)}") from error

@@ -51,7 +51,8 @@ class RawFeed:
 
     `masked` is True where it was read back from a journal, whose records are masked once and never
     again. `snapshot_time_us` is known beforehand only there, and `key_fingerprint`: of the key that
-    it was masked with ("" where a damaged header no longer says).
+    it was masked with ("" where a damaged header no longer says). `correlation_id` is that of its
+    fetch, so that what is made of it is found under the same.
     """
 
     kind: Kind
@@ -60,6 +61,7 @@ class RawFeed:
     masked: bool = False
     snapshot_time_us: int | None = None
     key_fingerprint: str | None = field(default=None, compare=False)
+    correlation_id: str = field(default="", compare=False)
 
 
 class FiledFields(msgspec.Struct, frozen=True, gc=False):

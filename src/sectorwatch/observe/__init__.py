@@ -37,6 +37,7 @@ from sectorwatch.observe.log_tail import read_tail
 from sectorwatch.observe.logs import StructuredLogger
 from sectorwatch.observe.metrics import MetricsCollector
 from sectorwatch.observe.performance import PerformanceCollector
+from sectorwatch.observe.propagation import outgoing_headers, trace_id_of, traceparent
 from sectorwatch.observe.reports import Reports, Since
 from sectorwatch.observe.results import (
     Alert,
@@ -56,6 +57,7 @@ from sectorwatch.observe.telemetry import Telemetry
 from sectorwatch.observe.timed import Timed
 from sectorwatch.observe.trace import Trace, TraceNode, trace_of
 from sectorwatch.observe.tuning import PerformanceOptimizer
+from sectorwatch.observe.uncaught import UncaughtErrors
 
 __all__ = [
     "Alert",
@@ -110,13 +112,17 @@ __all__ = [
     "Timing",
     "Trace",
     "TraceNode",
+    "UncaughtErrors",
     "bridge_stdlib",
     "carry",
     "correlation_id",
     "current_span",
     "exposition",
     "new_correlation_id",
+    "outgoing_headers",
     "read_tail",
     "span_text",
+    "trace_id_of",
     "trace_of",
+    "traceparent",
 ]

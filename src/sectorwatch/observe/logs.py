@@ -171,8 +171,8 @@ class StructuredLogger:
     """Writes what happens, one JSON object a line; never raises.
 
     `environment` (development, testing or production) sets the least level that is written;
-    `level` overrides it. `redact` are keys to redact besides those that name secrets;
-    `processors` are structlog's own, run before the line is made.
+    `level` overrides it, and `levels` that of single services. `redact` are keys to redact besides
+    those that name secrets; `processors` are structlog's own, run before the line is made.
     """
 
     def __init__(
@@ -181,6 +181,7 @@ class StructuredLogger:
         *,
         environment: str = "production",
         level: LogLevel | None = None,
+        levels: Mapping[str, LogLevel] | None = None,
         sinks: Sequence[LogSink] | None = None,
         redact: Iterable[str] = (),
         processors: Iterable[Processor] = (),
@@ -193,10 +194,9 @@ class StructuredLogger:
             known = ", ".join(LEVEL_OF_ENVIRONMENT)
             raise ValueError(f"environment {environment!r} is none of {known}")
         self.service = service
-        self.level = least
-        self._written = frozenset(
-            one.value for one in LogLevel if one.number >= LogLevel(least).number
-        )
+        self._default = least
+        self._levels = dict(levels or {})
+        self._use_level_of(service)
         self.lines = LogLines(
             (standard_sink(),) if sinks is None else sinks,
             ring or LogRing(),
@@ -212,7 +212,14 @@ class StructuredLogger:
         """The same logger, speaking for another service; sinks, counts and ring are shared."""
         other = self.bind(service=service)
         other.service = service
+        other._use_level_of(service)  # noqa: SLF001 - a copy of itself
         return other
+
+    def _use_level_of(self, service: str) -> None:
+        self.level = self._levels.get(service, self._default)
+        self._written = frozenset(
+            one.value for one in LogLevel if one.number >= LogLevel(self.level).number
+        )
 
     def bind(self, **context: Any) -> Self:
         """The same logger with context that every line of it carries."""

@@ -90,6 +90,7 @@ class Telemetry:
         namespace: str = "",
         environment: str = "production",
         level: LogLevel | None = None,
+        levels: Mapping[str, LogLevel] | None = None,
         sinks: Sequence[LogSink] | None = None,
         redact: Iterable[str] = (),
         slow_s: float = 1.0,
@@ -121,6 +122,7 @@ class Telemetry:
         log = StructuredLogger(
             environment=environment,
             level=level,
+            levels=levels,
             sinks=sinks,
             redact=redact,
             clock=clock,

@@ -63,6 +63,7 @@ def open_telemetry(
         namespace=NAMESPACE,
         environment=settings.environment,
         level=None if settings.log_level is None else LogLevel(settings.log_level),
+        levels={name: LogLevel(level) for name, level in settings.log_levels.items()},
         sinks=_sinks(settings) if sinks is None else sinks,
         redact=_MEMBERS,
         slowdown_least_s=settings.slowdown_min_ms / 1_000,

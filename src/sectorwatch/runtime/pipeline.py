@@ -172,7 +172,7 @@ class Pipeline:
 
     def take(self, raw: RawFeed) -> None:
         """Take one feed from the source: refuse it, skip it, or put it through."""
-        with LogCorrelationContext():
+        with LogCorrelationContext(raw.correlation_id or None):
             operation = "tick" if raw.kind is Kind.FEED else "radios"
             # What is refused, or finds no room, is a failure of the stage that says so.
             with self._telemetry.timed(operation, "collector"):

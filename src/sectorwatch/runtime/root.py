@@ -396,6 +396,7 @@ def _client(
     source: str,
 ) -> VatsimClient:
     return VatsimClient(
+        is_traced=settings.trace_feeds,
         url=settings.feed_url or settings.status_url,
         transceivers_url=settings.transceivers_url,
         clock=clock,

@@ -6,7 +6,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from sectorwatch.errors import JournalError, SectorwatchError
-from sectorwatch.observe import HealthState, LogCategory
+from sectorwatch.observe import HealthState, LogCategory, LogCorrelationContext
 from sectorwatch.runtime.memory import give_back_memory
 from sectorwatch.runtime.service import Health, Service
 from sectorwatch.runtime.threads import Worker
@@ -69,6 +69,10 @@ class Maintenance:
 
     def look(self) -> None:
         """Do what is due; what goes wrong is logged and tried again the next time."""
+        with LogCorrelationContext():
+            self._look()
+
+    def _look(self) -> None:
         try:
             self.seal()
             now_s = time.monotonic()

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from sectorwatch.observe import (
     FileSink,
     HealthState,
     LogCorrelationContext,
+    UncaughtErrors,
     bridge_stdlib,
     read_tail,
 )
@@ -50,6 +52,7 @@ class LoggingService(Service):
         self._file_bytes = int(keep_mb * 1_000_000 / _LOG_FILES)
         self._sink: FileSink | None = None
         self._bridge: StdlibBridge | None = None
+        self._uncaught = UncaughtErrors(telemetry.log)
         self._failed_before = 0
 
     async def start(self) -> None:
@@ -67,6 +70,7 @@ class LoggingService(Service):
                     self._sink.write(line)
             lines.sinks = (*lines.sinks, self._sink)
         self._bridge = bridge_stdlib(self._log)
+        self._uncaught.install()
         if self._report_every_s > 0:
             self._task = asyncio.create_task(self._report(), name="reports")
 
@@ -76,6 +80,7 @@ class LoggingService(Service):
             self._task.cancel()
             await asyncio.wait({self._task})
             self._task = None
+        self._uncaught.remove()
         if self._bridge is not None:
             logging.getLogger().removeHandler(self._bridge)
             self._bridge = None
@@ -103,6 +108,10 @@ class LoggingService(Service):
 
     async def health(self) -> Health:
         """Degraded where lines could not be written since the last check."""
+        if self._sink is not None:
+            # A folder that is gone says so with the next line.
+            with suppress(OSError):
+                self._sink.look()
         dropped = self._log.dropped
         failed = sum(dropped.values())
         is_new, self._failed_before = failed > self._failed_before, failed

@@ -77,7 +77,9 @@ class Worker:
     def start(self) -> None:
         """Begin; called in the event loop. An earlier run that still hangs is left behind."""
         stop = self._stop = threading.Event()
-        self._done = call_in_thread(lambda: self._work(stop), self.name)
+        # What it does from now on is not part of what had it started, a request for a restart say.
+        nothing = contextvars.Context()
+        self._done = nothing.run(call_in_thread, lambda: self._work(stop), self.name)
 
     def ask_to_stop(self) -> None:
         """Tell the thread to end, and do not wait for it."""

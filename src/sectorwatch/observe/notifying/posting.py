@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from sectorwatch.observe.notifying.outcomes import ELSEWHERE, Outcome, of_status, retry_after_s
 from sectorwatch.observe.notifying.secrecy import shown
+from sectorwatch.observe.propagation import outgoing_headers
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -47,7 +48,7 @@ def ask(
     import requests  # noqa: PLC0415
 
     quiet()
-    sent = {"User-Agent": AGENT, **(headers or {})}
+    sent = {"User-Agent": AGENT, **outgoing_headers(), **(headers or {})}
     if data is not None:
         sent["Content-Type"] = "application/json"
     try:

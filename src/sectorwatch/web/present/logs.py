@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from sectorwatch.clock import format_us
-from sectorwatch.observe import LogSearch, span_text, trace_of
+from sectorwatch.observe import LogSearch, span_text, trace_id_of, trace_of
 from sectorwatch.web.answers.logs import CriticalStage, LogTrace, TraceRoot, TraceSpan
 
 if TYPE_CHECKING:
@@ -15,6 +16,8 @@ __all__ = ["nearest_traces", "root_answer", "trace_answer"]
 
 _MOST_ENTRIES = 1_000
 _MOST_NAMED = 5
+_MOST_KEPT = 1_000
+_TRACE_ID = re.compile(r"[0-9a-f]{32}", re.ASCII)
 _SHORT = 4
 """Of so few characters of an id, those that begin so are named."""
 
@@ -23,6 +26,11 @@ def trace_answer(telemetry: Telemetry, correlation_id: str) -> LogTrace | None:
     """Show what was done under a correlation id; None where nothing of it is kept."""
     log, spans = telemetry.log, telemetry.spans
     ended = spans.of(correlation_id)
+    if not ended and _TRACE_ID.fullmatch(correlation_id):
+        # What we sent on as a W3C trace id, of a correlation id that is none.
+        sent_as = (each for each in spans.recent(_MOST_KEPT) if trace_id_of(each) == correlation_id)
+        correlation_id = next(sent_as, correlation_id)
+        ended = spans.of(correlation_id)
     found = log.find(LogSearch(correlation_id=correlation_id, limit=_MOST_ENTRIES))
     if not ended and not found.entries:
         return None
@@ -59,7 +67,7 @@ def root_answer(span: Span, log: StructuredLogger) -> TraceRoot:
 
 def nearest_traces(telemetry: Telemetry, correlation_id: str) -> list[str]:
     """Name ids that begin like one that nobody has, else those of what ended last."""
-    recent = telemetry.spans.recent(1_000)
+    recent = telemetry.spans.recent(_MOST_KEPT)
     alike = [
         each for each in recent if len(correlation_id) >= _SHORT and each.startswith(correlation_id)
     ]
