@@ -644,6 +644,9 @@ def test_failures_are_counted_by_what_and_why(serving: Serving) -> None:
         for result, count in (("server_error", 5), ("circuit_open", 1)):
             tags = {"what": "feed", "result": result}
             assert telemetry.metrics.counter("feed_fetches_total", tags).total == count
+        # Asked for was where the feed is, and no more.
+        answers = {"what": "status", "status": "500"}
+        assert telemetry.metrics.counter("feed_responses_total", answers).total == 5
         tags = {"what": "feed", "reason": "server_error", "blame": "server"}
         assert telemetry.metrics.counter("feed_fetch_failures_total", tags).total == 5
         lines = telemetry.log.search(text="server_error", service="data_service")

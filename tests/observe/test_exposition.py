@@ -2,15 +2,18 @@ from __future__ import annotations
 
 import math
 import re
+import shutil
+import subprocess
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
+from prometheus_client.openmetrics.parser import text_string_to_metric_families as open_families
 from prometheus_client.parser import text_string_to_metric_families
 
 from observe.made import ManualClock
-from sectorwatch.observe import MetricsCollector, Telemetry, exposition
+from sectorwatch.observe import MetricLimits, MetricsCollector, Telemetry, exposition
 
 # The rules of `promtool check metrics` (prometheus/client_golang, promlint), as far as they go here.
 _ABBREVIATED = {"s", "ms", "us", "ns", "sec", "b", "kb", "mb", "gb", "tb", "pb", "m", "h", "d"}
@@ -122,7 +125,10 @@ def test_what_was_dropped_is_exposed_too() -> None:
     """The collector's own losses are a metric."""
     collector = MetricsCollector(clock=ManualClock())
     collector.record_metric("m", math.nan)
-    assert _samples(collector) == {"observe_dropped_total|part=metrics|reason=bad_value": 1.0}
+    assert _samples(collector) == {
+        "observe_dropped_total|part=metrics|reason=bad_value": 1.0,
+        "observe_drops_total": 1.0,
+    }
 
 
 def test_a_namespace_stands_before_every_name() -> None:
@@ -135,9 +141,10 @@ def test_a_namespace_stands_before_every_name() -> None:
         "house_process_cpu_ratio": 0.5,
         "house_9lives_total": 1.0,
         "house_observe_dropped_total|part=metrics|reason=bad_value": 1.0,
+        "house_observe_drops_total": 1.0,
     }
     assert "# HELP house_9lives_total 9lives\n" in exposition(collector).decode()
-    assert collector.names() == ["9lives", "m", "process_cpu"]
+    assert collector.names() == ["9lives", "m", "observe_drops_total", "process_cpu"]
     assert collector.get_metric_summary("process_cpu")["latest"] == 50
 
 
@@ -200,6 +207,137 @@ def test_whatever_is_recorded_can_be_read_by_prometheus(recorded: list[Any]) -> 
     text = exposition(collector).decode()
     hard = [problem for problem in _problems(text) if "abbreviated" not in problem]
     assert hard == []
+
+
+# Whatever a program's parts, or a stranger whose words become a tag, could record.
+_HOSTILE_TEXT = st.one_of(
+    st.text(max_size=30),
+    st.text('\x00\x7f\u2028\ud7ff"\\{}=,#\n\t 0aZ_:', max_size=30),
+    st.sampled_from(["x" * 1_000_000, "le", "quantile", "__name__", "job", "_total", "", "NaN"]),
+)
+_HOSTILE_VALUE: st.SearchStrategy[Any] = st.one_of(
+    st.floats(allow_nan=True, allow_infinity=True),
+    st.integers(-(10**400), 10**400),
+    st.sampled_from([None, "1", "x", b"", [], True, 1e308, -0.0, 5e-324]),
+)
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(["record_metric", "counter", "gauge", "timing"]),
+            _HOSTILE_TEXT,
+            st.dictionaries(_HOSTILE_TEXT, _HOSTILE_TEXT, max_size=3),
+            _HOSTILE_VALUE,
+            _HOSTILE_TEXT,
+        ),
+        max_size=10,
+    )
+)
+@settings(deadline=None, max_examples=60)
+def test_no_name_tag_value_or_unit_breaks_what_is_exposed(recorded: list[Any]) -> None:
+    """Both formats still parse, every number in them is one, and what was no use is counted."""
+    collector = MetricsCollector(clock=ManualClock(), namespace="house")
+    for kind, name, tags, value, unit in recorded:
+        if kind == "record_metric":
+            collector.record_metric(name, value, tags, unit)
+        elif kind == "counter":
+            collector.counter(name, tags, unit).inc(value)
+        elif kind == "gauge":
+            collector.gauge(name, tags, unit).set(value)
+        else:
+            collector.timing(name, tags, unit).observe(value)
+    text = exposition(collector).decode()
+    assert len(text) < 100_000
+    hard = [problem for problem in _problems(text) if "abbreviated" not in problem]
+    assert hard == []
+    families = list(text_string_to_metric_families(text))
+    assert all(family.name.startswith("house_") for family in families)
+    values = [s.value for f in families for s in f.samples if "quantile" not in s.labels]
+    assert not [value for value in values if math.isnan(value)]
+    open_text = exposition(collector, open_metrics=True).decode()
+    assert open_text.endswith("# EOF\n")
+    assert {f.name for f in opened(open_text)} == {f.name for f in families}
+
+
+@pytest.mark.skipif(
+    shutil.which("promtool") is None, reason="promtool is not installed (Debian: prometheus)"
+)
+def test_prometheus_itself_reads_whatever_was_recorded() -> None:
+    """Names and tags of every kind at once: it may dislike a name, and parses all."""
+    collector = MetricsCollector(clock=ManualClock())
+    texts = [
+        "a b",
+        "ü",
+        "0",
+        "{}",
+        'q"',
+        "\\",
+        "\n",
+        "x:y",
+        "A__B",
+        "\u2028",
+        "x" * 1_000_000,
+        "le",
+    ]
+    for name in texts:
+        for tag in texts:
+            collector.record_metric(name, 1.0, {tag: tag}, tag)
+            collector.counter(f"c{name}", {tag: tag}).inc()
+            collector.timing(f"t{name}", {tag: tag}).observe(1)
+    for value in (math.nan, math.inf, -math.inf, 10**400):
+        collector.record_metric("n", value)
+    done = subprocess.run(
+        ["promtool", "check", "metrics"],
+        input=exposition(collector),
+        capture_output=True,
+        check=False,
+    )
+    # 1 is what cannot be read, 3 what is not well named.
+    assert done.returncode in {0, 3}, done.stderr.decode()
+    assert b"error" not in done.stderr
+
+
+def test_tags_that_explode_are_bounded_and_counted() -> None:
+    """A tag with a new value each time stops at the limit; other names go on, and all is told."""
+    collector = MetricsCollector(
+        clock=ManualClock(), limits=MetricLimits(series=60, series_per_name=50)
+    )
+    for number in range(10_000):
+        collector.record_metric("visits", 1.0, {"who": str(number)})
+    collector.record_metric("other", 1.0)
+    samples = _samples(collector)
+    assert len([name for name in samples if name.startswith("visits")]) == 50
+    assert samples["other"] == 1.0
+    assert samples["observe_dropped_total|part=metrics|reason=series_per_name_limit"] == 9_950
+    assert samples["observe_drops_total"] == 9_950
+
+
+def test_open_metrics_says_the_same() -> None:
+    """The same families and samples, in the other format, which ends with its own mark."""
+    collector = MetricsCollector(clock=ManualClock())
+    collector.counter("ticks_total").inc(3)
+    collector.gauge("depth", {"q": "a"}).set(2)
+    collector.timing("took").observe(0.5)
+    plain = {
+        s for f in text_string_to_metric_families(exposition(collector).decode()) for s in told(f)
+    }
+    other = {s for f in opened(exposition(collector, open_metrics=True).decode()) for s in told(f)}
+    assert other == plain
+    assert ("ticks_total", (), 3.0) in other
+
+
+def opened(text: str) -> list[Any]:
+    """The families of a text of OpenMetrics."""
+    return list(open_families(text))  # type: ignore[no-untyped-call]
+
+
+def told(family: Any) -> list[tuple[str, tuple[tuple[str, str], ...], float]]:
+    """A family's samples."""
+    return [
+        (sample.name, tuple(sorted(sample.labels.items())), sample.value)
+        for sample in family.samples
+    ]
 
 
 def test_a_whole_telemetry_exposes_cleanly() -> None:

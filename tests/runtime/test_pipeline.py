@@ -26,7 +26,7 @@ from sectorwatch.feed.archive import ArchiveSource
 from sectorwatch.feed.journal_reader import journal_headers, read_journal
 from sectorwatch.feed.records import Kind, RawFeed, Snapshot, TransceiverSnapshot
 from sectorwatch.feed.sources import LiveSource
-from sectorwatch.observe import Telemetry
+from sectorwatch.observe import PerformanceMetric, Telemetry
 from sectorwatch.runtime import replay, root
 from sectorwatch.runtime.pipeline import decode
 from sectorwatch.runtime.root import Parts, put_together
@@ -79,11 +79,12 @@ class Announced:
 def opened(data_dir: Path, announced: Announced | None = None, **more: Any) -> Iterator[Parts]:
     """A pipeline over a data directory, its store and journal open, without services."""
     is_patient = more.pop("is_patient", True)
+    telemetry = more.pop("telemetry", None) or Telemetry.null()
     with DataDirectory.open(settings_for(data_dir).data_dir) as directory:
         parts = put_together(
             settings_for(data_dir, **more),
             directory,
-            telemetry=Telemetry.null(),
+            telemetry=telemetry,
             clock=SystemClock(),
             announce=announced or Announced(),
             is_patient=is_patient,
@@ -150,6 +151,109 @@ def test_every_feed_is_counted_kept_and_announced(
         assert counts.pilots > 200
         assert parts.pipeline.follow.pending == 0
     assert contents(tmp_path / "data") == whole
+
+
+def latest(telemetry: Telemetry, name: str, **labels: str) -> float:
+    """What a metric says now; NaN where it says nothing."""
+    telemetry.metrics.collect()
+    found = [
+        one.value
+        for one in telemetry.metrics.exposed()
+        if one.name == name and labels.items() <= one.tags.items()
+    ]
+    return found[0] if found else float("nan")
+
+
+def test_a_tick_is_timed_as_a_whole_and_by_stage(tmp_path: Path, raws: list[RawFeed]) -> None:
+    """Each of its stages once a tick, none longer than the tick; what went through is counted."""
+    telemetry = Telemetry.open(sinks=[])
+    with opened(tmp_path / "data", telemetry=telemetry, checkpoint_every_ticks=5) as parts:
+        run(parts, raws)
+        stages = {
+            "tick": "collector",
+            "accept": "collector",
+            "decode": "collector",
+            "journal_append": "journal",
+            "fsync": "journal",
+            "advance": "tracker",
+            "commit": "store",
+            "announce": "collector",
+        }
+        took = {
+            stage: telemetry.performance.get_metric_summary(
+                stage, service, PerformanceMetric.RESPONSE_TIME
+            )
+            for stage, service in stages.items()
+        }
+        assert {stage: one["count"] for stage, one in took.items()} == dict.fromkeys(stages, FEEDS)
+        assert all(one["sum"] <= took["tick"]["sum"] for one in took.values())
+        tick = parts.pipeline.latest
+        assert tick is not None
+        assert latest(telemetry, "ticks_committed_total") == FEEDS
+        assert latest(telemetry, "positions_total") > 200
+        assert latest(telemetry, "tracker_state_bytes") > 1_000
+        assert latest(telemetry, "store_rows_written_total", table="tick") == FEEDS
+        assert latest(telemetry, "store_rows_written_total", table="flight") > 20
+    telemetry.close()
+
+
+def test_a_refused_feed_fails_its_stage_and_not_the_tick(
+    tmp_path: Path, raws: list[RawFeed]
+) -> None:
+    """One alert comes of it, and names the stage."""
+    telemetry = Telemetry.open(sinks=[])
+    with opened(tmp_path / "data", telemetry=telemetry) as parts:
+        start(parts, raws[:1])
+        parts.pipeline.take(raws[0])
+        parts.pipeline.take(RawFeed(Kind.FEED, b"<html>", raws[1].received_at_us))
+        failed = {
+            stage: telemetry.performance.get_metric_summary(
+                stage, "collector", PerformanceMetric.ERROR_RATE
+            )["avg"]
+            for stage in ("tick", "accept")
+        }
+        assert failed == {"tick": 0.0, "accept": 0.5}
+    telemetry.close()
+
+
+def test_the_feed_s_age_grows_while_none_comes(tmp_path: Path, raws: list[RawFeed]) -> None:
+    """It is read when it is sampled; of a recording that has ended nothing is said."""
+    telemetry = Telemetry.open(sinks=[])
+    with opened(tmp_path / "data", telemetry=telemetry) as parts:
+        telemetry.metrics.collect()
+        assert telemetry.metrics.get_metric_summary("feed_age_seconds") == {"count": 0}
+        source = Given(raws[:1])
+        parts.pipeline.run(source, threading.Event())
+        before_s = latest(telemetry, "feed_age_seconds")
+        source.now += 90_000_000
+        assert latest(telemetry, "feed_age_seconds") == pytest.approx(before_s + 90)
+        parts.pipeline.is_finished = True
+        source.now += 90_000_000
+        assert latest(telemetry, "feed_age_seconds") == pytest.approx(before_s + 90)
+        assert telemetry.metrics.dropped == {}
+    telemetry.close()
+
+
+def test_a_live_tick_that_comes_late_is_counted(tmp_path: Path, raws: list[RawFeed]) -> None:
+    """From when it came in until it is committed; late once the next feed is due."""
+    telemetry = Telemetry.open(sinks=[])
+
+    class Clock(SystemClock):
+        def now_us(self) -> int:
+            return raws[2].received_at_us + 5_000_000
+
+    source = LiveSource(Clock(), telemetry=telemetry)
+    for raw in raws[:3]:
+        source.offer(raw)
+    assert latest(telemetry, "queue_fill_ratio", queue="feeds") == 3 / 16
+    source.close()
+    with opened(tmp_path / "data", telemetry=telemetry) as parts:
+        parts.pipeline.run(source, threading.Event())
+        delay = telemetry.metrics.get_metric_summary("tick_delay_seconds")
+        assert (delay["count"], delay["min"]) == (3, pytest.approx(5, abs=1))
+        # The step from feed to feed is 30 s: of three that wait, the first is over it by then.
+        assert latest(telemetry, "ticks_late_total") == 1
+    telemetry.close()
 
 
 def test_a_second_run_changes_nothing_and_counts_the_same(tmp_path: Path, feeds: Path) -> None:

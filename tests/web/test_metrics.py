@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import shutil
 import subprocess
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import monitoring_page
 import pytest
+from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
 from sectorwatch.runtime.observation import NAMESPACE
 
@@ -53,6 +54,19 @@ def test_each_metric_is_what_its_description_says(system: System, exposed: str) 
     assert set(helps) == set(known)
     for line in exposed.splitlines():
         assert line.startswith((f"# HELP {NAMESPACE}_", f"# TYPE {NAMESPACE}_", f"{NAMESPACE}_"))
+
+
+def test_open_metrics_is_given_to_who_asks_for_it(client: Client) -> None:
+    """As Prometheus asks: its type, its mark at the end; a proxy may not mix the two."""
+    asked = "application/openmetrics-text;version=1.0.0;q=0.5,text/plain;version=0.0.4;q=0.4"
+    answer = client.get("/metrics", accept=asked)
+    kind = "application/openmetrics-text; version=1.0.0; charset=utf-8"
+    assert answer.headers["content-type"] == kind
+    assert answer.headers["vary"] == "Accept"
+    assert answer.body.endswith(b"# EOF\n")
+    read: Any = text_string_to_metric_families
+    families = {family.name for family in read(answer.body.decode())}
+    assert {f"{NAMESPACE}_build_info", f"{NAMESPACE}_tick_seq"} <= families
 
 
 def test_the_page_names_each_as_prometheus_has_it(exposed: str) -> None:

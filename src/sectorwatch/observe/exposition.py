@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import Metric
+from prometheus_client.openmetrics.exposition import generate_latest as generate_open_metrics
 from prometheus_client.registry import Collector
 
 if TYPE_CHECKING:
@@ -21,9 +22,17 @@ if TYPE_CHECKING:
 
     from sectorwatch.observe.metrics import MetricsCollector
 
-__all__ = ["CONTENT_TYPE", "ExposedSeries", "exposed_name", "exposition"]
+__all__ = [
+    "CONTENT_TYPE",
+    "OPEN_METRICS",
+    "ExposedSeries",
+    "exposed_name",
+    "exposition",
+    "wants_open_metrics",
+]
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+OPEN_METRICS = "application/openmetrics-text; version=1.0.0; charset=utf-8"
 
 # Unit as recorded -> (base unit, factor).
 _BASE_UNITS = {
@@ -78,14 +87,32 @@ class _Families(Collector):
             yield _family(free, kind, series, self._helps.get(name, "") or _words(name))
 
 
-def exposition(collector: MetricsCollector) -> bytes:
-    """Everything a collector knows, in Prometheus' text format.
+def exposition(collector: MetricsCollector, *, open_metrics: bool = False) -> bytes:
+    """Everything a collector knows, in Prometheus' text format, or as OpenMetrics has it.
 
     Every name begins with the collector's `namespace`: others scraped beside it have names too.
     """
     registry = CollectorRegistry(auto_describe=False)
     registry.register(_Families(collector.exposed(), collector.helps(), collector.namespace))
+    if open_metrics:
+        text: bytes = generate_open_metrics(registry)  # type: ignore[no-untyped-call]
+        return text
     return generate_latest(registry)
+
+
+def wants_open_metrics(accept: str) -> bool:
+    """Whether an `Accept` header asks for OpenMetrics, as Prometheus' does.
+
+    >>> wants_open_metrics("application/openmetrics-text;version=1.0.0,text/plain;q=0.5")
+    True
+    >>> wants_open_metrics("text/html, application/openmetrics-text;q=0")
+    False
+    """
+    for part in accept.lower().split(","):
+        kind, *parameters = (text.strip() for text in part.split(";"))
+        if kind == "application/openmetrics-text":
+            return not any(text.replace(" ", "") in {"q=0", "q=0.0"} for text in parameters)
+    return False
 
 
 def exposed_name(name: str, kind: str, unit: str, namespace: str = "") -> str:

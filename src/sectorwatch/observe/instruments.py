@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 __all__ = ["Counter", "Gauge", "Timing"]
 
 _INFINITY = float("inf")
+# No number of these comes to more than a double can hold in the time that there is.
+_LARGEST_STEP = 1e300
 
 
 class Sink(Protocol):
@@ -38,7 +40,7 @@ class Counter:
     def inc(self, n: float = 1) -> None:
         """Count `n` more; a negative or endless `n` is dropped and counted as such."""
         try:
-            if 0 <= n < _INFINITY:
+            if 0 <= n <= _LARGEST_STEP:
                 with self._lock:
                     self._total += n
             else:

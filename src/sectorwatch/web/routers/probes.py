@@ -8,13 +8,17 @@ import msgspec
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from sectorwatch.observe import exposition
+from sectorwatch.observe.exposition import (
+    CONTENT_TYPE,
+    OPEN_METRICS,
+    exposition,
+    wants_open_metrics,
+)
 from sectorwatch.web.answers.system import Liveness, Readiness
 from sectorwatch.web.context import OPERATOR, PUBLIC, application_of
 from sectorwatch.web.openapi import documented
 
 router = APIRouter(tags=["probes"])
-_EXPOSITION = "text/plain; version=0.0.4; charset=utf-8"
 
 
 @router.get("/livez", dependencies=PUBLIC, responses=documented(Liveness), response_model=None)
@@ -40,11 +44,17 @@ async def readyz(request: Request) -> Response:
 @router.get(
     "/metrics",
     dependencies=OPERATOR,
-    responses=documented(None, content_type=_EXPOSITION, words="Prometheus' text format."),
+    responses=documented(None, content_type=CONTENT_TYPE, words="Prometheus' text format."),
     response_model=None,
 )
 async def metrics(request: Request) -> Response:
-    """Give all metrics in the text format that Prometheus scrapes."""
+    """Give all metrics in the text format that Prometheus scrapes, or as OpenMetrics if asked."""
     telemetry = application_of(request).telemetry
-    body = await asyncio.to_thread(exposition, telemetry.metrics)
-    return Response(body, headers={"Content-Type": _EXPOSITION, "Cache-Control": "no-store"})
+    is_open = wants_open_metrics(request.headers.get("accept", ""))
+    body = await asyncio.to_thread(exposition, telemetry.metrics, open_metrics=is_open)
+    headers = {
+        "Content-Type": OPEN_METRICS if is_open else CONTENT_TYPE,
+        "Cache-Control": "no-store",
+        "Vary": "Accept",
+    }
+    return Response(body, headers=headers)
