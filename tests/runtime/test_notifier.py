@@ -241,6 +241,6 @@ def test_an_instance_tells_whoever_is_set_and_gives_signs_of_life(tmp_path: Path
         asyncio.run(scenario())
         application.close()
     first, second = [each.json for each in discord.requests]
-    assert first["content"] == "HIGH\\: database issue (store)"
+    assert first["content"] == "HIGH: database issue (store)"
     assert first["embeds"][0]["url"].endswith("/api/monitoring/alerts")
-    assert second["content"] == "Resolved\\: database issue (store)"
+    assert second["content"] == "Resolved: database issue (store)"

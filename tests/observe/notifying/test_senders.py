@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import email
+import email.policy
 import logging
+import socketserver
 import threading
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 import orjson
 import pytest
@@ -182,12 +185,12 @@ def test_discord_is_told_all_of_it_and_nobody_is_called() -> None:
     assert request.path == f"/api/webhooks/1234567890/{TOKEN}?wait=true"
     said = request.json
     assert said["allowed_mentions"] == {"parse": []}
-    assert said["content"] == "CRITICAL\\: service down (collector)"
+    assert said["content"] == "CRITICAL: service down (collector)"
     [embed] = said["embeds"]
     assert embed["color"] == 0xB71C1C
     assert embed["url"] == f"{BASE}/api/monitoring/alerts"
     fields = {each["name"]: each["value"] for each in embed["fields"]}
-    assert fields["Since"].startswith("2025-08-06 21\\:00\\:00 UTC")
+    assert fields["Since"].startswith("2025-08-06 21\\:00:00 UTC")
     assert fields["Affects"] == "tracker, api"
     assert fields["Likely cause"] == "the feed's host does not answer"
     assert fields["What to do"] == "Look at status.vatsim.net."
@@ -371,6 +374,76 @@ def test_the_same_address_counts_once_and_names_are_unique() -> None:
     again = channels_of(["discord://2/b", "discord://1/a"], base=BASE)
     assert [each.id for each in again] == [each.id for each in reversed(first)]
     assert "discord://***" in repr(first[0]) or "1/a" not in repr(first[0])
+
+
+class MailServer:
+    """A mail server of the plainest kind; `refuse` is its answer to whom a mail is for."""
+
+    def __init__(self, refuse: str = "") -> None:
+        self.mails: list[str] = []
+        owner = self
+
+        class Handler(socketserver.StreamRequestHandler):
+            def handle(self) -> None:
+                self.wfile.write(b"220 here\r\n")
+                while line := self.rfile.readline():
+                    verb = line[:4].upper()
+                    answer = b"250 good"
+                    if verb == b"DATA":
+                        self.wfile.write(b"354 go on\r\n")
+                        lines = iter(self.rfile.readline, b".\r\n")
+                        owner.mails.append(b"".join(lines).decode())
+                    elif verb == b"RCPT" and refuse:
+                        answer = refuse.encode()
+                    elif verb == b"QUIT":
+                        answer = b"221 bye"
+                    self.wfile.write(answer + b"\r\n")
+                    if verb == b"QUIT":
+                        return
+
+        self.server = socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler)
+        self.server.daemon_threads = True
+        self.url = f"mailto://127.0.0.1:{self.server.server_address[1]}"
+
+    def __enter__(self) -> Self:
+        threading.Thread(
+            target=self.server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True
+        ).start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.server.shutdown()
+        self.server.server_close()
+
+
+def test_an_e_mail_arrives_with_all_of_it() -> None:
+    """By a real mail server; what the alert says is text, and no page's markup."""
+    with MailServer() as server:
+        url = f"{server.url}?from=sw@example.org&to=ops@example.org&mode=insecure"
+        one = told(message="<b>down</b> & out")
+        outcome = the_channel(url).sender.send(one, NOW_S)
+        assert outcome.is_sent
+        [mail] = server.mails
+    message = email.message_from_string(mail, policy=email.policy.default)
+    assert message["Subject"] == "CRITICAL: service down (collector)"
+    assert message["To"] is not None
+    body = message.get_body(("plain",))
+    assert body is not None
+    text = body.get_content()
+    assert "<b>down</b> & out" in text
+    assert "Likely cause: the feed's host does not answer" in text
+    html = message.get_body(("html",))
+    assert html is None or "<b>down" not in html.get_content()
+
+
+def test_a_mail_server_that_refuses_is_said() -> None:
+    """To be tried again; in words without the address."""
+    with MailServer("550 nobody of that name") as server:
+        url = f"{server.url}?from=sw@example.org&to=secret-person@example.org&mode=insecure"
+        outcome = sent_to(url)
+        assert outcome.kind == "retry"
+        assert "secret-person" not in outcome.words
+        assert outcome.words.startswith("apprise could not send it")
 
 
 @pytest.mark.parametrize(

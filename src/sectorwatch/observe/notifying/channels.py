@@ -136,4 +136,4 @@ def _sender_of(url: str, *, base: str, is_webhook: bool) -> tuple[str, Sender, s
 def _wrong(url: str, problem: str) -> tuple[str, Sender, str]:
     scheme, divider, _ = url.partition("://")
     kind = scheme.lower() if divider and _SCHEME.fullmatch(scheme.lower()) else "unknown"
-    return kind, _Nobody(without(problem, url)), without(problem, url)
+    return kind, _Nobody(problem), problem

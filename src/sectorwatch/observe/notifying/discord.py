@@ -40,7 +40,8 @@ _SHORT = 300
 _LONGEST_LINK = 500
 _HOSTS = re.compile(r"(?:ptb\.|canary\.)?discord(?:app)?\.com$")
 _PATH = re.compile(r"/api/(?:v\d+/)?webhooks/(?P<id>\d{1,25})/(?P<token>[A-Za-z0-9_-]{1,200})/?$")
-_MARKDOWN = re.compile(r"([\\`*_~|\[\]<>:@#])")
+# A colon only where it begins a link or an emoji: a telephone shows the escapes.
+_MARKDOWN = re.compile(r"([\\`*_~|\[\]<>@#]|:(?=//|[\w+-]+:))")
 
 
 def discord_address(url: str) -> tuple[str, str] | None:
@@ -51,7 +52,11 @@ def discord_address(url: str) -> tuple[str, str] | None:
     into a thread, `NAME@` or `?username=NAME` under a name. Raises ValueError where it is meant
     for Discord and cannot be right.
     """
-    parts = urlsplit(url.strip())
+    try:
+        parts = urlsplit(url.strip())
+    except ValueError:
+        # Its words quote what is between :// and /, which may be a secret.
+        return None
     scheme, host = parts.scheme.lower(), (parts.hostname or "").lower()
     if scheme == "discord":
         start, path = "https://discord.com", f"/api/webhooks/{parts.hostname or ''}{parts.path}"

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["KeptDeliveries", "OutboxEntry"]
 
 _KEPT_S = 30 * 86_400.0
-_MOST_KEPT = 10_000
+_MOST_KEPT = 5_000
 _COLUMNS = (
     "id, channel, channel_id, service, type, digest, status, state, created_s, due_s, attempts,"
     " last_error, finished_s, content"
@@ -146,7 +146,7 @@ class KeptDeliveries:
         return self.write(connection)
 
     def prune(self, connection: sqlite3.Connection, now_s: float) -> None:
-        """Delete what was sent or failed over thirty days ago, and all but the last 10,000."""
+        """Delete what was sent or failed over thirty days ago, and all but the last 5,000."""
         connection.execute(
             "DELETE FROM outbox WHERE state != 'pending' AND (created_s < ? OR id <="
             " (SELECT coalesce(max(id), 0) FROM outbox) - ?)",

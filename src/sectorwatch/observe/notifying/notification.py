@@ -29,10 +29,10 @@ __all__ = [
     "trial",
 ]
 
-_MOST_ALERTS = 100
+_MOST_ALERTS = 50
 _LONGEST_TEXT = 2_000
 _LONGEST_NAME = 200
-_MOST_NAMES = 50
+_MOST_NAMES = 20
 _RANKS = {severity.value: rank for rank, severity in enumerate(AlertSeverity)}
 
 

@@ -13,6 +13,7 @@ __all__ = ["address_id", "shown", "without"]
 _SHORTEST_SECRET = 6
 _HARMLESS = frozenset({"api", "webhooks", "services", "http", "https", "discord", "alerts"})
 # In these the host is where it goes; elsewhere even that may be a token.
+_ANY = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{0,40}://[^\s'\"]+")
 _PLAIN_SCHEMES = re.compile(r"(?:[a-z]+\+)?https?$|jsons?$|xmls?$|forms?$")
 
 
@@ -41,18 +42,19 @@ def shown(url: str) -> str:
 def without(text: str, url: str) -> str:
     """`text` with no part of the address in it that could be a secret.
 
-    >>> without("no answer from https://example.org/hooks/s3cret-token", "https://example.org/hooks/s3cret-token")
-    'no answer from https://example.org/hooks/[redacted]'
+    >>> without("no answer from https://example.org/x to s3cret-token", "slack://a/s3cret-token")
+    'no answer from https://example.org/*** to [redacted]'
     """
-    host = ""
+    text = _ANY.sub(lambda found: shown(found[0]), text)
     try:
         host = urlsplit(url).hostname or ""
     except ValueError:
         host = ""
     is_plain = bool(_PLAIN_SCHEMES.match(url.partition("://")[0].lower()))
+    scheme = url.partition("://")[0].lower() if "://" in url else ""
     for part in sorted(set(re.split(r"[/:@?&=#;,\s\[\]()<>]+", url)), key=len, reverse=True):
         for form in {part, unquote(part)}:
-            if len(form) < _SHORTEST_SECRET or form.lower() in _HARMLESS:
+            if len(form) < _SHORTEST_SECRET or form.lower() in _HARMLESS | {scheme}:
                 continue
             if is_plain and form.lower() == host:
                 continue
