@@ -16,6 +16,7 @@ from sectorwatch.observe.drops import Drops
 from sectorwatch.observe.folding import Folder, Sample
 from sectorwatch.observe.history import MetricHistory
 from sectorwatch.observe.instruments import Counter, Gauge, Timing
+from sectorwatch.observe.recent import Recent, RecentRows, recent
 from sectorwatch.observe.series import MetricLimits, SeriesTable
 from sectorwatch.observe.store import ObserveStore
 
@@ -56,6 +57,8 @@ class MetricsCollector:
         self._clock = clock or SystemClock()
         self.now_s = wall_of(self._clock)
         """The wall clock, in seconds since 1970."""
+        self.monotonic_s = self._clock.monotonic_s
+        self.recent_rows = RecentRows()
         self._limits = limits or MetricLimits()
         self._drops = Drops()
         self.series = SeriesTable(self._limits, self._drops)
@@ -192,7 +195,9 @@ class MetricsCollector:
 
     def keep_rows(self, rows: Summaries) -> None:
         """Keep minutes that are summed up already: they have no raw samples."""
-        self.history.add([rows.select(rows.series > 0)])
+        rows = rows.select(rows.series > 0)
+        self.recent_rows.add(self.monotonic_s(), rows)
+        self.history.add([rows])
 
     def keep_batch(self, samples: list[Sample]) -> None:
         """Keep many samples (series id, seconds, finite value) at once."""
@@ -336,6 +341,14 @@ class MetricsCollector:
         """One value for each series and `step_s` seconds (at least 60) of the last hours."""
         self.fold()
         return questions.steps(self, name, hours, step_s, tags)
+
+    def recent(self, windows_s: Mapping[str, float]) -> dict[str, list[Recent]]:
+        """The last seconds of every series in use of these names, by name: what rules look at.
+
+        Each name's window is in seconds, an hour at most (where runs come summed up, a quarter of
+        one); at least the last five minutes are given. Takes nothing from the disk.
+        """
+        return recent(self, windows_s)
 
     # Inside.
 

@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from sectorwatch.observe.alerting.manager import Explanation
+    from sectorwatch.observe.alerting.explaining import Explanation
     from sectorwatch.observe.exposition import ExposedSeries
     from sectorwatch.observe.folding import Sample
     from sectorwatch.observe.health_probe import HealthCheck
@@ -54,6 +54,7 @@ if TYPE_CHECKING:
     from sectorwatch.observe.notifying.kept import OutboxEntry
     from sectorwatch.observe.notifying.notification import AlertGroup, Notification
     from sectorwatch.observe.questions import MetricOverview
+    from sectorwatch.observe.recent import Recent
     from sectorwatch.observe.series import Kind
     from sectorwatch.observe.summaries import Summaries
 
@@ -250,6 +251,9 @@ class NullMetrics(MetricsCollector):
         self, name: str, hours: float, step_s: int, tags: Mapping[str, str] | None = None
     ) -> list[Metric]:
         return []
+
+    def recent(self, windows_s: Mapping[str, float]) -> dict[str, list[Recent]]:
+        return {}
 
 
 class NullLogger(StructuredLogger):

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 __all__ = ["RawBudget", "RawRing"]
 
 _FIRST_CAPACITY = 16
+_TAIL = 64
 
 
 class RawBudget:
@@ -68,6 +69,24 @@ class RawRing:
         order = np.argsort(times, kind="stable")
         return times[order], values[order]
 
+    def tail(
+        self, since_s: float, until_s: float
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Times and values from the newest back to the first outside these bounds; copies.
+
+        In the order in which they came in: what lies behind one outside was recorded before a
+        clock was set. Takes as long as there are such samples, however many the ring has.
+        """
+        wanted = _TAIL
+        with self._lock:
+            while True:
+                times, values = self._last(min(wanted, self.size))
+                outside = np.flatnonzero((times < since_s) | (times > until_s))
+                if len(outside) or wanted >= self.size:
+                    begin = int(outside[-1]) + 1 if len(outside) else 0
+                    return times[begin:].copy(), values[begin:].copy()
+                wanted *= 4
+
     def free(self) -> None:
         """Give all room back."""
         with self._lock:
@@ -96,6 +115,17 @@ class RawRing:
         if self.size < len(self._times):
             return self._times[: self.size], self._values[: self.size]
         return np.roll(self._times, -self._next), np.roll(self._values, -self._next)
+
+    def _last(self, n: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """The `n` samples that came in last, in their order."""
+        end = self._next if self.size < len(self._times) else self._next or len(self._times)
+        if n <= end:
+            return self._times[end - n : end], self._values[end - n : end]
+        parts = (slice(len(self._times) - (n - end), None), slice(0, end))
+        return (
+            np.concatenate([self._times[part] for part in parts]),
+            np.concatenate([self._values[part] for part in parts]),
+        )
 
     def _grow(self, wanted: int) -> None:
         have = len(self._times)

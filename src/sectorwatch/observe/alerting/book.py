@@ -10,7 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from sectorwatch.observe.alerting.records import AlertKey, Record, from_plain, key_of, to_plain
+from sectorwatch.observe.alerting.records import (
+    AlertKey,
+    Labels,
+    Record,
+    from_plain,
+    key_of,
+    to_plain,
+)
 from sectorwatch.observe.alerting.silences import Silence, silence_from_plain, silence_to_plain
 from sectorwatch.observe.clock import as_datetime
 from sectorwatch.observe.enums import AlertState
@@ -79,6 +86,11 @@ class AlertBook:
     def active(self, id_: str) -> Record | None:
         """The alert that goes on of this id."""
         return self._active.get(id_)
+
+    def held_by(self, rule_name: str, labels: Labels) -> Record | None:
+        """The alert that goes on because a rule's condition is met for these labels."""
+        holder = (rule_name, labels)
+        return next((each for each in self._active.values() if holder in each.holders), None)
 
     def owed(self) -> list[Record]:
         """The alerts that have ended, whose end is yet to be told."""

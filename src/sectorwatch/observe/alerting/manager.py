@@ -2,45 +2,51 @@
 
 from __future__ import annotations
 
-import secrets
 import threading
-from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from sectorwatch.observe.alerting.book import AlertBook, ended
-from sectorwatch.observe.alerting.inhibition import blamed, dependants
+from sectorwatch.observe.alerting.engine import RuleEngine
+from sectorwatch.observe.alerting.explaining import Explainers, Explanation
+from sectorwatch.observe.alerting.lifecycle import Lifecycle, new_id, rank_of
 from sectorwatch.observe.alerting.notices import NoticeOutbox, NoticePolicy
 from sectorwatch.observe.alerting.records import Record, labels_key
 from sectorwatch.observe.alerting.repair import repaired
-from sectorwatch.observe.alerting.silences import Matcher, RuleError, Silence
+from sectorwatch.observe.alerting.rulings import Rulings
+from sectorwatch.observe.alerting.silences import (
+    Matcher,
+    RuleError,
+    Silence,
+    line_of,
+    new_silence,
+)
 from sectorwatch.observe.alerting.telling import Teller
-from sectorwatch.observe.clock import Clock, SystemClock, as_datetime, wall_of
+from sectorwatch.observe.alerting.timekeeping import Steadiness
+from sectorwatch.observe.clock import Clock, SystemClock
 from sectorwatch.observe.drops import Drops
 from sectorwatch.observe.enums import AlertSeverity, AlertState, AlertType, LogCategory, LogLevel
+from sectorwatch.observe.metrics import MetricsCollector
 from sectorwatch.observe.results import Alert
 from sectorwatch.observe.store import ObserveStore
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from sectorwatch.observe.alerting.rules import AlertRule, RuleState
     from sectorwatch.observe.health import HealthChecker
     from sectorwatch.observe.logs import StructuredLogger
-    from sectorwatch.observe.metrics import MetricsCollector
 
-__all__ = ["AlertManager", "Explanation"]
-
-Explanation = Callable[[Mapping[str, str]], str | tuple[str, Mapping[str, Any]] | None]
+__all__ = ["AlertManager"]
 
 _MOST_ACTIVE = 500
 _MOST_SILENCES = 500
-_MOST_MATCHERS = 20
-_LONGEST_TEXT = 500
 _MOST_HOURS = 24 * 366
 _MOST_LISTED = 10_000
 _REPEAT_S = 12 * 3_600.0
+# Finding out a cause may take a look of many seconds; people are told without it after that.
+_EXPLAIN_S = 25.0
 
 
 class AlertManager:
@@ -49,6 +55,8 @@ class AlertManager:
     All of it may be called from any thread, and nothing raises but a matcher that makes no sense.
     Without a `store` alerts live until the program ends. `listeners` are called with every alert
     whose state changed, `outbox` gets what people are to be told: severity `notify_from` and up.
+    `settings` are the numbers that a rule's `$name` may stand for. After `start`, `settle_s` pass
+    before rules count: what just began is not yet as it is.
     """
 
     def __init__(
@@ -63,28 +71,44 @@ class AlertManager:
         period_s: float = 15.0,
         notify_from: AlertSeverity = AlertSeverity.HIGH,
         repeat_s: float = _REPEAT_S,
+        settings: Mapping[str, float] | None = None,
+        settle_s: float = 30.0,
+        explain_s: float = _EXPLAIN_S,
     ) -> None:
         self._clock = clock or SystemClock()
-        self._now_s = wall_of(self._clock)
-        self._health = health
         self._log = log
-        self._metrics = metrics
-        self._rules = tuple(rules)
+        self._metrics = metrics or MetricsCollector(clock=self._clock)
         self._period_s = period_s
-        self._policy = NoticePolicy(notify_from, repeat_s)
         self.drops = Drops()
         """What was not as it should be, counted by reason."""
+        self._policy = NoticePolicy(notify_from, repeat_s, self.drops)
+        self._engine = RuleEngine(rules, self._metrics, self.drops, settings)
+        self._explainers = Explainers(self.drops, explain_s)
+        self._steadiness = Steadiness(self._clock, settle_s=settle_s, period_s=period_s)
+        self._took = self._metrics.timing("alert_evaluation_seconds")
+        self._firing = {
+            each: self._metrics.gauge("alerts_firing", {"severity": each.value})
+            for each in AlertSeverity
+        }
         self.outbox: NoticeOutbox | None = None
         """Where notices go; None tells nobody."""
         self._book = AlertBook(store or ObserveStore(clock=self._clock), self.drops)
         self._teller = Teller(self._clock, self.drops)
         self.listeners: list[Callable[[Alert], None]] = self._teller.listeners
         """Who is called with every alert whose state changed, from a thread of their own."""
-        self._explanations: dict[str, Explanation] = {}
         self._evaluating = threading.Lock()
         self._stopped = threading.Event()
+        self._hurry = threading.Event()
         self._thread: threading.Thread | None = None
-        self._continue()
+        self._lifecycle = Lifecycle(self._clock, self._book, health, self.drops)
+        self._rulings = Rulings(
+            self._engine,
+            self._lifecycle,
+            self._explainers,
+            changed=self._changed,
+            hurry=self._hurry.set,
+        )
+        self._rulings.take_up(self._policy.repeat_s)
 
     # Alerts.
 
@@ -102,13 +126,13 @@ class AlertManager:
         It goes on until it is resolved. Never raises: what cannot be used is repaired and counted.
         """
         given = repaired(alert_type, severity, message, service, metadata, self.drops)
-        now = self._now()
+        now = self._lifecycle.now()
         with self._book.lock:
             known = self._book.find((given.type, given.service, labels_key(given.labels)))
             if known is None:
                 record = Record(
                     Alert(
-                        id=f"alert_{secrets.token_hex(6)}",
+                        id=new_id(),
                         type=given.type,
                         severity=given.severity,
                         message=given.message,
@@ -120,13 +144,14 @@ class AlertManager:
                     ),
                     is_by_hand=True,
                 )
-                is_new = self._open(record)
+                is_new = self._lifecycle.open(record)
                 alert = record.alert
             else:
+                is_new = False
                 known.is_by_hand = True
                 known.alert = alert = replace(
                     known.alert,
-                    severity=max(known.alert.severity, given.severity, key=_rank),
+                    severity=max(known.alert.severity, given.severity, key=rank_of),
                     message=given.message,
                     metadata={**known.alert.metadata, **given.metadata},
                     count=known.alert.count + 1,
@@ -134,7 +159,6 @@ class AlertManager:
                 )
                 # The count is written with the next change, or within a minute.
                 self._book.put(known)
-                is_new = False
         if is_new:
             self._changed([alert])
         return alert
@@ -158,7 +182,9 @@ class AlertManager:
             record = self._book.active(str(alert_id))
             if record is None:
                 return False
-            alert = self._end(record, _line(by))
+            for rule_name, labels in record.holders:
+                self._engine.forget(rule_name, labels)
+            alert = self._lifecycle.end(record, line_of(by))
         self._changed([alert])
         return True
 
@@ -171,13 +197,13 @@ class AlertManager:
             record = self._book.active(str(alert_id))
             if record is None:
                 return None
-            now = self._now()
+            now = self._lifecycle.now()
             record.alert = alert = replace(
                 record.alert,
                 state=AlertState.ACKNOWLEDGED,
-                acknowledged_by=_line(author) or "unknown",
+                acknowledged_by=line_of(author) or "unknown",
                 acknowledged_at=now,
-                note=_line(note),
+                note=line_of(note),
                 updated=now,
             )
             self._book.put(record)
@@ -194,7 +220,7 @@ class AlertManager:
         offset: int = 0,
     ) -> list[Alert]:
         """The alerts that went on in the last hours, ended or not, the youngest first."""
-        since = self._now() - timedelta(hours=min(max(float(hours), 0.0), _MOST_HOURS))
+        since = self._lifecycle.now() - timedelta(hours=min(max(float(hours), 0.0), _MOST_HOURS))
         return self._book.history(
             since,
             service,
@@ -219,22 +245,8 @@ class AlertManager:
         Raises RuleError for no or too many matchers, for times that are naive, over or in the
         wrong order, and where there are too many silences.
         """
-        now = self._now()
-        starts_at = starts_at or now
-        if not 0 < len(matchers) <= _MOST_MATCHERS:
-            raise RuleError(f"a silence has {len(matchers)} matchers: 1 to {_MOST_MATCHERS}")
-        if starts_at.tzinfo is None or ends_at.tzinfo is None:
-            raise RuleError("a silence's times have no zone: write them like 2025-08-06T21:00:00Z")
-        if ends_at <= max(starts_at, now):
-            raise RuleError(f"a silence would end at {ends_at.isoformat()}: that is over already")
-        made = Silence(
-            f"silence_{secrets.token_hex(6)}",
-            tuple(matchers),
-            _line(author) or "unknown",
-            _line(reason),
-            starts_at,
-            ends_at,
-        )
+        now = self._lifecycle.now()
+        made = new_silence(matchers, author, reason, (starts_at, ends_at), now)
         with self._book.lock:
             if sum(each.ends_at > now for each in self._book.silences.values()) >= _MOST_SILENCES:
                 raise RuleError(f"there are {_MOST_SILENCES} silences already: end some first")
@@ -244,7 +256,7 @@ class AlertManager:
 
     def silences(self, expired: bool = False) -> list[Silence]:
         """The silences that are in force or will be, the first to end first; or those expired."""
-        now = self._now()
+        now = self._lifecycle.now()
         with self._book.lock:
             found = [
                 each for each in self._book.silences.values() if (each.ends_at <= now) is expired
@@ -253,7 +265,7 @@ class AlertManager:
 
     def end_silence(self, silence_id: str) -> bool:
         """End a silence now; False where none of this id is in force or will be."""
-        now = self._now()
+        now = self._lifecycle.now()
         with self._book.lock:
             known = self._book.silences.get(str(silence_id))
             if known is None or known.ends_at <= now:
@@ -265,8 +277,8 @@ class AlertManager:
     # Evaluation.
 
     def rules(self) -> list[RuleState]:
-        """Every rule, and what it gives now."""
-        return []
+        """Every rule, and what it gave when last evaluated."""
+        return self._engine.states()
 
     def explain(self, rule_name: str, function: Explanation) -> None:
         """Ask `function` for the likely cause when an alert of this rule begins.
@@ -274,7 +286,7 @@ class AlertManager:
         It gets the alert's labels, and gives words, or words and details for the metadata's
         `evidence`; None where it knows of nothing. It may be slow, and it may raise.
         """
-        self._explanations[rule_name] = function
+        self._explainers.add(rule_name, function)
 
     def evaluate(self) -> None:
         """Evaluate every rule now, mark what is silenced or inhibited, and tell what is due.
@@ -295,6 +307,7 @@ class AlertManager:
         """Start the thread that evaluates every `period_s`; once."""
         if self._thread is None:
             self._stopped.clear()
+            self._steadiness.settle()
             self._teller.start()
             self._thread = threading.Thread(target=self._run, name="observe-alerts", daemon=True)
             self._thread.start()
@@ -303,129 +316,52 @@ class AlertManager:
         """Stop the thread and wait for it, two seconds at most; it can be started again."""
         thread, self._thread = self._thread, None
         self._stopped.set()
+        self._hurry.set()
         if thread is not None and thread is not threading.current_thread():
             thread.join(timeout=2)
         self._teller.stop()
 
     def _run(self) -> None:
+        due_s = self._clock.monotonic_s()
         while not self._stopped.is_set():
-            due_s = self._clock.monotonic_s() + self._period_s
-            self.evaluate()
-            self._stopped.wait(max(0.0, due_s - self._clock.monotonic_s()))
+            if self._clock.monotonic_s() >= due_s:
+                due_s = self._clock.monotonic_s() + self._period_s
+                self.evaluate()
+            elif self._hurry.is_set():
+                # A cause was found out: people need not wait for it any longer.
+                self._hurry.clear()
+                self._notify()
+            self._hurry.wait(max(0.0, due_s - self._clock.monotonic_s()))
 
     def _evaluate(self) -> None:
+        begun_s = self._clock.monotonic_s()
         self._teller.watch()
+        self._metrics.collect()
+        if not self._steadiness.look():
+            self._engine.begin_anew()
+        elif self._steadiness.is_settled:
+            self._rulings.apply(self._engine.evaluate(begun_s), is_patient=self._thread is None)
         self._remark()
         self._notify()
-        self._book.write()
+        self._show()
+        self._took.observe(self._clock.monotonic_s() - begun_s)
+
+    def _show(self) -> None:
+        with self._book.lock:
+            firing = [record.alert.severity for record in self._book]
+        for severity, gauge in self._firing.items():
+            gauge.set(firing.count(severity))
 
     # Inside.
 
-    def _now(self) -> datetime:
-        return as_datetime(self._now_s())
-
-    def _continue(self) -> None:
-        """Alerts of an earlier run go on: who was told of them is not told anew."""
-        now_us, now_s = self._clock.now_us(), self._clock.monotonic_s()
-        with self._book.lock:
-            for record in self._book:
-                if record.notified_us is not None:
-                    ago_s = (now_us - record.notified_us) / 1e6
-                    record.notified_s = now_s - min(max(ago_s, 0.0), self._policy.repeat_s)
-
-    def _open(self, record: Record) -> bool:
-        """Begin an alert, with the book's lock held; whether there was room for it."""
-        self._mark(record, *self._marks())
-        if len(self._book) >= _MOST_ACTIVE:
-            # It is handed back, and not kept: there is no end to what may go wrong.
-            self.drops.count("alert_limit")
-            return False
-        self._book.put(record)
-        return True
-
-    def _end(self, record: Record, by: str) -> Alert:
-        """End an alert, with the book's lock held."""
-        now = self._now()
-        record.alert = replace(
-            record.alert, state=AlertState.RESOLVED, resolved_at=now, resolved_by=by, updated=now
-        )
-        record.is_owed = record.notified_s is not None
-        self._book.put(record)
-        return record.alert
-
-    def _marks(self) -> tuple[list[Silence], dict[str, tuple[str, ...]], set[str]]:
-        """What alerts are marked by: silences in force, who depends on whom, who is down."""
-        now = self._now()
-        silences = [each for each in self._book.silences.values() if each.is_active(now)]
-        down = {
-            record.alert.service
-            for record in self._book
-            if record.alert.type is AlertType.SERVICE_DOWN
-        }
-        if self._health is None:
-            return silences, {}, down
-        return silences, self._health.dependencies(), down | self._health.unhealthy()
-
-    def _mark(
-        self,
-        record: Record,
-        silences: Sequence[Silence],
-        graph: Mapping[str, tuple[str, ...]],
-        down: set[str],
-    ) -> bool:
-        """Bring up to date what an alert is silenced and inhibited by; whether that changed."""
-        alert = record.alert
-        silenced_by = tuple(each.id for each in silences if each.matches(alert))
-        inhibited_by = blamed(alert.service, graph, down)
-        affects = dependants(alert.service, graph)
-        if (alert.silenced_by, alert.inhibited_by, alert.affects) == (
-            silenced_by,
-            inhibited_by,
-            affects,
-        ):
-            return False
-        cause = alert.cause
-        if inhibited_by and not cause:
-            cause = f"{inhibited_by} is down, and {alert.service} depends on it"
-        record.alert = replace(
-            alert, silenced_by=silenced_by, inhibited_by=inhibited_by, affects=affects, cause=cause
-        )
-        return True
-
     def _remark(self) -> None:
-        """Mark every alert anew."""
-        with self._book.lock:
-            marks = self._marks()
-            changed = [record for record in self._book if self._mark(record, *marks)]
-            for record in changed:
-                record.alert = replace(record.alert, updated=self._now())
-                self._book.put(record)
-            alerts = [record.alert for record in changed]
-        self._changed(alerts, is_logged=False)
+        self._changed(self._lifecycle.remark(), is_logged=False)
 
     def _notify(self) -> None:
-        outbox = self.outbox
-        now_s, now_us = self._clock.monotonic_s(), self._clock.now_us()
-        with self._book.lock:
-            firing = self._policy.firing(self._book, now_s)
-            over = self._policy.resolved(self._book.owed())
-        if outbox is None:
-            return
-        for notice, records in [*over, *firing]:
-            try:
-                outbox.put(notice)
-            except Exception:  # noqa: BLE001 - another's code: asked again at the next evaluation
-                self.drops.count("outbox_failed")
-                continue
-            with self._book.lock:
-                for record in records:
-                    if notice.status == "resolved":
-                        record.is_owed = False
-                    else:
-                        record.notified_s, record.notified_us = now_s, now_us
-                        # Resolved in the meantime: that is to be told as well.
-                        record.is_owed = record.alert.state is AlertState.RESOLVED
-                    self._book.put(record)
+        self._policy.hand_over(
+            self._book, self.outbox, self._clock.monotonic_s(), self._clock.now_us()
+        )
+        self._book.write()
 
     def _changed(self, alerts: Sequence[Alert], *, is_logged: bool = True) -> None:
         """Write, log and tell what changed; not with the book's lock held."""
@@ -451,12 +387,3 @@ class AlertManager:
             message=alert.message,
             inhibited_by=alert.inhibited_by,
         )
-
-
-def _rank(severity: AlertSeverity) -> int:
-    return severity.rank
-
-
-def _line(text: object) -> str:
-    """One line of text from outside, shortened."""
-    return "".join(c if c.isprintable() else " " for c in str(text)[:_LONGEST_TEXT]).strip()

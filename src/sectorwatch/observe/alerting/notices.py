@@ -10,7 +10,9 @@ from sectorwatch.observe.enums import AlertSeverity, AlertState, AlertType
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from sectorwatch.observe.alerting.book import AlertBook
     from sectorwatch.observe.alerting.records import Record
+    from sectorwatch.observe.drops import Drops
     from sectorwatch.observe.results import Alert
 
 __all__ = ["Notice", "NoticeOutbox", "NoticePolicy"]
@@ -41,9 +43,35 @@ class NoticeOutbox(Protocol):
 class NoticePolicy:
     """Decides what is told: alerts from `severity` up, again every `repeat_s` while they go on."""
 
-    def __init__(self, severity: AlertSeverity, repeat_s: float) -> None:
+    def __init__(self, severity: AlertSeverity, repeat_s: float, drops: Drops) -> None:
         self.severity = severity
         self.repeat_s = repeat_s
+        self._drops = drops
+
+    def hand_over(
+        self, book: AlertBook, outbox: NoticeOutbox | None, now_s: float, now_us: int
+    ) -> None:
+        """Put what is due into the outbox, and note what it took; the rest is due again."""
+        with book.lock:
+            firing = self.firing(book, now_s)
+            over = self.resolved(book.owed())
+        if outbox is None:
+            return
+        for notice, records in [*over, *firing]:
+            try:
+                outbox.put(notice)
+            except Exception:  # noqa: BLE001 - another's code: asked again at the next evaluation
+                self._drops.count("outbox_failed")
+                continue
+            with book.lock:
+                for record in records:
+                    if notice.status == "resolved":
+                        record.is_owed = False
+                    else:
+                        record.notified_s, record.notified_us = now_s, now_us
+                        # Resolved in the meantime: that is to be told as well.
+                        record.is_owed = record.alert.state is AlertState.RESOLVED
+                    book.put(record)
 
     def firing(self, records: Iterable[Record], now_s: float) -> list[tuple[Notice, list[Record]]]:
         """What to tell of alerts that go on, `now_s` by the monotonic clock, and of which records.
@@ -52,7 +80,7 @@ class NoticePolicy:
         """
         groups: dict[tuple[str, AlertType], list[Record]] = {}
         for record in records:
-            if self._counts(record.alert):
+            if self._counts(record.alert) and now_s >= record.explained_by_s:
                 groups.setdefault((record.alert.service, record.alert.type), []).append(record)
         found = []
         for (service, type_), members in sorted(groups.items()):

@@ -26,7 +26,8 @@ class Record:
 
     `holders` are rules (name, labels) whose condition is met; `is_by_hand` says that a program
     created it, which keeps it open until somebody resolves it. `notified_s` is when people were
-    told last, by the monotonic clock, `is_owed` that they have yet to be told of its end.
+    told last, by the monotonic clock, `is_owed` that they have yet to be told of its end. Until
+    `explained_by_s` somebody is still finding out the cause: what is told then can say it.
     """
 
     alert: Alert
@@ -35,6 +36,7 @@ class Record:
     notified_s: float | None = None
     notified_us: int | None = None
     is_owed: bool = False
+    explained_by_s: float = float("-inf")
     changes: int = 0
 
 

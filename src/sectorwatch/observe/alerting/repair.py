@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from sectorwatch.observe.drops import Drops
 
-__all__ = ["Given", "repaired"]
+__all__ = ["Given", "plain_evidence", "repaired"]
 
 _LONGEST_MESSAGE = 1_000
 _LONGEST_NAME = 100
@@ -74,6 +74,11 @@ def repaired(
     text = _text(message, _LONGEST_MESSAGE, drops, "long_message")
     name = _text(service, _LONGEST_NAME, drops, "bad_service") or "unknown"
     return Given(type_, grave, text, name, details, _labels(details))
+
+
+def plain_evidence(evidence: Mapping[str, Any], drops: Drops) -> dict[str, Any]:
+    """What was found of a cause, as plain data within bounds, without secrets; never raises."""
+    return _metadata(evidence, drops)
 
 
 def _text(value: object, longest: int, drops: Drops, reason: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -9,15 +10,17 @@ from sectorwatch.observe.alerting.patterns import Pattern, PatternError
 from sectorwatch.observe.clock import as_datetime
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
     from sectorwatch.observe.results import Alert
 
-__all__ = ["Matcher", "RuleError", "Silence", "names_of"]
+__all__ = ["Matcher", "RuleError", "Silence", "line_of", "names_of", "new_silence"]
 
 _OPERATORS = ("=", "!=", "=~", "!~")
 _LONGEST = 200
+_LONGEST_LINE = 500
+_MOST_MATCHERS = 20
 
 
 class RuleError(ValueError):
@@ -87,6 +90,36 @@ class Silence:
         """Whether an alert is meant."""
         names = names_of(alert)
         return all(matcher.matches(names) for matcher in self.matchers)
+
+
+def new_silence(
+    matchers: Sequence[Matcher],
+    author: str,
+    reason: str,
+    times: tuple[datetime | None, datetime],
+    now: datetime,
+) -> Silence:
+    """A silence from the first of `times` (None: `now`) to the second.
+
+    Raises RuleError for no or too many matchers, and for times that are naive, over or in the wrong
+    order.
+    """
+    starts_at, ends_at = times[0] or now, times[1]
+    if not 0 < len(matchers) <= _MOST_MATCHERS:
+        raise RuleError(f"a silence has {len(matchers)} matchers: 1 to {_MOST_MATCHERS}")
+    if starts_at.tzinfo is None or ends_at.tzinfo is None:
+        raise RuleError("a silence's times have no zone: write them like 2025-08-06T21:00:00Z")
+    if ends_at <= max(starts_at, now):
+        raise RuleError(f"a silence would end at {ends_at.isoformat()}: that is over already")
+    id_ = f"silence_{secrets.token_hex(6)}"
+    who = line_of(author) or "unknown"
+    return Silence(id_, tuple(matchers), who, line_of(reason), starts_at, ends_at)
+
+
+def line_of(text: object) -> str:
+    """One line of text from outside, shortened."""
+    short = str(text)[:_LONGEST_LINE].encode("utf-8", "replace").decode("utf-8")
+    return "".join(c if c.isprintable() else " " for c in short).strip()
 
 
 def names_of(alert: Alert) -> dict[str, str]:
