@@ -65,3 +65,13 @@ def test_the_given_ones_can_be_shown_alone(sectorwatch: Command, tmp_path: Path)
     assert [each["name"] for each in sectorwatch("config", "show", "--given", "--json").json()] == [
         "port"
     ]
+
+
+def test_an_alert_rule_that_cannot_be_read_is_found(sectorwatch: Command, tmp_path: Path) -> None:
+    """The check reads expressions too, and says where this one is at fault."""
+    (tmp_path / "sectorwatch.toml").write_text(
+        '[[alert_rules]]\nname = "mine"\nexpression = "newest(x) > 1"\n'
+    )
+    result = sectorwatch("config", "check")
+    assert result.code == 1
+    assert "alert rule mine: at 0: expected one of the functions" in result.err

@@ -48,3 +48,22 @@ def test_samples_that_come_late_are_given_in_order() -> None:
     _fill(ring, [3.0, 4.0])
     assert ring.since(0.0)[0].tolist() == [3.0, 4.0, 5.0, 6.0]
     assert ring.since(4.5)[0].tolist() == [5.0, 6.0]
+
+
+@given(st.lists(st.tuples(st.integers(0, 50), st.integers(1, 9)), max_size=60), st.integers(0, 50))
+def test_a_tail_is_what_came_in_last_within_bounds(
+    batches: list[tuple[int, int]], since: int
+) -> None:
+    """From the newest back to the first outside, in the order of coming in, wrapped or not."""
+    ring = RawRing(100, RawBudget(1_000))
+    told: list[tuple[float, float]] = []
+    for at, (time_s, n) in enumerate(batches):
+        ring.extend(np.full(n, float(time_s)), np.full(n, float(at)))
+        told += [(float(time_s), float(at))] * n
+    expected: list[tuple[float, float]] = []
+    for one in reversed(told[-100:]):
+        if not since <= one[0] <= 40:
+            break
+        expected.insert(0, one)
+    times, values = ring.tail(since, 40)
+    assert list(zip(times.tolist(), values.tolist(), strict=True)) == expected

@@ -23,8 +23,12 @@ app = typer.Typer(
 def check(config: Config = None) -> None:
     """Say what is wrong in the settings; nothing is started."""
     from sectorwatch.airspace.spec import parse_spec  # noqa: PLC0415 - for a quick --help
+    from sectorwatch.runtime.alert_rules import rule_problems  # noqa: PLC0415 - as above
 
     loaded = read_settings(config)
+    if problems := rule_problems(loaded.settings):
+        origin = loaded.origins["alert_rules"]
+        raise ConfigError(f"alert_rules (from {origin}): {'; '.join(problems)}")
     try:
         for text in loaded.settings.airspace:
             parse_spec(text)

@@ -7,8 +7,17 @@ is an error that says the nearest one: a misspelt setting must never be silently
 
 from __future__ import annotations
 
+from sectorwatch.config.alerting import RuleSetting
 from sectorwatch.config.loading import Described, Loaded, describe, load_settings
 from sectorwatch.config.observation import Environment
 from sectorwatch.config.settings import Settings
 
-__all__ = ["Described", "Environment", "Loaded", "Settings", "describe", "load_settings"]
+__all__ = [
+    "Described",
+    "Environment",
+    "Loaded",
+    "RuleSetting",
+    "Settings",
+    "describe",
+    "load_settings",
+]

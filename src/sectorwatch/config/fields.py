@@ -29,9 +29,11 @@ __all__ = [
     "long_enough",
     "not_blank",
     "proxy",
+    "seconds",
     "setting",
     "split",
     "table",
+    "tables",
     "url",
     "without_password",
 ]
@@ -56,6 +58,21 @@ def table(value: object) -> object:
         return _from_json(value)
     pairs = [part.partition("=") for part in value.split(",") if part.strip()]
     return {name.strip(): number.strip() for name, _, number in pairs}
+
+
+def tables(value: object) -> object:
+    """Text as a list of tables, in JSON."""
+    return _from_json(value) if isinstance(value, str) and value.strip() else value or ()
+
+
+def seconds(value: object) -> object:
+    """Text such as 90s, 5m, 1h or 2d as seconds. Raises ValueError."""
+    if not isinstance(value, str):
+        return value
+    found = re.fullmatch(r"\s*(\d{1,9}(?:\.\d{1,6})?)\s*([smhd]?)\s*", value)
+    if found is None:
+        raise ValueError(f"{value[:50]!r} is no duration: write it like 90s, 5m, 1h or 2d")
+    return float(found[1]) * {"": 1, "s": 1, "m": 60, "h": 3_600, "d": 86_400}[found[2]]
 
 
 def lists(value: object) -> object:

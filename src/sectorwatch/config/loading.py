@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["Described", "Loaded", "describe", "load_settings"]
 
 DEFAULT_FILE = "sectorwatch.toml"
-_TABLES = frozenset({"capacities", "positions"})
+_TABLES = frozenset({"alert_thresholds", "capacities", "positions"})
 # The tests' own, and the one that says where the file is: known, and no settings.
 _NOT_SETTINGS = frozenset({"SECTORWATCH_REAL_DATA", "SECTORWATCH_CONFIG"})
 
@@ -236,7 +236,8 @@ def _explain(
     for part in error.errors(include_url=False, include_context=False):
         name = str(part["loc"][0])
         field = Settings.model_fields[name]
-        inside = ".".join(str(step) for step in part["loc"][1:2] if name in _TABLES)
+        steps = part["loc"][1:2] if name in _TABLES else part["loc"][1:3]
+        inside = ".".join(str(step) for step in steps if name in _TABLES | {"alert_rules"})
         value = "(a secret)" if _is_secret(name) else repr(merged.get(name))[:80]
         unit = f" [{_unit(field)}]" if _unit(field) else ""
         reason = part["msg"].removeprefix("Value error, ")

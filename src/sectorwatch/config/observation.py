@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BeforeValidator
-from pydantic_settings import BaseSettings, NoDecode
+from pydantic_settings import NoDecode
 
+from sectorwatch.config.alerting import AlertSettings
 from sectorwatch.config.fields import (
     Addresses,
     OptionalAddress,
@@ -34,7 +35,7 @@ def _host_and_port(value: str) -> str:
     return value.strip()
 
 
-class ObservationSettings(BaseSettings):
+class ObservationSettings(AlertSettings):
     """The part of `Settings` that is about observation."""
 
     observation: bool = setting(

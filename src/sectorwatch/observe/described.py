@@ -71,6 +71,12 @@ def described(text: str) -> tuple[Described, ...]:
 
 OWN_METRICS = described(
     """
+alert_evaluation_seconds timing seconds (monitoring)
+    How long one evaluation of all alert rules took.
+alert_rules_failed_total counter (monitoring)
+    Alert rules that could not be evaluated, each time.
+alerts_firing{severity} gauge (monitoring)
+    Alerts that go on, acknowledged, silenced and inhibited ones among them.
 cache_requests_total{cache,outcome} counter (api)
     What caches were asked for, hit or miss.
 cpu_spike_percent gauge percent (performance)
@@ -139,6 +145,7 @@ observe_dropped{part,reason} counter (monitoring)
     What observation itself could not keep, by its part and the reason.
 observe_drops_total counter (monitoring)
     What observation could not keep, all its parts together.
+    All that observation itself could not keep or do, whatever and why.
 open_files_ratio gauge ratio (performance)
     The share of the files that this program may open that are open.
 operation_cache_hit_rate{operation,service} sample ratio (api)
@@ -192,6 +199,8 @@ python_allocated_blocks gauge (performance)
 queue_fill_ratio{queue} gauge ratio (whoever has the queue)
     How full a bounded queue is, 0 to 1: feeds, bus (its fullest handler), metric_samples,
     observe_jobs and others.
+service_health{service} gauge (monitoring)
+    How a service is by its own health check: 1 healthy, 0.5 degraded, 0 unhealthy.
 system_cpu gauge percent (performance)
     Processor time that the machine is busy, of all its cores.
 system_cpu_iowait gauge percent (performance)

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from sectorwatch.observe.health_probe import HealthCheck
+    from sectorwatch.observe.metrics import MetricsCollector
     from sectorwatch.observe.store import ObserveStore
 
 __all__ = ["HealthChecker"]
@@ -31,6 +32,7 @@ _KEPT_S = 7 * _DAY_S
 _MOST_HISTORY = 6_000
 _MOST_UNSAVED = 10_000
 _MOST_DETAILS = 4_000
+_MEASURED = {HealthState.HEALTHY: 1.0, HealthState.DEGRADED: 0.5, HealthState.UNHEALTHY: 0.0}
 
 
 class _Service:
@@ -45,12 +47,16 @@ class _Service:
         # Minutes in which checks failed, and how many: exact to the minute, at most a day of them.
         self.failed: deque[list[int]] = deque()
         self.probe = Probe()
+        self.first_s: float | None = None
+        self.was_well = False
 
 
 class HealthChecker:
     """Runs health checks with a time limit each, and keeps what came of them.
 
     A service whose dependency, near or far, is unhealthy is at best degraded, and says by what.
+    `metrics` get each service's own state as `service_health`; one that was never well yet is not
+    called ill before `starting_s` after it was first looked at: it is starting.
     """
 
     tables = """
@@ -66,6 +72,8 @@ class HealthChecker:
         time_limit_s: float = 5.0,
         clock: Clock | None = None,
         store: ObserveStore | None = None,
+        metrics: MetricsCollector | None = None,
+        starting_s: float = 300.0,
     ) -> None:
         self._clock = clock or SystemClock()
         self._now_s = wall_of(self._clock)
@@ -73,6 +81,8 @@ class HealthChecker:
         self._services: dict[str, _Service] = {}
         self._lock = threading.Lock()
         self._unsaved: deque[HealthStatus] = deque(maxlen=_MOST_UNSAVED)
+        self._metrics = metrics
+        self._starting_s = starting_s
         if store is not None:
             store.attach(self)
 
@@ -251,6 +261,7 @@ class HealthChecker:
             details = {"truncated": True} | {
                 key: str(details[key])[:200] for key in list(details)[:10]
             }
+        self._measure(service, known, state)
         with self._lock:
             if state is HealthState.UNHEALTHY:
                 self._count_failure(known, now_s)
@@ -261,6 +272,17 @@ class HealthChecker:
             known.history.append(own)
             self._unsaved.append(own)
             return self._with_dependencies(own)
+
+    def _measure(self, service: str, known: _Service, state: HealthState) -> None:
+        value = _MEASURED.get(state)
+        if self._metrics is None or value is None:
+            return
+        now_s = self._clock.monotonic_s()
+        if known.first_s is None:
+            known.first_s = now_s
+        known.was_well |= value > 0
+        if known.was_well or now_s - known.first_s >= self._starting_s:
+            self._metrics.gauge("service_health", {"service": service}).set(value)
 
     def _count_failure(self, known: _Service, at_s: float) -> None:
         minute = int(at_s // 60)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import copy
+from functools import partial
 from typing import TYPE_CHECKING, Self
 
-from sectorwatch.observe.alerting import AlertManager
+from sectorwatch.observe.alerting import AlertManager, default_rules
+from sectorwatch.observe.alerting.causes import error_of_operation, state_of_service
 from sectorwatch.observe.answers import AnswerLog
 from sectorwatch.observe.caches import CacheLog
 from sectorwatch.observe.clock import Clock, SystemClock
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
+    from sectorwatch.observe.alerting import AlertRule
     from sectorwatch.observe.enums import LogLevel
     from sectorwatch.observe.notifying.channels import Channel
     from sectorwatch.observe.profiling.resources import ResourceLimits
@@ -105,14 +108,18 @@ class Telemetry:
         channels: Sequence[Channel] = (),
         notify_from: AlertSeverity = AlertSeverity.HIGH,
         resource_limits: ResourceLimits | None = None,
+        alert_rules: Sequence[AlertRule] | None = None,
+        alert_settings: Mapping[str, float] | None = None,
+        repeat_s: float = 12 * 3_600.0,
+        health_starting_s: float = 300.0,
         clock: Clock | None = None,
     ) -> Self:
         """The whole bundle, kept in the SQLite file `path`; None keeps it in memory.
 
-        `channels` are told of alerts from `notify_from` up; `namespace` stands before the names
-        of metrics where Prometheus reads them. Threads run from `start` to `close`. Raises
-        ValueError for an unknown environment; a file that cannot be used is put aside or done
-        without, and counted.
+        `alert_rules` None are those by default; `channels` are told of alerts from `notify_from`
+        up; `namespace` stands before the names of metrics where Prometheus reads them. Threads run
+        from `start` to `close`. Raises ValueError for an unknown environment; a file that cannot
+        be used is put aside or done without, and counted.
         """
         clock = clock or SystemClock()
         store = ObserveStore(path, clock=clock, flush_every_s=flush_every_s)
@@ -132,7 +139,13 @@ class Telemetry:
         performance = PerformanceCollector(
             metrics, log, clock=clock, slow_s=slow_s, slow_s_of=slow_s_of, spans=spans
         )
-        health = HealthChecker(time_limit_s=health_time_limit_s, clock=clock, store=store)
+        health = HealthChecker(
+            time_limit_s=health_time_limit_s,
+            clock=clock,
+            store=store,
+            metrics=metrics,
+            starting_s=health_starting_s,
+        )
         resources = Resources(
             metrics,
             disk=None if path is None else path.parent,
@@ -150,8 +163,14 @@ class Telemetry:
             metrics=metrics,
             health=health,
             log=log.for_service("monitoring"),
+            rules=default_rules() if alert_rules is None else alert_rules,
+            settings=alert_settings,
             notify_from=notify_from,
+            repeat_s=repeat_s,
         )
+        for rule in ("service_crashed", "service_down", "service_degraded"):
+            alerts.explain(rule, partial(state_of_service, health))
+        alerts.explain("error_rate", partial(error_of_operation, log))
         optimizer = PerformanceOptimizer(
             metrics,
             clock=clock,
@@ -180,6 +199,11 @@ class Telemetry:
             "profiler": resources.profiler.drops,
             "leaks": resources.leaks.drops,
         }
+        sources = metrics.drop_sources
+        metrics.counter_callback(
+            "observe_drops_total",
+            lambda: sum(sum(each.counts().values()) for each in list(sources.values())),
+        )
         return cls(
             metrics,
             log,

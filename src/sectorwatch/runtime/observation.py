@@ -14,6 +14,7 @@ from sectorwatch.observe.notifying import (
     alertmanager_channel,
     channels_of,
 )
+from sectorwatch.runtime.alert_rules import alert_rules, numbers_of
 from sectorwatch.runtime.described import METRICS
 from sectorwatch.runtime.watching import resource_limits
 
@@ -72,6 +73,10 @@ def open_telemetry(
         channels=notifier_channels(settings),
         notify_from=AlertSeverity(settings.notify_severity),
         resource_limits=resource_limits(settings),
+        alert_rules=alert_rules(settings),
+        alert_settings=numbers_of(settings),
+        repeat_s=settings.alert_repeat_hours * 3_600,
+        health_starting_s=settings.start_timeout_s + 240,
         clock=clock,
     )
     for each in METRICS:

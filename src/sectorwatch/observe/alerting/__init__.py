@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from sectorwatch.observe.alerting.defaults import AlertLimits, default_rules
+from sectorwatch.observe.alerting.engine import checked
 from sectorwatch.observe.alerting.manager import AlertManager
 from sectorwatch.observe.alerting.notices import Notice, NoticeOutbox
 from sectorwatch.observe.alerting.rules import AlertRule, LabelState, RuleState
 from sectorwatch.observe.alerting.silences import Matcher, RuleError, Silence
 
 __all__ = [
+    "AlertLimits",
     "AlertManager",
     "AlertRule",
     "LabelState",
@@ -17,4 +20,6 @@ __all__ = [
     "RuleError",
     "RuleState",
     "Silence",
+    "checked",
+    "default_rules",
 ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from sectorwatch.observe.alerting.book import AlertBook, ended
@@ -85,6 +86,9 @@ class AlertManager:
         self._engine = RuleEngine(rules, self._metrics, self.drops, settings)
         self._explainers = Explainers(self.drops, explain_s)
         self._steadiness = Steadiness(self._clock, settle_s=settle_s, period_s=period_s)
+        self._metrics.counter_callback(
+            "alert_rules_failed_total", lambda: self.drops.counts().get("rule_failed", 0)
+        )
         self._took = self._metrics.timing("alert_evaluation_seconds")
         self._firing = {
             each: self._metrics.gauge("alerts_firing", {"severity": each.value})
@@ -106,9 +110,16 @@ class AlertManager:
             self._lifecycle,
             self._explainers,
             changed=self._changed,
+            explained=partial(self._changed, is_logged=False),
             hurry=self._hurry.set,
         )
         self._rulings.take_up(self._policy.repeat_s)
+        for name, error in self._engine.unusable.items():
+            if log is not None:
+                what = f"the alert rule {name} cannot be used: {error}"
+                log.log_operation(
+                    "read_alert_rules", LogLevel.WARNING, LogCategory.SYSTEM, what=what
+                )
 
     # Alerts.
 

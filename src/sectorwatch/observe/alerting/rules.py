@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ class AlertRule:
     an alert begins, and to be gone for `keep_firing_for_s` before it ends. `summary`, `impact`,
     `advice` and `cause` may use {value}, {threshold}, {service} and any label's name in braces;
     `cause` is for where nobody explains it better. `operation` and `metric_type` say what is
-    measured, where it is an operation and no label says so.
+    measured, where it is an operation and no label says so. `labels` are added to the alert's.
     """
 
     name: str
@@ -37,6 +37,7 @@ class AlertRule:
     cause: str = ""
     operation: str = ""
     metric_type: str = ""
+    labels: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

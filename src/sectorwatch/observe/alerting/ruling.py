@@ -21,7 +21,7 @@ __all__ = ["began_by_rule", "given_by_rule", "went_on"]
 def given_by_rule(happening: Happening) -> Given:
     """What a rule says of an alert; the label `service` is the service where the rule has none."""
     rule = happening.rule
-    labels = dict(happening.labels)
+    labels = {**dict(happening.labels), **rule.labels}
     service = rule.service or labels.get("service") or "unknown"
     if labels.get("service") == service:
         del labels["service"]

@@ -27,6 +27,7 @@ __all__ = ["Rulings"]
 class Rulings:
     """Turns what the engine found into alerts; `changed` is told of those whose state changed.
 
+    `explained` is told of those whose cause was found out.
     `hurry` is called when a cause was found out, so that people need not wait for it any longer.
     """
 
@@ -37,12 +38,14 @@ class Rulings:
         explainers: Explainers,
         *,
         changed: Callable[[Sequence[Alert]], None],
+        explained: Callable[[Sequence[Alert]], None],
         hurry: Callable[[], None],
     ) -> None:
         self._engine = engine
         self._lifecycle = lifecycle
         self._explainers = explainers
         self._changed = changed
+        self._explained = explained
         self._hurry = hurry
 
     def take_up(self, repeat_s: float) -> None:
@@ -132,7 +135,7 @@ class Rulings:
                     )
                     self._lifecycle.book.put(record)
             if is_new:
-                self._changed([record.alert])
+                self._explained([record.alert])
             self._hurry()
 
         record.explained_by_s = self._lifecycle.clock.monotonic_s() + self._explainers.limit_s
