@@ -346,7 +346,8 @@ class MetricsCollector:
         """The last seconds of every series in use of these names, by name: what rules look at.
 
         Each name's window is in seconds, an hour at most (where runs come summed up, a quarter of
-        one); at least the last five minutes are given. Takes nothing from the disk.
+        one); at least the last five minutes are given, but of a window of 0 the newest sample
+        alone, which costs least. Takes nothing from the disk.
         """
         return recent(self, windows_s)
 

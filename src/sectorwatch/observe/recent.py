@@ -99,6 +99,7 @@ class RecentRows:
 def recent(collector: MetricsCollector, windows_s: Mapping[str, float]) -> dict[str, list[Recent]]:
     """See `MetricsCollector.recent`."""
     now_s = collector.now_s()
+    until_s = now_s + _AHEAD_S
     found: dict[str, list[Recent]] = {name: [] for name in windows_s}
     summed_up: dict[int, Series] = {}
     for series in list(collector.series.by_id.values()):
@@ -108,8 +109,14 @@ def recent(collector: MetricsCollector, windows_s: Mapping[str, float]) -> dict[
         if not series.ring.size:
             summed_up[series.id] = series
             continue
+        if not window_s:
+            newest = series.ring.newest()
+            if newest is not None and now_s - STALE_S <= newest[0] <= until_s:
+                age_s, values = np.array([max(0.0, now_s - newest[0])]), np.array([newest[1]])
+                found[series.name].append(Recent(series.key, series.kind, age_s, values))
+            continue
         since_s = now_s - min(max(window_s, STALE_S), LONGEST_WINDOW_S)
-        times_s, values = series.ring.tail(since_s, now_s + _AHEAD_S)
+        times_s, values = series.ring.tail(since_s, until_s)
         if len(times_s):
             age_s = np.maximum(now_s - times_s, 0.0)
             found[series.name].append(Recent(series.key, series.kind, age_s, values))

@@ -69,6 +69,13 @@ class RawRing:
         order = np.argsort(times, kind="stable")
         return times[order], values[order]
 
+    def newest(self) -> tuple[float, float] | None:
+        """Time and value of the sample that came in last; None where there is none."""
+        with self._lock:
+            if not self.size:
+                return None
+            return float(self._times[self._next - 1]), float(self._values[self._next - 1])
+
     def tail(
         self, since_s: float, until_s: float
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

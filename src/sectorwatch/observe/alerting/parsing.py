@@ -21,6 +21,7 @@ from sectorwatch.observe.alerting.expressions import (
     AGGREGATES,
     COMPARISONS,
     FUNCTIONS,
+    NEWEST,
     Aggregate,
     Call,
     Combine,
@@ -183,7 +184,9 @@ class _Parser:
             if not 1 <= window_s <= LONGEST_WINDOW_S:
                 self._fail("a window of 1s to 1h", at)
             self._expect("]")
-        self.windows_s[metric] = max(window_s, self.windows_s.get(metric, 0.0))
+        # What is newest needs no window to be read.
+        needed_s = 0.0 if function in NEWEST else window_s
+        self.windows_s[metric] = max(needed_s, self.windows_s.get(metric, 0.0))
         return Call(function, metric, tuple(matchers), window_s)
 
     def _matcher(self) -> Matcher:
