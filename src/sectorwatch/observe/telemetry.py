@@ -171,6 +171,10 @@ class Telemetry:
         for rule in ("service_crashed", "service_down", "service_degraded"):
             alerts.explain(rule, partial(state_of_service, health))
         alerts.explain("error_rate", partial(error_of_operation, log))
+        alerts.explain("cpu_spike", resources.explain_cpu)
+        alerts.explain("memory_leak", resources.explain_leak)
+        alerts.explain("loop_blocked", resources.explain_block)
+        alerts.explain("disk_filling", resources.explain_disk)
         optimizer = PerformanceOptimizer(
             metrics,
             clock=clock,
