@@ -203,11 +203,6 @@ class Telemetry:
             "profiler": resources.profiler.drops,
             "leaks": resources.leaks.drops,
         }
-        sources = metrics.drop_sources
-        metrics.counter_callback(
-            "observe_drops_total",
-            lambda: sum(sum(each.counts().values()) for each in list(sources.values())),
-        )
         return cls(
             metrics,
             log,
