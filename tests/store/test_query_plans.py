@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -122,7 +123,7 @@ def world(directory: DataDirectory) -> Iterator[World]:
 
 def test_a_missing_index_is_found_and_proven_without_touching_the_database(world: World) -> None:
     """From the plan, on a copy that is gone afterwards; once it is made the plan says so."""
-    for number in range(3):
+    for number in range(200):
         world.ask(f"QFA{number}")
     before = world.state()
     world.study.look()
@@ -272,6 +273,38 @@ def test_what_is_no_statement_has_no_plan(world: World) -> None:
     broken = type(sample)("SELECT FROM WHERE", ())
     with pytest.raises(NotProvenError, match="no plan"):
         world.planner.plan(broken)
+
+
+def test_an_index_that_costs_more_than_it_saves_is_not_proposed(world: World) -> None:
+    """Proven or not: a table that is written to all day and asked once is better off without."""
+    for number in range(200):
+        world.ask(f"QFA{number}")
+    world.study.look()
+    world.study.look()
+    assert world.study.of(world.figures().id).index is not None
+    assert world.evidence.collect(world.clock.wall_s)
+    text_of_insert = "INSERT INTO flight VALUES (?)"
+    many = 10**12
+    world.telemetry.statements.record("sqlite", text_of_insert, None, 1.0, rows=many)
+    assert world.evidence.collect(world.clock.wall_s) == []
+
+
+def test_who_was_there_at_a_moment_is_found_by_an_index(store: Store) -> None:
+    """Sessions and owners of half a year are not walked through for those of one hour."""
+    telemetry = Telemetry.open(None, sinks=[])
+    with Store.open(store.directory, telemetry=telemetry) as asked:
+        asked.controllers.sessions(from_s=START_S, to_s=START_S + 60)
+        asked.controllers.owners(START_S, START_S + 60)
+        asked.moments.owners(SimpleNamespace(snapshot_s=START_S, is_last=True))  # type: ignore[arg-type]
+    planner = SqlitePlanner(store.directory, most_bytes=10**6, reserve_bytes=0, budget_bytes=10**12)
+    log = telemetry.statements
+    about = {"session", "ownership"}
+    samples = [log.samples(one.id)[-1] for one in log.statements() if about & {*one.tables}]
+    assert len(samples) == 5
+    for sample in samples:
+        steps = planner.plan(sample).steps
+        assert not [step for step in steps if step.startswith("SCAN")], steps
+        assert "MULTI-INDEX OR" in steps
 
 
 def test_a_copy_that_a_crash_left_is_gone_at_the_next_start(directory: DataDirectory) -> None:

@@ -14,7 +14,7 @@ __all__ = ["aliases_of", "asked_columns", "batched", "candidates_of"]
 
 _ALIAS = re.compile(r'\b(?:FROM|JOIN|,)\s+"?(\w+)"?\s+AS\s+"?(\w+)"?', re.IGNORECASE)
 _STRINGS = re.compile(r"'(?:[^']|'')*'")
-_EQUAL = r"\s*(?:=|\bIN\b|\bIS\s+NULL\b|\bIS\s+\?)"
+_EQUAL = r"\s*(?:=|\bIN\b(?!\s*\(\s*SELECT)|\bIS\s+NULL\b|\bIS\s+\?)"
 _RANGE = r"\s*(?:<=?|>=?|\bBETWEEN\b)"
 _MOST_CANDIDATES = 5
 _SINGLE = re.compile(r"(?P<column>[\w\".]+)\s*=\s*(?P<place>\?|%s(?:::\w+)?)")

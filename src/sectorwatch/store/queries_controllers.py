@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import func, or_, select, tuple_
 
 from sectorwatch.store import schema
 from sectorwatch.store.rows import clean
@@ -15,11 +15,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from typing import Any
 
-    from sqlalchemy import ColumnElement, Row
+    from sqlalchemy import Column, ColumnElement, Row
 
     from sectorwatch.store.sources import Sources
 
-__all__ = ["ControllerQueries", "ownership_of", "session_of"]
+__all__ = ["ControllerQueries", "ownership_of", "session_of", "those_with"]
 
 _SESSION = schema.session.c
 _OWNERSHIP = schema.ownership.c
@@ -64,7 +64,7 @@ class ControllerQueries:
             )
             rows = connection.execute(
                 select(schema.session)
-                .where(*wanted)
+                .where(those_with(_SESSION.session_id, wanted=wanted))
                 .order_by(_SESSION.first_seen_s.desc(), _SESSION.session_id)
                 .limit(limit)
                 .offset(offset)
@@ -93,10 +93,20 @@ class ControllerQueries:
         with self._sources.database.read("asking for owners") as connection:
             rows = connection.execute(
                 select(schema.ownership)
-                .where(*wanted)
+                .where(those_with(_OWNERSHIP.sector_id, _OWNERSHIP.start_s, wanted=wanted))
                 .order_by(_OWNERSHIP.start_s, _OWNERSHIP.sector_id)
             ).all()
         return [ownership_of(row) for row in rows]
+
+
+def those_with(*key: Column[Any], wanted: Iterable[ColumnElement[bool]]) -> ColumnElement[bool]:
+    """That a row is one of those for which all that is `wanted` holds; `key` tells rows apart.
+
+    Who was there in a period is found by an index of ends. Asked for in an order besides, SQLite
+    walks through all there ever were instead, for they lie in that order already.
+    """
+    found = select(*key).where(*wanted)
+    return (key[0] if len(key) == 1 else tuple_(*key)).in_(found)
 
 
 def ownership_of(row: Row[Any]) -> Ownership:

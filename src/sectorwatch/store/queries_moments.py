@@ -20,7 +20,7 @@ from sectorwatch.store import schema
 from sectorwatch.store.blobs import StoredPositions, decode_positions
 from sectorwatch.store.hours import sealed_positions
 from sectorwatch.store.lost import lost_times
-from sectorwatch.store.queries_controllers import ownership_of, session_of
+from sectorwatch.store.queries_controllers import ownership_of, session_of, those_with
 from sectorwatch.store.queries_flights import flights_numbered
 from sectorwatch.store.redrawn import airspace_noted
 from sectorwatch.store.rows import read_plan
@@ -211,14 +211,25 @@ class MomentQueries:
             sessions = connection.execute(
                 select(schema.session)
                 .where(
-                    session.first_seen_s <= at_s,
-                    or_(session.ended_s.is_(None), session.ended_s >= at_s),
+                    those_with(
+                        session.session_id,
+                        wanted=(
+                            session.first_seen_s <= at_s,
+                            or_(session.ended_s.is_(None), session.ended_s >= at_s),
+                        ),
+                    )
                 )
                 .order_by(session.callsign, session.session_id)
             ).all()
             owners = connection.execute(
                 select(schema.ownership)
-                .where(ownership.start_s <= at_s, or_(ownership.end_s.is_(None), ended))
+                .where(
+                    those_with(
+                        ownership.sector_id,
+                        ownership.start_s,
+                        wanted=(ownership.start_s <= at_s, or_(ownership.end_s.is_(None), ended)),
+                    )
+                )
                 .order_by(ownership.sector_id, ownership.start_s)
             ).all()
         return PastOwners([session_of(row) for row in sessions], [ownership_of(r) for r in owners])

@@ -138,8 +138,12 @@ class HeardQueries:
 def _heard_minutes(connection: Connection, from_s: int, to_s: int) -> list[int]:
     """Minutes of the table with a row that says who was in contact: of each, one is enough."""
     table = schema.demand.c
+    # Each by itself: SQLite finds the first and the last by the key, but not both in one question.
     first_s, last_s = connection.execute(
-        select(func.min(table.minute_s), func.max(table.minute_s))
+        select(
+            select(func.min(table.minute_s)).scalar_subquery(),
+            select(func.max(table.minute_s)).scalar_subquery(),
+        )
     ).one()
     if first_s is None:
         return []

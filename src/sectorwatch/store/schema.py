@@ -52,7 +52,7 @@ __all__ = [
     "visit",
 ]
 
-HEAD = "0003"
+HEAD = "0004"
 """The newest migration; known here so that a start need not load the whole of Alembic to ask."""
 
 # SQLite takes a column as its row number only where its type is INTEGER, which has 64 bits there.
@@ -238,6 +238,7 @@ session = Table(
     _big("ended_s", null=True),
     Index(None, "callsign", "first_seen_s"),
     Index(None, "first_seen_s"),
+    Index(None, "ended_s", "first_seen_s"),
 )
 
 ownership = Table(
@@ -250,6 +251,7 @@ ownership = Table(
     _text("why"),
     _big("end_s", null=True),
     Index(None, "start_s"),
+    Index(None, "end_s", "start_s"),
     sqlite_with_rowid=False,
 )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter as Tally
 from typing import TYPE_CHECKING, Any
 
 from sectorwatch.observe.clock import as_datetime
@@ -53,12 +54,18 @@ class StatementEvidence:
         """Everything found by now."""
         found: list[Finding] = []
         seen: set[str] = set()
-        for one in self._log.statements():
+        statements = self._log.statements()
+        written = _written(statements)
+        for one in statements:
             studied = self._study.of(one.id)
             up_s = max(now_s - one.first_seen_s, 60.0)
-            if studied.index is not None and one.uses:
-                finding = _index(one, studied, studied.index, up_s)
-                if finding.key not in seen:
+            proof = studied.index
+            if proof is not None and one.uses:
+                added_s = proof.added_s(written[proof.index.table])
+                saved_s = one.total_s * proof.improvement
+                finding = _index(one, studied, proof, up_s, saved_s, added_s)
+                # Whoever writes often and asks once a day is worse off with it.
+                if saved_s > added_s and finding.key not in seen:
                     # One index serves several statements: the costliest speaks for it.
                     self._log.watch(one.id)
                     found.append(finding)
@@ -91,7 +98,23 @@ class StatementEvidence:
         return None
 
 
-def _index(one: StatementFigures, studied: Studied, proof: IndexProof, up_s: float) -> Finding:
+def _written(statements: list[StatementFigures]) -> Tally[str]:
+    """How many rows of each table were written since the start."""
+    written: Tally[str] = Tally()
+    for one in statements:
+        if one.tables and one.verb in {"insert", "update", "delete"}:
+            written[one.tables[0]] += one.rows or 0
+    return written
+
+
+def _index(
+    one: StatementFigures,
+    studied: Studied,
+    proof: IndexProof,
+    up_s: float,
+    saved_s: float,
+    added_s: float,
+) -> Finding:
     use = one.uses[0]
     plan = studied.plan
     walked = ", ".join(
@@ -127,6 +150,8 @@ def _index(one: StatementFigures, studied: Studied, proof: IndexProof, up_s: flo
             "insert_1000_rows_without_s": proof.write_without_s,
             "insert_1000_rows_with_s": proof.write_with_s,
             "index_bytes": proof.index_bytes,
+            "saved_s_since_start": saved_s,
+            "added_to_writes_s_since_start": added_s,
         },
     )
 

@@ -98,6 +98,10 @@ class IndexProof:
         """The fraction of its time that the statement saves; negative where it takes longer."""
         return 1.0 - self.with_s / self.without_s if self.without_s > 0 else 0.0
 
+    def added_s(self, rows: int) -> float:
+        """How much longer it takes to write so many rows."""
+        return rows * max(0.0, self.write_with_s - self.write_without_s) / 1_000
+
 
 @dataclass(frozen=True, slots=True)
 class BatchProof:
