@@ -8,6 +8,7 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+import prometheus_rules
 import pytest
 import yaml
 
@@ -51,6 +52,15 @@ def test_prometheus_takes_a_key_as_the_file_shows_it(tmp_path: Path) -> None:
     (tmp_path / "prometheus.yml").write_text(text)
     shutil.copy(DEPLOY / "alerts.rules.yml", tmp_path)
     checked("promtool", "check", "config", str(tmp_path / "prometheus.yml"))
+
+
+def test_the_rules_are_our_own() -> None:
+    """As `tools/prometheus_rules.py` writes them; each type of alert has one, all can be said."""
+    text = prometheus_rules.FILE.read_text(encoding="utf-8")
+    assert text == prometheus_rules.text(), "run tools/prometheus_rules.py"
+    found, left_out = prometheus_rules.rules()
+    assert left_out == {}
+    assert {rule["labels"]["type"] for rule in found} == set(AlertType)
 
 
 def test_the_rules_fire_when_they_should() -> None:
