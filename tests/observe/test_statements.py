@@ -192,3 +192,20 @@ def test_off_it_keeps_nothing_and_the_program_runs_the_same() -> None:
     assert log.statements() == []
     assert log.samples("") == []
     assert not log.is_on
+
+
+def test_a_statement_stands_in_the_trace_of_what_it_was_run_for() -> None:
+    """With its text and no value of it; one that is asked in a loop does not push others out."""
+    telemetry = Telemetry.open(sinks=[])
+    with LogCorrelationContext("r"), telemetry.spans.span("request", "api"):
+        telemetry.statements.record("sqlite", "SELECT a FROM t WHERE b = 7", (), 0.25)
+        with telemetry.statements.during("request", "api"):
+            for _ in range(1_000):
+                telemetry.statements.record("sqlite", "SELECT c FROM u", (), 0.001, failed=True)
+    telemetry.statements.record("sqlite", "SELECT a FROM t WHERE b = 7", (), 0.25)
+    first, *loop, request = telemetry.spans.of("r")
+    assert (first.service, first.operation, first.duration_s) == ("sqlite", "select t", 0.25)
+    assert first.parent == request.number
+    assert "7" not in first.attributes["sql"]
+    assert (len(loop), loop[0].status) == (200, "failed")
+    telemetry.close()

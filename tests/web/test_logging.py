@@ -184,6 +184,10 @@ def test_a_request_is_a_tree_of_what_was_done_for_it(told: System) -> None:
     assert root["status"] == "ok"
     assert trace["missing"] == []
     assert trace["total_ms"] == root["duration_ms"] > 0
+    client.get("/api/airports/YSSY/movements", x_correlation_id="one-question")
+    asked = flat(client.get("/api/logging/trace/one-question").json()["spans"])
+    movements = next(each for name, each in asked.items() if name.startswith("sqlite:select"))
+    assert movements["attributes"]["sql"].lower().startswith("select")
     # Also by the id that a request of ours would have carried to somebody else.
     sent_as = client.get(f"/api/logging/trace/{trace_id_of('one-request')}").json()
     assert sent_as["correlation_id"] == "one-request"

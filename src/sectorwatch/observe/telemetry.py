@@ -77,6 +77,7 @@ class Telemetry:
             store=store, metrics=metrics, health=health, log=log.for_service("monitoring")
         )
         self.spans = SpanRing() if spans is None else spans
+        self.statements.spans = self.spans
         self.optimizer = optimizer or PerformanceOptimizer(metrics)
         self.outbox = outbox or Outbox(metrics=metrics, log=log)
         self.alerts.outbox = self.outbox

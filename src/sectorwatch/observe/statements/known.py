@@ -22,6 +22,8 @@ _PER_E = 20.0
 _LEAST_S = 1e-7
 _MOST_USES = 40
 _KEPT_SAMPLES = 32
+_LONGEST_NAME = 100
+_LONGEST_SHOWN = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +84,8 @@ class Known:
         """Its parameters are compared, to find questions asked twice."""
         self.keeps = self.verb in {"select", "update", "delete"}
         """The last values it was asked with are kept in memory, to try things out on a copy."""
+        self.span_name = " ".join((self.verb, ", ".join(sorted(self.tables))))[:_LONGEST_NAME]
+        self.span_about = {"statement_id": self.id, "sql": normal[:_LONGEST_SHOWN]}
         self.count = 0
         self.errors = 0
         self.total_s = 0.0

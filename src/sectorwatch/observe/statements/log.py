@@ -12,9 +12,11 @@ import threading
 from collections import Counter as Tally
 from typing import TYPE_CHECKING, Any
 
+from sectorwatch.observe.correlation import correlation_id, current_span
 from sectorwatch.observe.drops import Drops
 from sectorwatch.observe.enums import PerformanceMetric
 from sectorwatch.observe.performance import metric_name
+from sectorwatch.observe.spans import next_span
 from sectorwatch.observe.statements.known import Known, Run, Sample
 from sectorwatch.observe.statements.normal import normal_form, without_lists
 from sectorwatch.observe.statements.scope import CURRENT, StatementScope
@@ -22,6 +24,7 @@ from sectorwatch.observe.statements.scope import CURRENT, StatementScope
 if TYPE_CHECKING:
     from sectorwatch.observe.instruments import Counter
     from sectorwatch.observe.metrics import MetricsCollector
+    from sectorwatch.observe.spans import SpanRing
     from sectorwatch.observe.statements.figures import StatementFigures
     from sectorwatch.observe.statements.study import StatementStudy
 
@@ -33,6 +36,8 @@ _MOST_TEXT_CHARACTERS = 2_000_000
 _FOLD_AT = 256
 _MOST_WAITING = 8_192
 _MOST_RUNS_A_SCOPE = 20_000
+# One that asks ten thousand times in a loop must not push every other trace out.
+_MOST_SPANS_A_SCOPE = 200
 _MOST_COMPARED = 64
 _MOST_KEPT_CHARACTERS = 1_000
 _PLAIN = frozenset({int, float, bool, type(None)})
@@ -69,6 +74,8 @@ class StatementLog:
         self._operation_series: dict[tuple[str, str], int] = {}
         self._written: dict[str, Counter] = {}
         self.drops = Drops()
+        self.spans: SpanRing | None = None
+        """Where what is run under a correlation id becomes a span, too."""
         self.study: StatementStudy | None = None
         """Who looks into them, where somebody does."""
         metrics.before_drain.append(self.fold)
@@ -111,6 +118,7 @@ class StatementLog:
                     sample = (text, parameters)
             run = (known, seconds, rows, executions, failed, digest, sample)
             scope = CURRENT.get()
+            self._keep_span(scope, known, seconds, failed=failed)
             if scope is not None and not scope.is_over:
                 if len(scope.runs) < _MOST_RUNS_A_SCOPE:
                     scope.runs.append(run)
@@ -125,6 +133,29 @@ class StatementLog:
                 self._fold_some()
         except Exception:  # noqa: BLE001 - observation never breaks what it observes
             self.drops.count("bad_statement")
+
+    def _keep_span(
+        self, scope: StatementScope | None, known: Known, seconds: float, *, failed: bool
+    ) -> None:
+        """Have it stand in the trace of what it was run for, with its text and no value."""
+        spans = self.spans
+        if spans is None or (scope is not None and len(scope.runs) >= _MOST_SPANS_A_SCOPE):
+            return
+        belongs_to = correlation_id()
+        if belongs_to:
+            spans.keep(
+                (
+                    belongs_to,
+                    next_span(),
+                    current_span(),
+                    known.database,
+                    known.span_name,
+                    spans.monotonic_s() - seconds,
+                    seconds,
+                    "failed" if failed else "ok",
+                    known.span_about,
+                )
+            )
 
     def ended(self, scope: StatementScope) -> None:
         """Take over what ran in a scope; called by it."""
