@@ -166,6 +166,31 @@ def test_monitoring_that_dies_is_noticed(telemetry: Telemetry) -> None:
     assert state is HealthState.HEALTHY
 
 
+def test_monitoring_is_degraded_where_something_new_was_not_kept_or_rules_are_behind(
+    telemetry: Telemetry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was lost once does not make it ill for ever."""
+
+    async def scenario() -> list[HealthState]:
+        service = MonitoringService(telemetry)
+        await service.start()
+        found = [(await service.health()).status]
+        assert telemetry.store is not None
+        telemetry.store.drops.count("write_failed_disk_full")
+        found += [(await service.health()).status for _ in range(2)]
+        behind = {"evaluating": True, "behind_s": 61.0}
+        with monkeypatch.context() as patch:
+            patch.setattr(telemetry.alerts, "state", lambda: behind)
+            found.append((await service.health()).status)
+        await service.stop()
+        found.append((await service.health()).status)
+        return found
+
+    well, ill = HealthState.HEALTHY, HealthState.DEGRADED
+    # Stopped, nobody looks at rules.
+    assert asyncio.run(scenario()) == [well, ill, well, ill, ill]
+
+
 def test_performance_samples_from_its_start_on(telemetry: Telemetry) -> None:
     """The machine's operation exists at once, and again after a restart."""
 

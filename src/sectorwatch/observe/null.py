@@ -511,6 +511,9 @@ class NullAlerts(AlertManager):
     def evaluate(self) -> None:
         pass
 
+    def state(self) -> dict[str, Any]:
+        return {}
+
     def start(self) -> None:
         pass
 

@@ -7,7 +7,11 @@ from functools import partial
 from typing import TYPE_CHECKING, Self
 
 from sectorwatch.observe.alerting import AlertManager, default_rules
-from sectorwatch.observe.alerting.causes import error_of_operation, state_of_service
+from sectorwatch.observe.alerting.causes import (
+    error_of_operation,
+    slowdown_of_operation,
+    state_of_service,
+)
 from sectorwatch.observe.answers import AnswerLog
 from sectorwatch.observe.caches import CacheLog
 from sectorwatch.observe.clock import Clock, SystemClock
@@ -186,6 +190,7 @@ class Telemetry:
             warm_up_s=warm_up_s,
             version=version,
         )
+        alerts.explain("operation_slow", partial(slowdown_of_operation, optimizer))
         outbox = Outbox(
             channels,
             metrics=metrics,

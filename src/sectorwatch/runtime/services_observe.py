@@ -28,6 +28,8 @@ __all__ = ["LoggingService", "MonitoringService", "PerformanceService"]
 
 _LOG_FILES = 5
 _FIRST_CHECK_S = 2.0
+# Four of the alert rules' periods: one evaluation may wait for a cause, not all of them.
+_BEHIND_S = 60.0
 _FIRST_REPORT_S = 20.0
 
 
@@ -139,6 +141,7 @@ class MonitoringService(Service):
         self._telemetry = telemetry
         self._announce = announce or (lambda _topic, _name: None)
         self._found: dict[str, HealthState] = {}
+        self._failed_before = 0
         self._check_every_s = check_every_s
         self._task: asyncio.Task[None] | None = None
 
@@ -161,13 +164,26 @@ class MonitoringService(Service):
             await call_in_thread(store.flush, "monitoring-flush")
 
     async def health(self) -> Health:
-        """Degraded where what is observed cannot be kept."""
+        """Degraded where what is observed cannot be kept, or rules are not looked at in time.
+
+        What could not be kept counts until the next check: it is in the details for good.
+        """
         metrics, store = self._telemetry.metrics, self._telemetry.store
+        alerts = self._telemetry.alerts.state()
         state = {} if store is None else store.state()
-        good = store is None or (state["writing"] and not state["dropped"])
+        failed = 0 if store is None else sum(state["dropped"].values())
+        is_new, self._failed_before = failed > self._failed_before, failed
+        good = store is None or (state["writing"] and not is_new)
+        if alerts:
+            good &= alerts["evaluating"] and alerts["behind_s"] < _BEHIND_S
         return Health(
             HealthState.HEALTHY if good else HealthState.DEGRADED,
-            {**state, "metrics": metrics.metrics_count, "samples_dropped": metrics.dropped},
+            {
+                **state,
+                "metrics": metrics.metrics_count,
+                "samples_dropped": metrics.dropped,
+                "alerts": alerts,
+            },
         )
 
     async def failed(self) -> BaseException:

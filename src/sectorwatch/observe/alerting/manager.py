@@ -101,6 +101,7 @@ class AlertManager:
         self.listeners: list[Callable[[Alert], None]] = self._teller.listeners
         """Who is called with every alert whose state changed, from a thread of their own."""
         self._evaluating = threading.Lock()
+        self._evaluated_s = self._clock.monotonic_s()
         self._stopped = threading.Event()
         self._hurry = threading.Event()
         self._thread: threading.Thread | None = None
@@ -312,12 +313,27 @@ class AlertManager:
         except Exception:  # noqa: BLE001 - a fault of ours must not end all watching
             self.drops.count("evaluation_failed")
         finally:
+            self._evaluated_s = self._clock.monotonic_s()
             self._evaluating.release()
+
+    def state(self) -> dict[str, Any]:
+        """How it is: for a health check; `behind_s` is how long ago rules were last looked at."""
+        with self._book.lock:
+            active = len(self._book)
+        return {
+            "evaluating": self._thread is not None and self._thread.is_alive(),
+            "behind_s": round(self._clock.monotonic_s() - self._evaluated_s, 3),
+            "settled": self._steadiness.is_settled,
+            "active": active,
+            "rules_unusable": self._engine.unusable,
+            "dropped": self.drops.counts(),
+        }
 
     def start(self) -> None:
         """Start the thread that evaluates every `period_s`; once."""
         if self._thread is None:
             self._stopped.clear()
+            self._evaluated_s = self._clock.monotonic_s()
             self._steadiness.settle()
             self._teller.start()
             self._thread = threading.Thread(target=self._run, name="observe-alerts", daemon=True)

@@ -1,0 +1,92 @@
+from __future__ import annotations
+
+import asyncio
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, cast
+
+import pytest
+
+from observe.made import START_S, ManualClock
+from sectorwatch.observe import Telemetry
+from sectorwatch.observe.alerting.causes import (
+    error_of_operation,
+    slowdown_of_operation,
+    state_of_service,
+)
+
+if TYPE_CHECKING:
+    from sectorwatch.observe.tuning import PerformanceOptimizer
+
+
+@pytest.fixture
+def telemetry() -> Telemetry:
+    """A bundle in memory that prints nothing."""
+    return Telemetry.open(sinks=[], clock=ManualClock())
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        ({"status": "unhealthy", "last_error": "OSError: no disk"}, "OSError: no disk"),
+        ({"status": "unhealthy", "error": "refused"}, "refused"),
+        ({"status": "unhealthy"}, ""),
+        (True, "it depends on below"),
+    ],
+)
+def test_a_service_says_what_it_died_of(telemetry: Telemetry, answer: Any, words: str) -> None:
+    """Its last error, what its check said, or whom it depends on."""
+    telemetry.health.register(
+        "above", lambda: answer, depends_on=["below"] if words[:2] == "it" else []
+    )
+    telemetry.health.register("below", lambda: False)
+    asyncio.run(telemetry.health.check_all_services())
+    assert state_of_service(telemetry.health, {"service": "above"})[0] == words
+    assert state_of_service(telemetry.health, {"service": "nobody"}) == ("", {})
+
+
+def test_errors_are_those_of_the_operation_before_others(telemetry: Telemetry) -> None:
+    """The last of its own, else of its service, with stack and correlation id."""
+    for operation in ("accept", "decode"):
+        with pytest.raises(ValueError, match=operation), telemetry.timed(operation, "collector"):
+            raise ValueError(f"{operation} found no JSON")
+    words, evidence = error_of_operation(
+        telemetry.log, {"service": "collector", "operation": "accept"}
+    )
+    assert words == "accept: ValueError: accept found no JSON"
+    assert evidence["by_type"] == {"ValueError": 2}
+    assert "raise ValueError" in evidence["stack"]
+    other = {"service": "collector", "operation": "other"}
+    assert error_of_operation(telemetry.log, other)[0].startswith("decode: ")
+    assert error_of_operation(telemetry.log, {"service": "store"}) == ("", {})
+
+
+def test_a_slow_operation_says_how_slow_and_what_would_help() -> None:
+    """Now, before, and at the worst; nothing where it is slow no more."""
+    slow = SimpleNamespace(
+        ratio=20.0, median_s=0.4, past_median_s=0.01, past_peak_s=0.02, probability=0.999,
+        samples=30, since_s=START_S,
+    )  # fmt: skip
+    advice = SimpleNamespace(operation="advance", description="Stage a takes all of it.")
+    optimizer = SimpleNamespace(
+        slowdown=lambda operation, _: slow if operation == "advance" else None,
+        get_recommendations=lambda _: [advice],
+    )
+    known = cast("PerformanceOptimizer", optimizer)
+    found = slowdown_of_operation(known, {"operation": "advance", "service": "tracker"})
+    assert found is not None
+    assert found[0] == (
+        "advance takes 400 ms in the median since 2025-08-06T21:00:00Z; it was 10 ms, and 20 ms "
+        "at the worst. Stage a takes all of it."
+    )
+    assert found[1]["recommendations"] == ["Stage a takes all of it."]
+    assert slowdown_of_operation(known, {"operation": "x", "service": "y"}) is None
+
+
+def test_the_bundle_knows_whom_to_ask(telemetry: Telemetry) -> None:
+    """Each rule whose cause observation can find out by itself."""
+    asked = telemetry.alerts._explainers._functions  # whom it asks is seen nowhere else
+    assert asked.keys() >= {
+        "service_crashed", "service_down", "error_rate", "cpu_spike", "memory_leak",
+        "loop_blocked", "disk_filling", "operation_slow",
+    }  # fmt: skip
+    telemetry.close()
