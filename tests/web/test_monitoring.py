@@ -270,6 +270,16 @@ def test_a_body_that_is_no_json_or_too_long_is_refused(client: Client) -> None:
     assert client.ask("POST", path, operator(), b" " * 40_000).status == 413
 
 
+def test_every_default_rule_is_listed(client: Client) -> None:
+    """The eight types have a rule each that is on, with words and limits."""
+    rules = client.get("/api/monitoring/rules").json()
+    on = {rule["type"] for rule in rules if not rule["error"]}
+    assert on == {kind.value for kind in AlertType}
+    for rule in rules:
+        assert rule["summary"], rule["name"]
+        assert rule["advice"], rule["name"]
+
+
 def test_alerts_metrics_and_health_are_streamed(
     system: System, client: Client, manager: AlertManager
 ) -> None:

@@ -295,7 +295,7 @@ class MetricsCollector:
 
         What is at rest, because nothing was recorded of it for long, is left out.
         """
-        self.fold()
+        self.collect()
         return questions.overview(self)
 
     def helps(self) -> dict[str, str]:

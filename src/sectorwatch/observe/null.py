@@ -151,6 +151,9 @@ class NullMetrics(MetricsCollector):
 
     def __init__(self) -> None:
         self.now_s = lambda: SystemClock().now_us() / 1e6
+        # Whoever wants to be asked may say so; nobody ever asks.
+        self.before_gather = []
+        self.before_drain = []
 
     def record_metric(
         self, name: str, value: float, tags: Mapping[str, str] | None = None, unit: str = ""
