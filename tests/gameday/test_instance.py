@@ -13,7 +13,6 @@ from sectorwatch.errors import ServiceError
 from sectorwatch.gameday.instance import Instance
 from sectorwatch.gameday.scenario import Scenario
 from sectorwatch.gameday.stage import set_up
-from sectorwatch.observe import AlertType
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,10 +23,9 @@ if TYPE_CHECKING:
 NOTHING = Scenario(
     name="nothing",
     fault="none",
-    alert_type=AlertType.SERVICE_DOWN,
+    rule="service_down",
     service="collector",
     causes=("-",),
-    for_s=0,
     growth_s=0,
     growth="-",
     happen=lambda _stage: nullcontext(),

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 from sectorwatch.gameday.outcome import Record, judged, skipped
 from sectorwatch.gameday.scenario import Scenario
 from sectorwatch.gameday.watching import Seen
-from sectorwatch.observe import AlertType
 
 if TYPE_CHECKING:
     from sectorwatch.gameday.stage import Stage
@@ -24,11 +23,10 @@ def happen(_stage: Stage) -> Any:
 SCENARIO = Scenario(
     name="feed-down",
     fault="nobody listens",
-    alert_type=AlertType.API_TIMEOUT,
+    rule="feed_failing",
     service="collector",
     causes=("VATSIM", "does not answer"),
-    for_s=20.0,
-    growth_s=10.0,
+    growth_s=30.0,
     growth="the next fetch",
     happen=happen,
     resolve_s=30.0,

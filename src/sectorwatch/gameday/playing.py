@@ -26,8 +26,6 @@ _GRACE = 1.5
 """How much longer than allowed is waited, so that the table says how late it was."""
 _LETTER_S = 20.0
 """How long after the alert its notification is waited for."""
-_LINGER_S = 5.0
-"""How long after that the fault goes on, for what follows from it to show."""
 
 
 class Interrupted(Exception):  # noqa: N818 - nobody made an error
@@ -94,7 +92,7 @@ def _played(
         if watch.until(is_raised, scenario.allowed_s * _GRACE):
             tell(scenario.name, f"noticed after {time.monotonic() - record.begun_s:.1f} s")
             watch.until(lambda: _told_s(scenario, stage, "firing", record.begun_s), _LETTER_S)
-            watch.until(lambda: False, _LINGER_S)
+            watch.until(lambda: False, scenario.linger_s)
         else:
             tell(scenario.name, f"not noticed in {scenario.allowed_s * _GRACE:.0f} s")
         record.notified_s = _told_s(scenario, stage, "firing", record.begun_s)

