@@ -7,6 +7,7 @@ import dataclasses
 import gzip
 import socket
 import threading
+from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -281,6 +282,25 @@ def test_a_request_that_fails_counts_as_a_failed_operation_of_its_route() -> Non
     assert summary("unmatched", "api", PerformanceMetric.RESPONSE_TIME)["count"] == 4
     telemetry.metrics.collect()
     assert telemetry.metrics.get_metric_summary("api_response_bytes_total")["sum"] > 15
+    telemetry.close()
+
+
+@pytest.mark.parametrize(
+    ("route", "status", "share"), [("/readyz", 503, 0), ("/readyz", 500, 1), ("/other", 503, 1)]
+)
+def test_a_probe_that_says_not_ready_has_not_failed(route: str, status: int, share: float) -> None:
+    """Whoever starts us asks until the answer is yes: that is no burst of errors."""
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        del receive
+        scope["route"] = SimpleNamespace(path_format=route)
+        await send({"type": "http.response.start", "status": status, "headers": []})
+        await send({"type": "http.response.body", "body": b""})
+
+    telemetry = Telemetry.open(sinks=[])
+    observed(app, dict(SCOPE), telemetry)
+    kind = PerformanceMetric.ERROR_RATE
+    assert telemetry.performance.get_metric_summary(route, "api", kind)["avg"] == share
     telemetry.close()
 
 

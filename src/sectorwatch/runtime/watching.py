@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
+from sectorwatch.clock import format_us
+from sectorwatch.errors import ServiceError
+from sectorwatch.observe.alerting.causes import state_of_service
 from sectorwatch.observe.profiling import ResourceLimits
+from sectorwatch.runtime.service import ServiceState
 
 if TYPE_CHECKING:
-    from sectorwatch.config import Settings
-    from sectorwatch.observe import Telemetry
-    from sectorwatch.runtime.application import Application
+    from collections.abc import Mapping
 
-__all__ = ["resource_limits", "watch"]
+    from sectorwatch.config import Settings
+    from sectorwatch.observe import HealthChecker, Telemetry
+    from sectorwatch.runtime.application import Application
+    from sectorwatch.runtime.supervisor import Supervisor
+
+__all__ = ["resource_limits", "watch", "why_it_died", "why_it_is_down"]
 
 # Whose code it is, by the beginning of its path in the package; the longest counts.
 _OWNERS = {
@@ -63,5 +71,36 @@ def watch(application: Application) -> None:
         ("memory_leak", resources.explain_leak),
         ("loop_blocked", resources.explain_block),
         ("disk_filling", resources.explain_disk),
+        ("service_crashed", partial(why_it_died, application.supervisor)),
+        ("service_down", partial(why_it_is_down, application.supervisor, telemetry.health)),
     ):
         alerts.explain(rule, explanation)
+
+
+def why_it_died(
+    supervisor: Supervisor, labels: Mapping[str, str]
+) -> tuple[str, dict[str, Any]] | None:
+    """What a service died of last, which its next health check may be too early or late to say."""
+    try:
+        [status] = supervisor.status(labels.get("service", ""))
+    except ServiceError:
+        # A name of somebody's own rule.
+        return None
+    if status.last_error is None or status.last_error_us is None:
+        return None
+    return f"it died of {status.last_error}", {
+        "died": format_us(status.last_error_us),
+        "crashes": status.crashes,
+        "restarts": status.restarts,
+        "state": str(status.state),
+    }
+
+
+def why_it_is_down(
+    supervisor: Supervisor, health: HealthChecker, labels: Mapping[str, str]
+) -> tuple[str, dict[str, Any]]:
+    """What it died of where it does not run, else what its health check says."""
+    found = why_it_died(supervisor, labels)
+    if found is not None and found[1]["state"] != ServiceState.RUNNING:
+        return found
+    return state_of_service(health, labels)

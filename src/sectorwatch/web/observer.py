@@ -36,6 +36,9 @@ _POLICY = (b"content-security-policy", b"default-src 'none'; frame-ancestors 'no
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _OK = 200
 _SERVER_ERROR = 500
+_UNAVAILABLE = 503
+# Whoever asks this one whether we are ready is well served by a no.
+_PROBE = "/readyz"
 
 
 class RequestObserver:
@@ -119,7 +122,8 @@ class RequestObserver:
                 span.status = "failed"
             # A stream's length says how long somebody watched, not how slow we were.
             if not is_stream:
-                has_failed |= status >= _SERVER_ERROR
+                says_no = status == _UNAVAILABLE and _route(scope) == _PROBE
+                has_failed |= status >= _SERVER_ERROR and not says_no
                 duration_s = time.perf_counter() - started
                 self._record(scope, status, duration_s, sent_bytes, has_failed=has_failed)
 
