@@ -10,6 +10,7 @@ from pathlib import Path
 import monitoring_page
 import pytest
 
+from sectorwatch.config.observation import ObservationSettings
 from sectorwatch.observe.described import OWN_METRICS, described
 from sectorwatch.runtime.described import METRICS
 
@@ -95,6 +96,14 @@ def test_the_page_has_the_table_that_the_descriptions_give() -> None:
         assert names == sorted(set(names))
         assert all(one.says.endswith(".") for one in each)
     assert not {one.name for one in OWN_METRICS} & {one.name for one in METRICS}
+
+
+def test_every_setting_of_observation_is_on_the_page() -> None:
+    """With its default and what it does, those of alerts among them."""
+    text = monitoring_page.PAGE.read_text(encoding="utf-8")
+    names = set(ObservationSettings.model_fields)
+    assert {"observation", "notify_urls", "metrics_sectors", "alert_thresholds"} <= names
+    assert [name for name in names if f"\n| `{name}` | " not in text] == []
 
 
 def test_a_row_of_nobody_is_told() -> None:

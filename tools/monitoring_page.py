@@ -1,4 +1,4 @@
-"""Write the table of metrics in docs/monitoring.md; `--check` only says whether it is true."""
+"""Write the tables of metrics and settings in docs/monitoring.md; `--check` only compares."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import re
 import sys
 from pathlib import Path
 
+from sectorwatch.config import describe
+from sectorwatch.config.observation import ObservationSettings
 from sectorwatch.observe.described import OWN_METRICS, Described
 from sectorwatch.observe.exposition import exposed_name
 from sectorwatch.runtime.described import METRICS
@@ -17,6 +19,8 @@ HEAD = (
     "|---|---|---|---|---|---|---|\n"
 )
 TABLE = re.compile(rf"{re.escape(HEAD)}(?:\|.*\n)*")
+SETTINGS_HEAD = "| setting | default | unit | what it does |\n|---|---|---|---|\n"
+SETTINGS = re.compile(rf"{re.escape(SETTINGS_HEAD)}(?:\|.*\n)*")
 NAME = re.compile(r"^\| `([^`]+)` \|")
 _KINDS = {"sample": "gauge"}
 
@@ -34,11 +38,21 @@ def row(one: Described) -> str:
     return f"| {' | '.join((*cells, one.says, one.by))} |\n"
 
 
+def settings() -> str:
+    """The rows of all settings of observation."""
+    return "".join(
+        f"| `{one.name}` | {f'`{one.default}`' if one.default else 'none'} | {one.unit} | "
+        f"{one.description} |\n"
+        for one in describe()
+        if one.name in ObservationSettings.model_fields
+    )
+
+
 def page(text: str) -> str:
-    """The page `text` with the table as it should be. Raises ValueError for a row of nobody's."""
+    """The page `text` with its tables as they should be. Raises ValueError for a row of nobody's."""
     found = TABLE.search(text)
-    if found is None:
-        raise ValueError(f"{PAGE} has no table that begins with {HEAD}")
+    if found is None or SETTINGS.search(text) is None:
+        raise ValueError(f"{PAGE} lacks a table that begins with {HEAD} or {SETTINGS_HEAD}")
     known = described()
     there = {name for line in found[0].splitlines() for name in NAME.findall(line)}
     if strangers := sorted(there - set(known)):
@@ -46,7 +60,8 @@ def page(text: str) -> str:
             f"{PAGE} has rows for {', '.join(strangers)}, which nobody describes: add them to "
             "observe/described.py or runtime/described.py"
         )
-    return text[: found.start()] + HEAD + "".join(map(row, known.values())) + text[found.end() :]
+    text = text[: found.start()] + HEAD + "".join(map(row, known.values())) + text[found.end() :]
+    return SETTINGS.sub(lambda _: SETTINGS_HEAD + settings(), text)
 
 
 def main() -> int:

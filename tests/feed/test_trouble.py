@@ -207,7 +207,7 @@ def test_an_answer_near_its_limit_is_slow_although_it_came() -> None:
     trouble.went_well(6.1)
     clock.advance(15)
     assert trouble.seconds("vatsim_slow") == pytest.approx(21.1)
-    assert trouble.words().startswith("the net answers too slowly: an answer took 6.1 s; since ")
+    assert trouble.words().startswith("The net answers too slowly: an answer took 6.1 s; since ")
     trouble.went_well(0.2)
     assert trouble.seconds("vatsim_slow") == 0
 

@@ -128,6 +128,7 @@ class FeedTrouble:
             what = f"{self._source} answers too slowly"
         else:
             what = f"{self._source} does not answer as it should"
+        what = what[0].upper() + what[1:]
         return f"{what}: {state.error}; since {since}.{_about_others(state)}"
 
     def explain(self, labels: Mapping[str, str]) -> tuple[str, dict[str, Any]] | None:
