@@ -9,6 +9,7 @@ import pytest
 from asking import TRACED, filled
 from end_to_end.instance import instance
 from sectorwatch.clock import format_s, parse_us
+from sectorwatch.observe import LogCategory
 from sectorwatch.recordings import AUSTRALIA
 
 if TYPE_CHECKING:
@@ -72,6 +73,18 @@ def test_every_endpoint_answers_and_those_of_traffic_have_content(demo: Instance
     assert asked["/api/airports/{icao}/movements"]["movements"]
     assert asked["/api/network/status"]["history"]
     assert asked["/api/coverage"]["sectors"]
+
+
+def test_all_nine_categories_of_the_log_are_there(demo: Instance) -> None:
+    """Written by the program itself, of what it did within its first minute."""
+    answer = demo.wait_for(
+        "/api/logging/analytics", lambda found: len(found["entries_by_category"]) == 9, 60
+    )
+    assert set(answer["entries_by_category"]) == {category.value for category in LogCategory}
+    assert answer["total_entries"] == sum(answer["entries_by_category"].values())
+    assert answer["average_performance"] > 0
+    lines = demo.get("/api/logging/entries?limit=1000").json()["entries"]
+    assert {line["category"] for line in lines} == set(answer["entries_by_category"])
 
 
 def evening(demo: Instance, path: str) -> Any:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from observe.made import ManualClock
+from observe.made import ManualClock, MemorySink
 from sectorwatch.observe import (
     LogCorrelationContext,
     MetricsCollector,
@@ -208,4 +208,20 @@ def test_a_statement_stands_in_the_trace_of_what_it_was_run_for() -> None:
     assert first.parent == request.number
     assert "7" not in first.attributes["sql"]
     assert (len(loop), loop[0].status) == (200, "failed")
+    telemetry.close()
+
+
+def test_a_slow_statement_gets_a_line_and_no_storm_of_them() -> None:
+    """Category database, with its text and no value; the same one again only a minute later."""
+    clock, sink = ManualClock(), MemorySink()
+    telemetry = Telemetry.open(sinks=[sink], clock=clock)
+    for _ in range(3):
+        telemetry.statements.record("sqlite", "SELECT a FROM t WHERE b = 7", (), 1.5)
+    telemetry.statements.record("sqlite", "SELECT a FROM t WHERE b = 7", (), 0.5)
+    clock.advance(61)
+    telemetry.statements.record("sqlite", "SELECT a FROM t WHERE b = 7", (), 1.5)
+    assert [(e["level"], e["category"], e["duration"]) for e in sink.entries] == [
+        ("WARNING", "database", 1.5)
+    ] * 2
+    assert "7" not in sink.entries[0]["sql"]
     telemetry.close()

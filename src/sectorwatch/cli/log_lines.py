@@ -69,5 +69,13 @@ def _is_ours(entry: dict[str, Any]) -> bool:
 
 
 def _rest(entry: dict[str, Any]) -> str:
-    known = ("timestamp", "level", "category", "service", "operation", "correlation_id")
+    known = (
+        "timestamp",
+        "level",
+        "category",
+        "service",
+        "operation",
+        "correlation_id",
+        "span_id",
+    )
     return " ".join(f"{name}={value}" for name, value in entry.items() if name not in known)

@@ -47,6 +47,7 @@ from sectorwatch.observe.results import (
     PerformanceData,
 )
 from sectorwatch.observe.sampler import SystemSampler
+from sectorwatch.observe.secrets_in_text import scrub
 from sectorwatch.observe.series import MetricLimits
 from sectorwatch.observe.sinks import FileSink, LogSink, StreamSink, TerminalSink
 from sectorwatch.observe.spans import OpenSpan, Span, SpanRing, span_text
@@ -121,6 +122,7 @@ __all__ = [
     "new_correlation_id",
     "outgoing_headers",
     "read_tail",
+    "scrub",
     "span_text",
     "trace_id_of",
     "trace_of",

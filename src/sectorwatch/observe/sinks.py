@@ -159,7 +159,10 @@ class FileSink:
 
 
 class TerminalSink:
-    """Writes lines as a person reads them: time, level, service, operation, then the rest."""
+    """Writes lines as a person reads them: time, level, service, operation, then the rest.
+
+    In colours where `colour` says so; None: on a terminal, unless NO_COLOR is set.
+    """
 
     _COLOURS = {"WARNING": "33", "ERROR": "31", "CRITICAL": "1;31", "DEBUG": "2"}  # noqa: RUF012 - never changed
     _FIRST = frozenset(
@@ -167,9 +170,16 @@ class TerminalSink:
     )
 
     def __init__(
-        self, descriptor: int | None = None, *, colour: bool = True, patience_s: float = 0.25
+        self,
+        descriptor: int | None = None,
+        *,
+        colour: bool | None = None,
+        patience_s: float = 0.25,
     ) -> None:
-        self._out = _Outlet(_standard_error() if descriptor is None else descriptor, patience_s)
+        descriptor = _standard_error() if descriptor is None else descriptor
+        self._out = _Outlet(descriptor, patience_s)
+        if colour is None:
+            colour = os.isatty(descriptor) and not os.environ.get("NO_COLOR")
         self._colour = colour
 
     def write(self, line: bytes) -> None:
@@ -199,7 +209,7 @@ def standard_sink() -> LogSink:
     """Readable lines where the standard error stream is a terminal, else JSON."""
     descriptor = _standard_error()
     if os.isatty(descriptor):
-        return TerminalSink(descriptor, colour="NO_COLOR" not in os.environ)
+        return TerminalSink(descriptor)
     return StreamSink(descriptor)
 
 

@@ -82,6 +82,7 @@ class Telemetry:
         )
         self.spans = SpanRing() if spans is None else spans
         self.statements.spans = self.spans
+        self.statements.log = log
         self.optimizer = optimizer or PerformanceOptimizer(metrics)
         self.outbox = outbox or Outbox(metrics=metrics, log=log)
         self.alerts.outbox = self.outbox

@@ -24,6 +24,7 @@ from sectorwatch.observe import (
     Telemetry,
     correlation_id,
     current_span,
+    scrub,
 )
 from sectorwatch.runtime.threads import call_in_thread
 
@@ -345,7 +346,7 @@ class EventBus:
             name=event.name,
             handler=handler,
             reason=reason,
-            error=error[:500],
+            error=scrub(error[:2_000])[:500],
             correlation_id=event.correlation_id,
         )
         self._dead.appendleft(letter)

@@ -86,6 +86,8 @@ class Known:
         """The last values it was asked with are kept in memory, to try things out on a copy."""
         self.span_name = " ".join((self.verb, ", ".join(sorted(self.tables))))[:_LONGEST_NAME]
         self.span_about = {"statement_id": self.id, "sql": normal[:_LONGEST_SHOWN]}
+        self.told_s = float("-inf")
+        """When the log last said that it was slow."""
         self.count = 0
         self.errors = 0
         self.total_s = 0.0

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from sectorwatch.observe.correlation import correlation_id, current_span
 from sectorwatch.observe.drops import Drops
-from sectorwatch.observe.enums import PerformanceMetric
+from sectorwatch.observe.enums import LogCategory, LogLevel, PerformanceMetric
 from sectorwatch.observe.performance import metric_name
 from sectorwatch.observe.spans import next_span
 from sectorwatch.observe.statements.known import Known, Run, Sample
@@ -23,6 +23,7 @@ from sectorwatch.observe.statements.scope import CURRENT, StatementScope
 
 if TYPE_CHECKING:
     from sectorwatch.observe.instruments import Counter
+    from sectorwatch.observe.logs import StructuredLogger
     from sectorwatch.observe.metrics import MetricsCollector
     from sectorwatch.observe.spans import SpanRing
     from sectorwatch.observe.statements.figures import StatementFigures
@@ -38,6 +39,7 @@ _MOST_WAITING = 8_192
 _MOST_RUNS_A_SCOPE = 20_000
 # One that asks ten thousand times in a loop must not push every other trace out.
 _MOST_SPANS_A_SCOPE = 200
+_TOLD_EVERY_S = 60.0
 _MOST_COMPARED = 64
 _MOST_KEPT_CHARACTERS = 1_000
 _PLAIN = frozenset({int, float, bool, type(None)})
@@ -74,6 +76,9 @@ class StatementLog:
         self._operation_series: dict[tuple[str, str], int] = {}
         self._written: dict[str, Counter] = {}
         self.drops = Drops()
+        self.slow_s = 1.0
+        self.log: StructuredLogger | None = None
+        """Where a statement that takes `slow_s` or longer gets a line, once in a minute each."""
         self.spans: SpanRing | None = None
         """Where what is run under a correlation id becomes a span, too."""
         self.study: StatementStudy | None = None
@@ -118,7 +123,7 @@ class StatementLog:
                     sample = (text, parameters)
             run = (known, seconds, rows, executions, failed, digest, sample)
             scope = CURRENT.get()
-            self._keep_span(scope, known, seconds, failed=failed)
+            self._note(scope, known, seconds, failed=failed)
             if scope is not None and not scope.is_over:
                 if len(scope.runs) < _MOST_RUNS_A_SCOPE:
                     scope.runs.append(run)
@@ -134,10 +139,15 @@ class StatementLog:
         except Exception:  # noqa: BLE001 - observation never breaks what it observes
             self.drops.count("bad_statement")
 
-    def _keep_span(
+    def _note(
         self, scope: StatementScope | None, known: Known, seconds: float, *, failed: bool
     ) -> None:
-        """Have it stand in the trace of what it was run for, with its text and no value."""
+        """Have it stand in the trace of what it was run for, and in the log where it was slow.
+
+        With its text, and without a value.
+        """
+        if seconds >= self.slow_s and self.log is not None:
+            self._tell_of(self.log, known, seconds)
         spans = self.spans
         if spans is None or (scope is not None and len(scope.runs) >= _MOST_SPANS_A_SCOPE):
             return
@@ -155,6 +165,20 @@ class StatementLog:
                     "failed" if failed else "ok",
                     known.span_about,
                 )
+            )
+
+    def _tell_of(self, log: StructuredLogger, known: Known, seconds: float) -> None:
+        now_s = self._now_s()
+        if abs(now_s - known.told_s) >= _TOLD_EVERY_S:
+            known.told_s = now_s
+            log.log_operation(
+                "slow_statement",
+                LogLevel.WARNING,
+                LogCategory.DATABASE,
+                service="store",
+                duration=seconds,
+                database=known.database,
+                **known.span_about,
             )
 
     def ended(self, scope: StatementScope) -> None:
