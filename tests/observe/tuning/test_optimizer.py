@@ -141,6 +141,24 @@ def test_a_stage_that_grew_is_named_and_its_repair_is_noticed(tmp_path: Path) ->
     again.close()
 
 
+def test_an_alert_is_told_which_stage_makes_it_slow() -> None:
+    """Two minutes after `commit` became 60 ms the tick's alert says so; before, there is nothing."""
+    program = Program()
+    program.run(HOUR_S)
+    labels = {"operation": "tick", "service": "collector"}
+    assert program.optimizer.why_slow(labels) == ("", {})
+    program.commit_s = 0.070
+    program.run(2 * MINUTE_S)
+    words, evidence = program.optimizer.why_slow(labels)
+    assert words.startswith("tick takes 7")
+    assert "of it commit is 9" in words
+    assert "grown by 5" in words or "grown by 6" in words
+    assert evidence["past_median_s"] < 0.02
+    assert evidence["stages"][0]["operation"] == "commit"
+    assert program.optimizer.why_slow({}) == ("", {})
+    program.close()
+
+
 def test_a_stage_that_dominates_what_costs_much_is_named() -> None:
     """Of a tick of half a second, `commit` is nine tenths, and always was: nobody knows the gain."""
     program = Program()

@@ -48,8 +48,10 @@ def figures_of(metrics: MetricsCollector, hours: float) -> list[OperationFigures
     """All operations that ran in the last `hours`, the dearest first."""
     metrics.fold()
     since_s = (metrics.now_s() - hours * 3_600) // _MINUTE_S * _MINUTE_S
-    times = _whole(metrics, PerformanceMetric.RESPONSE_TIME, since_s)
-    errors = _whole(metrics, PerformanceMetric.ERROR_RATE, since_s)
+    times, begun_s = _whole(metrics, PerformanceMetric.RESPONSE_TIME, since_s)
+    errors, _ = _whole(metrics, PerformanceMetric.ERROR_RATE, since_s)
+    # A program that began a minute ago has not been idle for an hour before.
+    passed_s = max(metrics.now_s() - begun_s, 1.0)
     all_s = sum(rows.total[0] for rows in times.values()) or 1.0
     found = []
     for (operation, service), rows in times.items():
@@ -67,7 +69,7 @@ def figures_of(metrics: MetricsCollector, hours: float) -> list[OperationFigures
                 p95_s=p95_s,
                 max_s=float(rows.high[0]),
                 time_share=float(total_s / all_s),
-                busy_share=total_s / max(metrics.now_s() - float(since_s), 1.0),
+                busy_share=total_s / passed_s,
                 error_rate=None if failed is None else float(failed.total[0] / failed.count[0]),
                 errors=0 if failed is None else round(float(failed.total[0])),
             )
@@ -77,13 +79,18 @@ def figures_of(metrics: MetricsCollector, hours: float) -> list[OperationFigures
 
 def _whole(
     metrics: MetricsCollector, kind: PerformanceMetric, since_s: float
-) -> dict[Key, Summaries]:
-    """One row of everything for each operation that ran."""
+) -> tuple[dict[Key, Summaries], float]:
+    """One row of everything for each operation that ran, and when the first of them did."""
     ids = {
         id_: (tags["operation"], tags["service"])
         for id_, (tags, _) in metrics.series.ids_of(metric_name(kind)).items()
         if tags.keys() >= {"operation", "service"}
     }
-    rows = Summaries.concat(metrics.history.rows(ids, since_s)).merged(_ALL_S)
+    rows = Summaries.concat(metrics.history.rows(ids, since_s))
+    begun_s = float(rows.start_s.min()) if len(rows) else metrics.now_s()
+    rows = rows.merged(_ALL_S)
     ends = np.append(0, np.cumsum(rows.sizes))
-    return {ids[id_]: rows.part(row, row + 1, ends) for row, id_ in enumerate(rows.series.tolist())}
+    found = {
+        ids[id_]: rows.part(row, row + 1, ends) for row, id_ in enumerate(rows.series.tolist())
+    }
+    return found, max(begun_s, since_s)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sectorwatch.observe.drops import Drops
 from sectorwatch.observe.tuning.optimizer import PerformanceOptimizer
 from sectorwatch.observe.tuning.trends import Trend, Verdict
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from sectorwatch.observe.results import OptimizationRecommendation
     from sectorwatch.observe.tuning.figures import OperationFigures
     from sectorwatch.observe.tuning.findings import EvidenceSource
@@ -52,6 +54,9 @@ class NullOptimizer(PerformanceOptimizer):
 
     def slowdown(self, operation: str, service: str) -> Slowdown | None:
         return None
+
+    def why_slow(self, labels: Mapping[str, str]) -> tuple[str, dict[str, Any]]:
+        return "", {}
 
     def operations(self, hours: float = 24) -> list[tuple[OperationFigures, Trend]]:
         return []

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sectorwatch.observe.clock import Clock, SystemClock
 from sectorwatch.observe.drops import Drops
@@ -80,10 +80,11 @@ class PerformanceOptimizer:
         if store is not None:
             store.attach(self.pasts)
             store.attach(self._ledger)
+        self._slow = SlowOperations(
+            self._metrics, spans, self._day_trend, self.slowdowns.of, least_s=least_s
+        )
         self._sources: list[EvidenceSource] = [
-            SlowOperations(
-                self._metrics, spans, self._day_trend, self.slowdowns.of, least_s=least_s
-            ),
+            self._slow,
             FailingOperations(self._metrics, errors),
             GrowingOperations(self._metrics),
             *sources,
@@ -154,6 +155,13 @@ class PerformanceOptimizer:
     def slowdown(self, operation: str, service: str) -> Slowdown | None:
         """How an operation is slower than its past just now; None where it is not."""
         return self.slowdowns.of(operation, service)
+
+    def why_slow(self, labels: Mapping[str, str]) -> tuple[str, dict[str, Any]]:
+        """Why the operation of these labels (operation, service) is slow just now: for its alert.
+
+        In words and figures; its stage that grew most is named.
+        """
+        return self._slow.why(labels.get("operation", ""), labels.get("service", ""))
 
     def operations(self, hours: float = 24) -> list[tuple[OperationFigures, Trend]]:
         """Every operation of the last hours, the dearest first, with its trend over a day."""

@@ -37,6 +37,7 @@ _LEAST_CALLS = 10
 _SLOW_FOR_S = 600.0
 _DOMINATES = 0.4
 _STAGES_S = 1_800.0
+_JUST_NOW_S = 120.0
 _MUCH = 0.02
 _LONG_S = 0.1
 _SLOW_S = 1.0
@@ -112,6 +113,32 @@ class SlowOperations:
                 if dominating is not None:
                     found.append(dominating)
         return found
+
+    def why(self, operation: str, service: str) -> tuple[str, dict[str, Any]]:
+        """Why an operation is slow just now, in words and figures; ("", {}) where it is not."""
+        slowdown = self._slowdown(operation, service)
+        if slowdown is None:
+            return "", {}
+        words = (
+            f"{operation} takes {duration(slowdown.median_s)} in the median, at most"
+            f" {duration(slowdown.past_median_s)} before {as_text(int(slowdown.since_s))}"
+        )
+        evidence: dict[str, Any] = {
+            "median_s": slowdown.median_s,
+            "past_median_s": slowdown.past_median_s,
+            "probability": slowdown.probability,
+            "since": as_text(int(slowdown.since_s)),
+        }
+        spans = [] if self._spans is None else self._spans.ended()
+        parts = stages_of(spans, _JUST_NOW_S).get((operation, service))
+        if parts is not None:
+            evidence["stages"] = _shown(parts)
+            stage = max(parts.stages, key=lambda each: (self._grown_s(each), each.share))
+            grown_s = self._grown_s(stage)
+            words += f"; of it {stage.operation} is {percent(stage.share)}"
+            if grown_s > 0:
+                words += f", grown by {duration(grown_s)}"
+        return f"{words}.", evidence
 
     def _change(self, operation: str, service: str, now_s: float) -> _Change | None:
         slowdown = self._slowdown(operation, service)

@@ -1,0 +1,153 @@
+"""Is the gauge of slowdowns quiet for seven days, quick when something is slow, and cheap.
+
+Twelve operations over seven simulated days, once every 15 s as a tick is: between 2 and 24 ms, half of
+them three times as long by day as by night, neighbours alike, heavy tails; the machine is busy for up
+to a minute twenty times a day (everything 1.3 to 3 times as long); an hour is sealed every hour and a
+day every night; on the fifth evening twice the usual traffic comes within half an hour. None of it is a
+slowdown. Then a 5 ms operation becomes 60 ms. And what one look at 500 operations costs.
+
+    python benchmarks/slowdown_quiet.py [--days 7] [--json]
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
+
+from observe.made import ManualClock
+from sectorwatch.observe import MetricsCollector
+from sectorwatch.observe.tuning import PerformanceOptimizer
+
+STEP_S = 15.0
+DAY_S = 86_400.0
+OPERATIONS = 12
+TOLD_AFTER_S = 60.0
+
+
+class World:
+    """Operations of a program that is well."""
+
+    def __init__(self, seed: int) -> None:
+        self.random = np.random.default_rng(seed)
+        self.clock = ManualClock()
+        self.metrics = MetricsCollector(clock=self.clock)
+        self.optimizer = PerformanceOptimizer(self.metrics, clock=self.clock)
+        self.begun_s = self.clock.wall_s
+        self.memory = np.zeros(OPERATIONS)
+        self.usual = 0.002 * (1 + np.arange(OPERATIONS))
+        self.grows = np.arange(OPERATIONS) % 2 == 1
+        self.busy_until_s, self.busy = 0.0, 1.0
+        self.ids = np.array([self._series(f"operation{n}") for n in range(OPERATIONS)])
+
+    def _series(self, name: str) -> int:
+        tags = {"operation": name, "service": "bench"}
+        return self.metrics.series_id("operation_response_time", tags, "seconds", "timing")
+
+    def step(self) -> None:
+        """15 s in which each ran once."""
+        self.clock.advance(STEP_S)
+        elapsed_s = self.clock.wall_s - self.begun_s
+        day = 0.5 - 0.5 * np.cos(2 * np.pi * (elapsed_s + 3 * 3_600) / DAY_S)
+        load = 0.2 + 0.8 * day**1.5
+        event = (elapsed_s - 4.7 * DAY_S) / 1_800
+        load *= 1 + float(np.clip(event, 0, 1)) * (event < 8)
+        if self.random.random() < 20 / (DAY_S / STEP_S):
+            self.busy_until_s = elapsed_s + self.random.uniform(5, 60)
+            self.busy = self.random.uniform(1.3, 3)
+        factor = self.busy if elapsed_s < self.busy_until_s else 1.0
+        factor *= 1.5 if elapsed_s % 3_600 < 10 else 1.0
+        factor *= 2.5 if elapsed_s % DAY_S < 75 and elapsed_s > DAY_S else 1.0
+        factor *= 5.0 if elapsed_s < 200 else 1.0
+        self.memory = 0.8 * self.memory + self.random.normal(0, 0.06, OPERATIONS)
+        took = self.usual * np.where(self.grows, 0.5 + load * 1.5, 1.0) * factor
+        took *= np.exp(self.memory + 0.07 * self.random.standard_t(3, OPERATIONS))
+        now = np.full(OPERATIONS, self.clock.wall_s)
+        self.metrics.keep_arrays(self.ids, now, np.minimum(took, 60.0))
+        self.optimizer.look()
+
+
+def quiet(days: float, seed: int) -> dict[str, object]:
+    """How often and how long it called something slow, and how soon it finds what is."""
+    world = World(seed)
+    spells: list[tuple[str, float, float]] = []
+    since: dict[str, float] = {}
+    highest: dict[str, float] = {}
+    while world.clock.wall_s - world.begun_s < days * DAY_S:
+        world.step()
+        slow = {one.operation: one.ratio for one in world.optimizer.slowdowns.slow}
+        for name, ratio in slow.items():
+            since.setdefault(name, world.clock.wall_s)
+            highest[name] = max(highest.get(name, 0.0), ratio)
+        spells += [
+            (name, world.clock.wall_s - since.pop(name), highest.pop(name))
+            for name in set(since) - set(slow)
+        ]
+    told = [spell for spell in spells if spell[1] > TOLD_AFTER_S and spell[2] >= 1.5]
+    world.usual[2] = 0.060
+    injected_s = world.clock.wall_s
+    while not world.optimizer.slowdown("operation2", "bench"):
+        world.step()
+    return {
+        "operation_days": days * OPERATIONS,
+        "spells": len(spells),
+        "spells_over_60_s_and_1.5_times": len(told),
+        "longest_spell_s": max((spell[1] for spell in spells), default=0.0),
+        "found_after_s": world.clock.wall_s - injected_s,
+    }
+
+
+def cost(operations: int) -> float:
+    """Milliseconds a look takes, over an hour of looks every 15 s, all operations running."""
+    clock = ManualClock()
+    metrics = MetricsCollector(clock=clock)
+    optimizer = PerformanceOptimizer(metrics, clock=clock)
+    random = np.random.default_rng(1)
+    ids = np.array(
+        [
+            metrics.series_id(
+                "operation_response_time",
+                {"operation": f"o{n}", "service": "bench"},
+                "seconds",
+                "timing",
+            )
+            for n in range(operations)
+        ]
+    )
+    spent_s = 0.0
+    looks = int(3_600 / STEP_S)
+    for _ in range(looks):
+        clock.advance(STEP_S)
+        now = np.full(operations, clock.wall_s)
+        metrics.keep_arrays(ids, now, 0.01 * np.exp(0.1 * random.standard_t(3, operations)))
+        begun_s = time.thread_time()
+        optimizer.look()
+        spent_s += time.thread_time() - begun_s
+    return 1_000 * spent_s / looks
+
+
+def main() -> None:
+    """Print what was found."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--days", type=float, default=7)
+    parser.add_argument("--json", action="store_true")
+    given = parser.parse_args()
+    result = quiet(given.days, 1) | {
+        "ms_a_look_at_100": round(cost(100), 2),
+        "ms_a_look_at_500": round(cost(500), 2),
+    }
+    if given.json:
+        print(json.dumps(result))
+    else:
+        for name, value in result.items():
+            print(f"{name.replace('_', ' '):>34}  {value}")
+
+
+if __name__ == "__main__":
+    main()
