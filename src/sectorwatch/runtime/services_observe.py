@@ -254,5 +254,6 @@ class PerformanceService(Service):
                 "profiles": len(telemetry.profiler.profiles),
                 "loop_blocks": len(telemetry.resources.loop.blocks),
                 "leak": telemetry.resources.leaks.verdict.state,
+                "tuning": telemetry.optimizer.state(),
             },
         )

@@ -73,6 +73,7 @@ def watch(application: Application) -> None:
         ("disk_filling", resources.explain_disk),
         ("service_crashed", partial(why_it_died, application.supervisor)),
         ("service_down", partial(why_it_is_down, application.supervisor, telemetry.health)),
+        ("operation_slow", telemetry.optimizer.why_slow),
     ):
         alerts.explain(rule, explanation)
 

@@ -28,9 +28,9 @@ def steady(took_s: float, seed: int = 1) -> Took:
 
 def gauge(program: Program) -> float:
     """What the gauge says of the operation."""
-    found = program.metrics.get_metrics("operation_slowdown", 1)
+    tags = {"operation": "advance", "service": SERVICE}
+    found = program.metrics.get_metrics("operation_slowdown", 1, tags)
     assert found, "the gauge is there from the first look on"
-    assert found[-1].tags == {"operation": "advance", "service": SERVICE}
     return found[-1].value
 
 
@@ -59,6 +59,8 @@ def test_it_shows_after_ten_minutes_of_a_first_start() -> None:
     program.run(400, steady(0.005))
     program.run(105, steady(0.060))
     assert program.optimizer.slowdown("advance", SERVICE) is not None
+    program.run(HOUR_S / 2, steady(0.060))
+    assert program.optimizer.slowdown("advance", SERVICE) is not None, "for as long as it lasts"
 
 
 def test_it_goes_on_being_slow_and_ends_when_it_is_over() -> None:
@@ -71,6 +73,18 @@ def test_it_goes_on_being_slow_and_ends_when_it_is_over() -> None:
     begun_s = program.elapsed_s
     program.run(300, steady(0.010))
     assert program.slow[-1][0] - begun_s <= 90
+    assert gauge(program) == 1
+
+
+def test_what_does_not_run_any_more_is_not_slow() -> None:
+    """Nobody waits for it: the gauge is 1 again two minutes after its last run."""
+    program = Program()
+    program.run(HOUR_S, steady(0.010))
+    program.run(150, steady(0.060))
+    assert gauge(program) > 1
+    for _ in range(10):
+        program.clock.advance(15)
+        program.optimizer.look()
     assert gauge(program) == 1
 
 

@@ -35,6 +35,9 @@ class NullOptimizer(PerformanceOptimizer):
     def look(self) -> None:
         pass
 
+    def state(self) -> dict[str, Any]:
+        return {}
+
     def collect(self) -> None:
         pass
 

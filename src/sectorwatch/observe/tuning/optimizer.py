@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from sectorwatch.observe.clock import Clock, SystemClock
 from sectorwatch.observe.drops import Drops
+from sectorwatch.observe.enums import PerformanceMetric
 from sectorwatch.observe.metrics import MetricsCollector
+from sectorwatch.observe.performance import metric_name
 from sectorwatch.observe.tuning.analysis import findings_of
 from sectorwatch.observe.tuning.deciding import decided
 from sectorwatch.observe.tuning.figures import OperationFigures, figures_of
@@ -95,6 +97,16 @@ class PerformanceOptimizer:
         self._stopped = threading.Event()
         self._looking = threading.Lock()
         self._collecting = threading.Lock()
+
+    def state(self) -> dict[str, Any]:
+        """How it does: for a health check."""
+        thread = self._thread
+        return {
+            "watching": thread is not None and thread.is_alive(),
+            "slow_operations": len(self.slowdowns.slow),
+            "recommendations": sum(one.status == OPEN for one in self._ledger.all()),
+            "dropped": self.drops.counts(),
+        }
 
     def add_source(self, source: EvidenceSource) -> None:
         """Ask this source too, from the next round on."""
@@ -189,6 +201,7 @@ class PerformanceOptimizer:
     def look(self) -> None:
         """Look once at how slow every operation is just now; never raises."""
         with self._looking:
+            begun_s = self._clock.monotonic_s()
             try:
                 self._metrics.fold()
                 now_s = self._metrics.now_s()
@@ -196,6 +209,7 @@ class PerformanceOptimizer:
                 self.slowdowns.evaluate(now_s)
             except Exception:  # noqa: BLE001 - observation never breaks what it observes
                 self.drops.count("look_failed")
+            self._timed("watch_operations", begun_s)
 
     def collect(self) -> None:
         """Ask the sources once what they find, and decide what became of the rest; never raises."""
@@ -216,6 +230,16 @@ class PerformanceOptimizer:
                 self._decide()
             except Exception:  # noqa: BLE001 - as above
                 self.drops.count("decide_failed")
+            self._timed("find_evidence", begun_s)
+
+    def _timed(self, operation: str, begun_s: float) -> None:
+        """Keep what our own work took, as an operation among the others."""
+        tags = {"operation": operation, "service": "performance"}
+        name = metric_name(PerformanceMetric.RESPONSE_TIME)
+        series_id = self._metrics.series_id(name, tags, "seconds", "timing")
+        took_s = self._clock.monotonic_s() - begun_s
+        if series_id:
+            self._metrics.keep_batch([(series_id, self._metrics.now_s(), took_s)])
 
     def _ask(self, source: EvidenceSource) -> None:
         try:

@@ -22,10 +22,14 @@ import numpy as np
 from sectorwatch.observe.tuning.blocks import quantile, recent
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from sectorwatch.observe.instruments import Gauge
     from sectorwatch.observe.metrics import MetricsCollector
     from sectorwatch.observe.series import Series
     from sectorwatch.observe.tuning.past import Limits, OperationPast, OperationPasts
+
+    Floats = NDArray[np.float64]
 
 __all__ = ["GAUGE", "Slowdown", "SlowdownWatch", "chance_of_so_many"]
 
@@ -44,6 +48,7 @@ _APART_S = 60.0
 _SHORTEST_S = 1e-6
 # After it got well again this long a 1 is kept each time, for averages over minutes.
 _WELL_TOLD_S = 300.0
+_REMEMBERED_S = 8 * 86_400.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +64,7 @@ class Slowdown:
     probability: float
     samples: int
     since_s: float
+    limits: Limits
 
 
 class SlowdownWatch:
@@ -113,22 +119,29 @@ class SlowdownWatch:
             if found is not None or self._well_since_s.get(id_, -math.inf) > now_s - _WELL_TOLD_S:
                 self._gauges[id_].set(1.0 if found is None else found.ratio)
 
-    def _judge(self, series: Series, past: OperationPast, now_s: float) -> Slowdown | None:
-        if now_s < self._pasts.warm_until_s:
-            return None
-        was = self._slow.get(series.id)
+    def _newest(self, series: Series, now_s: float) -> tuple[Floats, float]:
+        """The last calls and when the first of them was; none where it does not run any more.
+
+        Nobody waits for what has ended.
+        """
         from_s = max(now_s - _LOOKED_BACK_S, self._pasts.warm_until_s)
         times_s, values = series.ring.since(from_s)
         newest = recent(times_s, values)
         if not len(newest):
+            return newest, now_s
+        first_s, last_s = float(times_s[-len(newest)]), float(times_s[-1])
+        is_over = last_s < now_s - max(_FRESH_S, last_s - first_s)
+        return newest[:0] if is_over else newest, first_s
+
+    def _judge(self, series: Series, past: OperationPast, now_s: float) -> Slowdown | None:
+        was = self._slow.get(series.id)
+        newest, first_s = self._newest(series, now_s)
+        if now_s < self._pasts.warm_until_s or not len(newest):
             return None
         median_s = quantile(np.sort(newest), 0.5)
-        limits = past.limits
-        if not self._is_beyond(median_s, limits):
+        if not self._is_beyond(median_s, past.limits if was is None else was.limits):
             return None
-        begun_s = now_s if was is None else was.since_s
-        until_s = min(begun_s, float(times_s[-len(newest)])) - _APART_S
-        limits = limits.beside(self._pasts.unclosed(series, past, until_s))
+        limits, begun_s = self._compared_with(series, past, was, now_s, first_s)
         if limits.samples < _LEAST_SAMPLES or limits.minutes < _LEAST_MINUTES:
             return None
         above = int(np.count_nonzero(newest > limits.upper_s))
@@ -145,7 +158,26 @@ class SlowdownWatch:
             1 - chance,
             len(newest),
             begun_s,
+            limits,
         )
+
+    def _compared_with(
+        self,
+        series: Series,
+        past: OperationPast,
+        was: Slowdown | None,
+        now_s: float,
+        first_s: float,
+    ) -> tuple[Limits, float]:
+        """What it is compared with, and since when: while it is slow, what it was at first.
+
+        What is slow is no past, so that little would be left of a short one; after eight days the
+        past is over.
+        """
+        if was is not None and now_s - was.since_s < _REMEMBERED_S:
+            return was.limits, was.since_s
+        until_s = min(now_s, first_s) - _APART_S
+        return past.limits.beside(self._pasts.unclosed(series, past, until_s)), now_s
 
     def _is_beyond(self, median_s: float, limits: Limits) -> bool:
         times = next(times for minutes, times in _ABOVE_PEAK if limits.minutes >= minutes)
