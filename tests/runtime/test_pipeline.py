@@ -30,6 +30,7 @@ from sectorwatch.observe import PerformanceMetric, Telemetry
 from sectorwatch.runtime import replay, root
 from sectorwatch.runtime.pipeline import decode
 from sectorwatch.runtime.root import Parts, put_together
+from sectorwatch.runtime.staleness import why_it_is_old
 from sectorwatch.store import DataDirectory, Store
 from sectorwatch.traffic import Tracker
 
@@ -232,6 +233,42 @@ def test_the_feed_s_age_grows_while_none_comes(tmp_path: Path, raws: list[RawFee
         assert latest(telemetry, "feed_age_seconds") == pytest.approx(before_s + 90)
         assert telemetry.metrics.dropped == {}
     telemetry.close()
+
+
+def test_an_old_feed_is_blamed_on_what_holds_it_up(tmp_path: Path, raws: list[RawFeed]) -> None:
+    """The network's own data, feeds that are refused, the disk, the database: the first of them."""
+
+    class Client:
+        def last_success_us(self, kind: Kind) -> int:
+            assert kind is Kind.FEED
+            return raws[2].received_at_us
+
+    client: Any = Client()
+    with opened(tmp_path / "data") as parts:
+        pipeline = parts.pipeline
+        assert why_it_is_old(pipeline, client, {}) is None
+        start(parts, raws)
+        pipeline.take(raws[0])
+        assert why_it_is_old(pipeline, None, {}) is None
+
+        def told() -> str:
+            found = why_it_is_old(pipeline, client, {})
+            assert found is not None
+            assert found[1]["pending_snapshots"] == pipeline.follow.pending
+            return found[0]
+
+        assert told().startswith("The network answers, last at 20")
+        pipeline.take(RawFeed(Kind.FEED, b"<html>", raws[1].received_at_us))
+        assert told().startswith("What comes is refused: ")
+        pipeline.take(raws[1])
+        assert told().startswith("The network answers")
+        pipeline.follow.last_error = "it is away"
+        assert told() == "Feeds come and wait for the database: it is away"
+        pipeline.write_error = "the disk is full"
+        assert told() == "Feeds come and cannot be kept: the disk is full"
+        pipeline.write_error = pipeline.follow.last_error = None
+        pipeline.follow.forget()
+        assert told() == "Ingestion is behind: 0 snapshots wait in the journal."
 
 
 def test_a_live_tick_that_comes_late_is_counted(tmp_path: Path, raws: list[RawFeed]) -> None:

@@ -89,6 +89,8 @@ class Pipeline:
         self.write_error: str | None = None
         """Why nothing can be put into the journal now, None where it can."""
         self.last_refusal: str | None = None
+        self.is_refusing = False
+        """Whether the last feed that came was refused."""
         self._journals = journals
         self._stores = stores
         self._masker = masker
@@ -274,6 +276,7 @@ class Pipeline:
             )
 
     def _take_in(self, snapshot: Snapshot, *, new: bool) -> None:
+        self.is_refusing = False
         self.intake.snapshot(snapshot, new=new)
         self._count_records(snapshot)
 
@@ -362,6 +365,7 @@ class Pipeline:
 
     def _refuse(self, raw: RawFeed, error: FeedRefusedError) -> None:
         self.intake.refused(error.reason)
+        self.is_refusing = raw.kind is Kind.FEED
         self.last_refusal = str(error)
         self._metrics.counter("feeds_refused_total", {"reason": error.reason}).inc()
         if not getattr(error, "_observed", False):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from sectorwatch.airspace import Airports, load_airspace
@@ -40,6 +41,7 @@ from sectorwatch.runtime.services_observe import (
     PerformanceService,
 )
 from sectorwatch.runtime.slots import JournalSlot, StoreSlot
+from sectorwatch.runtime.staleness import why_it_is_old
 from sectorwatch.runtime.statement_study import study_statements
 from sectorwatch.runtime.supervisor import Supervisor
 from sectorwatch.runtime.watching import watch
@@ -232,6 +234,7 @@ def build(
         )
         intake: Intake
         trouble: FeedTrouble | None = None
+        client: VatsimClient | None = None
         breakers: list[CircuitBreaker] = []
         if source is None:
             client = _client(
@@ -258,6 +261,7 @@ def build(
             telemetry=telemetry,
         )
         pipeline = parts.pipeline
+        telemetry.alerts.explain("feed_stale", partial(why_it_is_old, pipeline, client))
         add_reports(
             telemetry,
             pipeline=pipeline,
