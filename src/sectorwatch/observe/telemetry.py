@@ -192,6 +192,7 @@ class Telemetry:
             version=version,
         )
         alerts.explain("operation_slow", partial(slowdown_of_operation, optimizer))
+        optimizer.add_source(resources.evidence)
         outbox = Outbox(
             channels,
             metrics=metrics,

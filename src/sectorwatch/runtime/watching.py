@@ -63,19 +63,13 @@ def resource_limits(settings: Settings) -> ResourceLimits:
 def watch(application: Application) -> None:
     """Have the watch know when hard work is expected, and alerts ask it for causes."""
     telemetry: Telemetry = application.telemetry
-    resources, alerts = telemetry.resources, telemetry.alerts
-    resources.expected_busy = application.is_expected_busy
-    telemetry.optimizer.add_source(resources.evidence)
+    telemetry.resources.expected_busy = application.is_expected_busy
     for rule, explanation in (
-        ("cpu_spike", resources.explain_cpu),
-        ("memory_leak", resources.explain_leak),
-        ("loop_blocked", resources.explain_block),
-        ("disk_filling", resources.explain_disk),
         ("service_crashed", partial(why_it_died, application.supervisor)),
         ("service_down", partial(why_it_is_down, application.supervisor, telemetry.health)),
         ("operation_slow", telemetry.optimizer.why_slow),
     ):
-        alerts.explain(rule, explanation)
+        telemetry.alerts.explain(rule, explanation)
 
 
 def why_it_died(

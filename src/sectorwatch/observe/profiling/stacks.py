@@ -141,16 +141,23 @@ class StackSampler:
         """Whether a profile is being taken."""
         return self._taking.locked()
 
-    def take(self, seconds: float, *, trigger: str = "asked", rate_hz: float = 100.0) -> Profile:
+    def take(
+        self,
+        seconds: float,
+        *,
+        trigger: str = "asked",
+        rate_hz: float = 100.0,
+        stop: threading.Event | None = None,
+    ) -> Profile:
         """Take a profile now, in this thread, which is left out of it; 0.1 to 30 seconds.
 
-        Raises BusyError where one is being taken.
+        `stop` ends it before. Raises BusyError where one is being taken.
         """
         if not self._taking.acquire(blocking=False):
             raise BusyError("a profile is being taken; try again when it has ended")
         self._idle.clear()
         try:
-            profile = self._take(min(max(seconds, 0.1), _LONGEST_S), trigger, rate_hz)
+            profile = self._take(min(max(seconds, 0.1), _LONGEST_S), trigger, rate_hz, stop)
             with self._lock:
                 self._profiles.append(profile)
             if self.on_profile is not None:
@@ -190,7 +197,9 @@ class StackSampler:
         threading.Thread(target=take, name="observe-profile", daemon=True).start()
         return True
 
-    def _take(self, seconds: float, trigger: str, rate_hz: float) -> Profile:
+    def _take(
+        self, seconds: float, trigger: str, rate_hz: float, stop: threading.Event | None
+    ) -> Profile:
         began_s = self._clock.now_us() / 1e6
         me = threading.get_native_id()
         before_all = _cpu_by_native()
@@ -204,6 +213,8 @@ class StackSampler:
             time.sleep(max(0.0, due_s - now_s))
             sampled.look(me)
             taken += 1
+            if stop is not None and stop.is_set():
+                break
         duration_s = time.perf_counter() - begun_s
         cost_s = time.thread_time() - my_cpu_s
         cpu_s = max(time.process_time() - cpu_s - cost_s, 0.0)
