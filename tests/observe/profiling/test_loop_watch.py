@@ -28,6 +28,11 @@ def burn(seconds: float) -> int:
     return turns
 
 
+def reckon_in_one_call(n: int) -> int:
+    """Keeps the interpreter's lock to its end, so that no other thread runs."""
+    return sum(range(n))
+
+
 def watched(
     *, block: str = "", seconds: float = 0.5, blocked_s: float = 0.15
 ) -> tuple[list[LoopBlock], MetricsCollector]:
@@ -43,6 +48,8 @@ def watched(
                 hold_the_loop_up(seconds)
             case "burn":
                 burn(seconds)
+            case "lock":
+                reckon_in_one_call(int(seconds * 100_000_000))
             case "own":
                 asyncio.get_running_loop().call_soon(burn, seconds)
         await asyncio.sleep(0.15)
@@ -56,12 +63,17 @@ def watched(
 
 @pytest.mark.parametrize(
     ("block", "function", "uses_processor"),
-    [("wait", "hold_the_loop_up", False), ("burn", "burn", True), ("own", "burn", True)],
+    [
+        ("wait", "hold_the_loop_up", False),
+        ("burn", "burn", True),
+        ("own", "burn", True),
+        ("lock", "reckon_in_one_call", True),
+    ],
 )
 def test_a_loop_that_stands_still_is_put_down_to_the_function_in_it(
     block: str, function: str, *, uses_processor: bool
 ) -> None:
-    """In a coroutine and in a callback, waiting and reckoning; with its stack and how long."""
+    """In a coroutine and in a callback, waiting and reckoning, with the lock or without it."""
     blocks, metrics = watched(block=block)
     [found] = blocks
     assert found.blame is not None

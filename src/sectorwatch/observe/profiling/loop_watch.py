@@ -189,13 +189,19 @@ class LoopWatch:
         loop.call_soon_threadsafe(lambda: answers.append(time.perf_counter()))
         seen: _Look | None = None
         cpu_s, loop_cpu_s = time.process_time(), thread_cpu_s(of.native_id or 0) or 0.0
-        wait_s = self._period_s
+        wait_s, held_s = self._period_s, 0.0
         while not stopped.is_set():
+            waiting_cpu_s = thread_cpu_s(of.native_id or 0) or 0.0
             late_s, used_s = self._wait(stopped, wait_s)
             # Late, and nothing in the process used the time: it was stopped, or not let run.
             if late_s > self._blocked_s / 2 and used_s < _HELD * late_s:
                 excused_s += late_s - used_s
             if answers:
+                # It answered, and then kept the interpreter's lock: nobody could ask again.
+                held_s = min(late_s, (thread_cpu_s(of.native_id or 0) or 0.0) - waiting_cpu_s)
+                if held_s >= self._blocked_s and seen is None:
+                    seen = _Look(waiting_cpu_s, {})
+                    self._look(seen, of)
                 break
             now_s = time.perf_counter()
             waited_s = now_s - asked_s - excused_s
@@ -211,7 +217,7 @@ class LoopWatch:
         self._ongoing = None
         if not answers:
             return
-        lag_s = max(0.0, answers[0] - asked_s - excused_s)
+        lag_s = max(held_s, answers[0] - asked_s - excused_s, 0.0)
         self.excused_s += excused_s
         self._lag.observe(lag_s)
         if lag_s >= self._blocked_s:
