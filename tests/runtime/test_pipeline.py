@@ -226,6 +226,7 @@ def test_the_feed_s_age_grows_while_none_comes(tmp_path: Path, raws: list[RawFee
         source = Given(raws[:1])
         parts.pipeline.run(source, threading.Event())
         before_s = latest(telemetry, "feed_age_seconds")
+        assert latest(telemetry, "feed_overdue_seconds") == before_s
         source.now += 90_000_000
         assert latest(telemetry, "feed_age_seconds") == pytest.approx(before_s + 90)
         parts.pipeline.is_finished = True

@@ -73,6 +73,8 @@ feed_fetch_failures_total{what,reason,blame} counter (collector)
     or us.
 feed_fetches_total{what,result} counter (collector)
     Fetches by what was fetched and what came of it: new, unchanged, or why it failed.
+feed_overdue_seconds gauge seconds (collector)
+    The newest snapshot's age, less what the steps of a recording that is read ahead come to.
 feed_queue_depth gauge (collector)
     Feeds that were fetched and wait to be taken in.
 feed_queue_dropped_total counter (collector)

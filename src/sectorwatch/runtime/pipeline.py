@@ -107,6 +107,7 @@ class Pipeline:
         self._metrics = self._telemetry.metrics
         # Read between feeds too, so that it grows while none comes.
         self._metrics.gauge_callback("feed_age_seconds", self._growing_age_s, unit="seconds")
+        self._metrics.gauge_callback("feed_overdue_seconds", self._overdue_s, unit="seconds")
         self._delay = self._metrics.timing("tick_delay_seconds")
         self._late = self._metrics.counter("ticks_late_total")
         self._stop = threading.Event()
@@ -141,8 +142,7 @@ class Pipeline:
         source = self.source
         if age_s is None or source is None:
             return False
-        step_s = 0.0 if source.is_live else self._step_us / 1_000_000
-        return age_s > times * max(stale_after_s, _STEPS_READ_AHEAD * step_s)
+        return age_s > times * max(stale_after_s, self._read_ahead_s(source))
 
     def begin(self, source: Source) -> None:
         """Take `source` for what comes, and find out what the journal has already."""
@@ -193,6 +193,17 @@ class Pipeline:
     def _growing_age_s(self) -> float | None:
         """The feed's age for whoever samples it; of a recording that has ended there is none."""
         return None if self.is_finished else self.age_s()
+
+    def _overdue_s(self) -> float | None:
+        """The feed's age beyond what a recording's own steps come to."""
+        age_s = self._growing_age_s()
+        if age_s is None or self.source is None:
+            return None
+        return max(0.0, age_s - self._read_ahead_s(self.source))
+
+    def _read_ahead_s(self, source: Source) -> float:
+        """How old a recording's newest snapshot is by itself: one is read ahead; 0 where live."""
+        return 0.0 if source.is_live else _STEPS_READ_AHEAD * self._step_us / 1_000_000
 
     def _use_the_lull(self) -> None:
         if not self.follow.is_in_step:

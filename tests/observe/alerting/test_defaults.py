@@ -37,7 +37,7 @@ SIGNS: list[tuple[str, dict[str, str], float, float, AlertType, str]] = [
     ("cpu_spike_percent", {}, 0, 99, AlertType.CPU_SPIKE, "system"),
     ("database_failing_seconds", {}, 0, 12, AlertType.DATABASE_ISSUE, "store"),
     ("feed_failing_seconds", {"cause": "vatsim_down"}, 0, 90, AlertType.API_TIMEOUT, "collector"),
-    ("feed_age_seconds", {}, 20, 600, AlertType.API_TIMEOUT, "collector"),
+    ("feed_overdue_seconds", {}, 20, 600, AlertType.API_TIMEOUT, "collector"),
 ]  # fmt: skip
 
 

@@ -305,7 +305,7 @@ def _of_data(limits: AlertLimits) -> list[AlertRule]:
             AlertType.API_TIMEOUT,
             _MEDIUM,
             "collector",
-            f"latest(feed_age_seconds) > {limits.feed_age_s:g}"
+            f"latest(feed_overdue_seconds) > {limits.feed_age_s:g}"
             " unless max by () (latest(feed_failing_seconds)) > 0",
             for_s=120,
             keep_firing_for_s=60,
