@@ -120,6 +120,7 @@ def test_a_database_locked_by_another_program_is_failing_until_it_is_free(
             telemetry=telemetry,
             current=lambda: store.database,
             clock_s=lambda: now[0],
+            limit_s=0.2,
         )
         watch.look()
         assert watch.failing_s() == 0
@@ -151,7 +152,9 @@ def test_a_long_write_of_our_own_is_no_fault(
 ) -> None:
     """While a transaction of ours holds the lock the database is well."""
     with Store.open(directory, telemetry=telemetry) as store:
-        watch = DatabaseWatch(directory, None, telemetry=telemetry, current=lambda: store.database)
+        watch = DatabaseWatch(
+            directory, None, telemetry=telemetry, current=lambda: store.database, limit_s=0.2
+        )
         with store.database.write("sealing for long"):
             watch.look()
         assert watch.failing_s() == 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sectorwatch.observe.statements import StatementStudy, StudyLimits
+from sectorwatch.observe.statements.evidence import StatementEvidence
 from sectorwatch.store.query_plans import SqlitePlanner
 from sectorwatch.store.query_plans_postgres import PostgresPlanner
 
@@ -63,5 +64,7 @@ def study_statements(
         clock=clock,
     )
     telemetry.statements.study = study
+    telemetry.optimizer.add_source(StatementEvidence(telemetry.statements, study))
+    telemetry.optimizer.add_source(telemetry.answers)
     telemetry.metrics.drop_sources["statement_study"] = study.drops
     return study

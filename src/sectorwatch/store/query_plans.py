@@ -89,6 +89,14 @@ class SqlitePlanner:
                 )
         return found
 
+    def has(self, index: Index) -> bool:
+        """Whether there is an index that begins with these columns, whatever it is called."""
+        with self._asking() as connection:
+            return any(
+                tuple(each[: len(index.columns)]) == index.columns
+                for each in _present(connection, index.table)
+            )
+
     def prove(
         self,
         samples: Sequence[Sample],

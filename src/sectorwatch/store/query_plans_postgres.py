@@ -97,6 +97,14 @@ class PostgresPlanner:
                 )
         return found
 
+    def has(self, index: Index) -> bool:
+        """Whether there is an index that begins with these columns, whatever it is called."""
+        with self._connected(self._url, _PLAN_LIMIT_S) as connection:
+            return any(
+                tuple(each[: len(index.columns)]) == index.columns
+                for each in _present(connection, index.table)
+            )
+
     def prove(
         self,
         samples: Sequence[Sample],
@@ -139,6 +147,7 @@ class PostgresPlanner:
                 ],
                 _ROUNDS,
                 should_stop,
+                clock_s=time.perf_counter,
             )
         return BatchProof(len(values), singly, once, _ROUNDS)
 

@@ -49,7 +49,9 @@ class DatabaseWatch:
         telemetry: Telemetry,
         current: Callable[[], Database | None],
         clock_s: Callable[[], float] = time.monotonic,
+        limit_s: float = _LIMIT_S,
     ) -> None:
+        self._limit_s = limit_s
         self._directory = directory
         self._url = url
         self._current = current
@@ -100,7 +102,7 @@ class DatabaseWatch:
         if self._unanswered_since_s is not None:
             since.append(self._unanswered_since_s)
         asked_s = self._asked_since_s
-        if asked_s is not None and now_s - asked_s > 2 * _LIMIT_S:
+        if asked_s is not None and now_s - asked_s > 2 * self._limit_s:
             since.append(asked_s)
         database = self._current()
         if database is not None:
@@ -124,7 +126,7 @@ class DatabaseWatch:
         before = 0 if database is None else database.meters.writes
         try:
             connection = sqlite3.connect(
-                f"{path.as_uri()}?mode=rw", uri=True, timeout=_LIMIT_S, isolation_level=None
+                f"{path.as_uri()}?mode=rw", uri=True, timeout=self._limit_s, isolation_level=None
             )
             with contextlib.closing(connection):
                 connection.execute("BEGIN IMMEDIATE")

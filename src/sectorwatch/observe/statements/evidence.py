@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter as Tally
 from typing import TYPE_CHECKING, Any
 
 from sectorwatch.observe.clock import as_datetime
+from sectorwatch.observe.statements.planning import Index
 from sectorwatch.observe.tuning.findings import (
     Difficulty,
     Finding,
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["StatementEvidence"]
 
 _SHOWN = 300
-_ASKED_LATELY_S = 3_600.0
+_INDEX_KEY = re.compile(r"index:(?P<database>\w+):(?P<table>\w+)\((?P<columns>[\w,]+)\)")
 
 
 class StatementEvidence:
@@ -47,8 +49,6 @@ class StatementEvidence:
         self._least_share = least_share
         self._log = log
         self._study = study
-        # Which statement a finding is about, for saying later what became of it.
-        self._about: dict[str, tuple[str, str]] = {}
 
     def collect(self, now_s: float) -> list[Finding]:
         """Everything found by now."""
@@ -75,26 +75,21 @@ class StatementEvidence:
                     found.append(_loop(one, use, loop, studied, up_s))
                 if again is not None and self._matters(again.seconds, again.operation_seconds):
                     found.append(_again(one, use, again, up_s))
-            for finding in found:
-                if finding.key not in seen:
-                    seen.add(finding.key)
-                    self._about[finding.key] = (one.id, finding.type)
+            seen |= {finding.key for finding in found}
         return found
 
     def _matters(self, seconds: float, of_s: float) -> bool:
         return of_s > 0 and seconds >= self._least_s and seconds >= self._least_share * of_s
 
     def outcome(self, key: str, now_s: float) -> Outcome | None:
-        """Whether an index that was proposed is there and used."""
-        statement_id, kind = self._about.get(key, ("", ""))
-        if kind != RecommendationType.DATABASE_INDEX:
+        """Whether an index that was proposed is there, also if that was before this start."""
+        del now_s
+        found = _INDEX_KEY.fullmatch(key)
+        if found is None:
             return None
-        studied = self._study.of(statement_id)
-        asked = [one for one in self._log.statements() if one.id == statement_id]
-        if studied.plan is not None and not studied.plan.scans and studied.scanned_before:
-            return Outcome(True, "The plan searches by an index now, and scans no more.")
-        if not asked or now_s - asked[0].last_seen_s > _ASKED_LATELY_S:
-            return Outcome(False, "Nobody asks this any more.")
+        index = Index(found["table"], tuple(found["columns"].split(",")))
+        if self._study.has(found["database"], index):
+            return Outcome(applied=True, words=f"An index on {index.table} begins so now.")
         return None
 
 
@@ -125,7 +120,7 @@ def _index(
         service=use.service,
         operation=use.operation,
         type=RecommendationType.DATABASE_INDEX,
-        key=f"index:{proof.index.table}({','.join(proof.index.columns)})",
+        key=f"index:{one.database}:{proof.index.table}({','.join(proof.index.columns)})",
         description=(
             f"A statement walks through {walked}: {one.statement[:_SHOWN]}. On a copy of {rows} it "
             f"took {_ms(proof.with_s)} with the index {proof.index.name}, "

@@ -47,6 +47,7 @@ _TEXTS = frozenset({str, bytes})
 _LOOP_FROM = 8
 _MOST_TABLES = 60
 _MOST_WATCHED = 20
+_WATCHED = "database_watched_statement_seconds"
 _WRITING = frozenset({"insert", "update", "delete"})
 _ELSEWHERE = ("query", "store")
 
@@ -81,6 +82,10 @@ class StatementLog:
         """Where a statement that takes `slow_s` or longer gets a line, once in a minute each."""
         self.spans: SpanRing | None = None
         """Where what is run under a correlation id becomes a span, too."""
+        # Watched before this start: what became of them is to be seen after it.
+        self._watched = {
+            tags.get("statement", "") for tags, _ in metrics.series.ids_of(_WATCHED).values()
+        }
         self.study: StatementStudy | None = None
         """Who looks into them, where somebody does."""
         metrics.before_drain.append(self.fold)
@@ -218,14 +223,14 @@ class StatementLog:
             watched = sum(one.watched_id > 0 for one in self._known.values())
             for one in self._known.values():
                 if one.id == statement_id and not one.watched_id and watched < _MOST_WATCHED:
-                    one.watched_id = self._metrics.series_id(
-                        "database_watched_statement_seconds",
-                        {"statement": one.id},
-                        "seconds",
-                        "timing",
-                    )
+                    self._watch(one)
 
     # Inside.
+
+    def _watch(self, one: Known) -> None:
+        one.watched_id = self._metrics.series_id(
+            _WATCHED, {"statement": one.id}, "seconds", "timing"
+        )
 
     def fold(self) -> None:
         """Make figures of what waits."""
@@ -332,6 +337,8 @@ class StatementLog:
                 known.series_id = self._metrics.series_id(
                     "database_statement_seconds", tags, "seconds", "timing"
                 )
+                if known.id in self._watched:
+                    self._watch(known)
                 self._known[key] = known
             self._text_characters += len(text)
             if self._text_characters > _MOST_TEXT_CHARACTERS:

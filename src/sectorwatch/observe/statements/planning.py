@@ -79,7 +79,8 @@ class Index:
 class IndexProof:
     """What a statement took on a copy of its tables, without and with an index.
 
-    Seconds are medians of `rounds` in turns, each of all values tried. `write_..._s` is what a
+    Seconds (of the processor, where the database runs in the program) are medians of `rounds` in
+    turns, each of all values tried. `write_..._s` is what a
     thousand rows take to insert. `one_in` is 1 for all rows, n for every n-th, drawn by chance.
     """
 
@@ -134,6 +135,10 @@ class Planner(Protocol):
 
     def candidates(self, sample: Sample, plan: Plan) -> Sequence[Index]:
         """Indexes that its conditions could use and that there are none of yet; a few."""
+        ...
+
+    def has(self, index: Index) -> bool:
+        """Whether there is an index that begins with these columns, whatever it is called."""
         ...
 
     def prove(

@@ -23,7 +23,13 @@ if TYPE_CHECKING:
     from sectorwatch.observe.statements.figures import StatementFigures
     from sectorwatch.observe.statements.known import Sample
     from sectorwatch.observe.statements.log import StatementLog
-    from sectorwatch.observe.statements.planning import BatchProof, IndexProof, Plan, Planner
+    from sectorwatch.observe.statements.planning import (
+        BatchProof,
+        Index,
+        IndexProof,
+        Plan,
+        Planner,
+    )
 
 __all__ = ["StatementStudy", "Studied", "StudyLimits"]
 
@@ -94,6 +100,14 @@ class StatementStudy:
     def of(self, statement_id: str) -> Studied:
         """What is known of a statement by now."""
         return self._known.get(statement_id, Studied())
+
+    def has(self, database: str, index: Index) -> bool:
+        """Whether there is such an index by now; False where nobody can be asked."""
+        planner = self._planner(database)
+        try:
+            return planner is not None and planner.has(index)
+        except NotProvenError:
+            return False
 
     def work(self, stop: threading.Event, every_s: float = 60.0) -> None:
         """Look again and again until told to stop, at the lowest priority there is."""
