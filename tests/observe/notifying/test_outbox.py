@@ -419,6 +419,19 @@ def test_a_full_disk_is_told_of_all_the_same(tmp_path: Path) -> None:
     world.store.close()
 
 
+def test_a_disk_that_takes_nothing_costs_no_memory() -> None:
+    """What was told and could not be written is forgotten, oldest first, and counted."""
+    channel, sender = recording("a", lambda _: SENT)
+    world = World([channel])
+    world.store.close()
+    for number in range(1_200):
+        world.outbox.put(firing(str(number), service=f"s{number}"))
+        world.outbox.deliver()
+    assert len(sender.sent) == 1_200
+    assert len(world.outbox.entries(limit=5_000)) == 1_000
+    assert world.outbox.drops.counts()["forgotten"] == 200
+
+
 KILLED = """
 import sys, time
 sys.path[:0] = sys.argv[2:]

@@ -26,6 +26,7 @@ __all__ = ["KeptDeliveries", "OutboxEntry"]
 
 _KEPT_S = 30 * 86_400.0
 _MOST_KEPT = 5_000
+_MOST_UNWRITTEN = 1_000
 _COLUMNS = (
     "id, channel, channel_id, service, type, digest, status, state, created_s, due_s, attempts,"
     " last_error, finished_s, content"
@@ -97,6 +98,13 @@ class KeptDeliveries:
             self._changed[each.id] = each
             self._version += 1
             self._versions[each.id] = self._version
+        too_many = len(self._changed) - _MOST_UNWRITTEN
+        if too_many > 0:
+            # A disk that takes nothing for days, or no store at all: the latest are remembered.
+            done = [id_ for id_, each in self._changed.items() if each.state != "pending"]
+            for id_ in done[:too_many]:
+                del self._versions[id_], self._changed[id_]
+                self._drops.count("forgotten")
 
     def write(self, connection: sqlite3.Connection) -> Callable[[], None]:
         """Write what changed, in the transaction that is open; what is given is called after it."""

@@ -46,7 +46,8 @@ class Outbox:
     """Takes groups of alerts and tells every channel of them, each in a thread of its own.
 
     `start` begins; before it, and after `stop`, what is put waits. `put` never raises, never waits.
-    `attempt_limit_s` bounds one attempt, however long the other side dawdles.
+    Without a `store` the last thousand are remembered until the program ends. `attempt_limit_s`
+    bounds one attempt, however long the other side dawdles.
     """
 
     def __init__(
