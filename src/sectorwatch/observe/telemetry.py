@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Self
 from sectorwatch.observe.alerting import AlertManager, default_rules
 from sectorwatch.observe.alerting.causes import (
     error_of_operation,
-    slowdown_of_operation,
     state_of_service,
 )
 from sectorwatch.observe.answers import AnswerLog
@@ -191,7 +190,7 @@ class Telemetry:
             warm_up_s=warm_up_s,
             version=version,
         )
-        alerts.explain("operation_slow", partial(slowdown_of_operation, optimizer))
+        alerts.explain("operation_slow", optimizer.why_slow)
         optimizer.add_source(resources.evidence)
         outbox = Outbox(
             channels,

@@ -1,21 +1,16 @@
 from __future__ import annotations
 
 import asyncio
-from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any
 
 import pytest
 
-from observe.made import START_S, ManualClock
+from observe.made import ManualClock
 from sectorwatch.observe import Telemetry
 from sectorwatch.observe.alerting.causes import (
     error_of_operation,
-    slowdown_of_operation,
     state_of_service,
 )
-
-if TYPE_CHECKING:
-    from sectorwatch.observe.tuning import PerformanceOptimizer
 
 
 @pytest.fixture
@@ -58,28 +53,6 @@ def test_errors_are_those_of_the_operation_before_others(telemetry: Telemetry) -
     other = {"service": "collector", "operation": "other"}
     assert error_of_operation(telemetry.log, other)[0].startswith("decode: ")
     assert error_of_operation(telemetry.log, {"service": "store"}) == ("", {})
-
-
-def test_a_slow_operation_says_how_slow_and_what_would_help() -> None:
-    """Now, before, and at the worst; nothing where it is slow no more."""
-    slow = SimpleNamespace(
-        ratio=20.0, median_s=0.4, past_median_s=0.01, past_peak_s=0.02, probability=0.999,
-        samples=30, since_s=START_S,
-    )  # fmt: skip
-    advice = SimpleNamespace(operation="advance", description="Stage a takes all of it.")
-    optimizer = SimpleNamespace(
-        slowdown=lambda operation, _: slow if operation == "advance" else None,
-        get_recommendations=lambda _: [advice],
-    )
-    known = cast("PerformanceOptimizer", optimizer)
-    found = slowdown_of_operation(known, {"operation": "advance", "service": "tracker"})
-    assert found is not None
-    assert found[0] == (
-        "advance takes 400 ms in the median since 2025-08-06T21:00:00Z; it was 10 ms, and 20 ms "
-        "at the worst. Stage a takes all of it."
-    )
-    assert found[1]["recommendations"] == ["Stage a takes all of it."]
-    assert slowdown_of_operation(known, {"operation": "x", "service": "y"}) is None
 
 
 def test_the_bundle_knows_whom_to_ask(telemetry: Telemetry) -> None:

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sectorwatch.observe.clock import as_text
-
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from sectorwatch.observe.health import HealthChecker
     from sectorwatch.observe.logs import StructuredLogger
-    from sectorwatch.observe.tuning import PerformanceOptimizer
 
-__all__ = ["error_of_operation", "slowdown_of_operation", "state_of_service"]
+__all__ = ["error_of_operation", "state_of_service"]
 
 _TOLD = ("last_error", "error", "feed_failing")
 _LONGEST_STACK = 4_000
@@ -48,35 +45,3 @@ def error_of_operation(
         "correlation_id": last["correlation_id"],
         "stack": last["stack"][-_LONGEST_STACK:],
     }
-
-
-def slowdown_of_operation(
-    optimizer: PerformanceOptimizer, labels: Mapping[str, str]
-) -> tuple[str, dict[str, Any]] | None:
-    """How much slower an operation is than its past, and what is recommended for it."""
-    operation, service = labels.get("operation", ""), labels.get("service", "")
-    found = optimizer.slowdown(operation, service)
-    if found is None:
-        return None
-    words = (
-        f"{operation} takes {_milliseconds(found.median_s)} in the median since "
-        f"{as_text(found.since_s)}; it was {_milliseconds(found.past_median_s)}, and "
-        f"{_milliseconds(found.past_peak_s)} at the worst"
-    )
-    advised = [
-        each.description
-        for each in optimizer.get_recommendations(service)
-        if each.operation == operation
-    ]
-    if advised:
-        words += f". {advised[0]}"
-    return words, {
-        "ratio": found.ratio,
-        "probability": found.probability,
-        "samples": found.samples,
-        "recommendations": advised[:3],
-    }
-
-
-def _milliseconds(seconds: float) -> str:
-    return f"{1_000 * seconds:.3g} ms"
