@@ -310,10 +310,10 @@ class AlertManager:
             return
         try:
             self._evaluate()
+            self._evaluated_s = self._clock.monotonic_s()
         except Exception:  # noqa: BLE001 - a fault of ours must not end all watching
             self.drops.count("evaluation_failed")
         finally:
-            self._evaluated_s = self._clock.monotonic_s()
             self._evaluating.release()
 
     def state(self) -> dict[str, Any]:
