@@ -56,6 +56,16 @@ def test_each_metric_is_what_its_description_says(system: System, exposed: str) 
         assert line.startswith((f"# HELP {NAMESPACE}_", f"# TYPE {NAMESPACE}_", f"{NAMESPACE}_"))
 
 
+def test_what_alerts_count_is_there_before_it_happens(system: System, exposed: str) -> None:
+    """At 0 from the start: a counter that begins with 1 has not grown, for Prometheus."""
+    for service in system.application.supervisor.order:
+        assert f'sectorwatch_service_crashes_total{{service="{service}"}} ' in exposed
+    for reason in ("no_key", "unknown_key", "missing_scope"):
+        assert f'sectorwatch_api_requests_refused_total{{reason="{reason}"}}' in exposed
+    for name in ("feeds_unwritten_total", "snapshots_left_out_total"):
+        assert f"\nsectorwatch_{name} " in exposed
+
+
 def test_open_metrics_is_given_to_who_asks_for_it(client: Client) -> None:
     """As Prometheus asks: its type, its mark at the end; a proxy may not mix the two."""
     asked = "application/openmetrics-text;version=1.0.0;q=0.5,text/plain;version=0.0.4;q=0.4"

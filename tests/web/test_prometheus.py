@@ -152,7 +152,6 @@ def test_every_query_of_the_dashboard_can_be_answered(
 
 NOT_YET = {
     # None of these has happened in an instance that is some seconds old, and well.
-    "sectorwatch_api_requests_refused_total",
     "sectorwatch_records_dropped_total",
     "sectorwatch_records_repaired_total",
     "sectorwatch_observe_dropped_total",

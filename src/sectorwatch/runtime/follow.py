@@ -85,6 +85,7 @@ class Follow:
         self._seq_gauge = telemetry.metrics.gauge("tick_seq")
         self._ticks = telemetry.metrics.counter("ticks_committed_total")
         self._pending_gauge = telemetry.metrics.gauge("pending_snapshots")
+        self._left_out = telemetry.metrics.counter("snapshots_left_out_total")
         self._positions = telemetry.metrics.counter("positions_total")
         self._state_bytes = telemetry.metrics.gauge("tracker_state_bytes", unit="bytes")
         self._tracker: Tracker | None = None
@@ -377,7 +378,7 @@ class Follow:
         self._tracker_log.log_exception(
             operation, error, file=position.file, index=position.index, what="snapshot left out"
         )
-        self._telemetry.metrics.counter("snapshots_left_out_total").inc()
+        self._left_out.inc()
         self._skipped.add(position)
         # Halfway through a step nothing is known of the tracker's state.
         self.forget()

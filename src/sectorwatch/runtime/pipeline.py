@@ -110,6 +110,7 @@ class Pipeline:
         self._metrics.gauge_callback("feed_overdue_seconds", self._overdue_s, unit="seconds")
         self._delay = self._metrics.timing("tick_delay_seconds")
         self._late = self._metrics.counter("ticks_late_total")
+        self._lost = self._metrics.counter("feeds_unwritten_total")
         self._stop = threading.Event()
         self._last_time_us: int | None = None
         self._step_us = 0
@@ -390,7 +391,7 @@ class Pipeline:
         if not self._is_patient:
             raise error
         self.intake.unwritten()
-        self._metrics.counter("feeds_unwritten_total").inc()
+        self._lost.inc()
         if self.write_error is None:
             # Once, until it goes again: a full disk lasts, and so would the complaints.
             self._log.log_exception("journal_append", error)

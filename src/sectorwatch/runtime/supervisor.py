@@ -81,6 +81,9 @@ class Supervisor:
                 self._telemetry.for_service(service.name).log,
                 since_us=self._clock.now_us(),
             )
+            # There from the start, at 0: Prometheus sees no growth in what begins with 1.
+            for metric in ("service_crashes", "service_restarts"):
+                self._telemetry.metrics.counter(metric, {"service": service.name})
         self._hard = {name: each.service.depends_on for name, each in self._records.items()}
         self.order = start_order(
             {

@@ -143,6 +143,11 @@ class Gate:
                 f"it needs '{needed}'.",
             )
 
+    def __post_init__(self) -> None:
+        """Have the counts there from the start, at 0."""
+        for reason in ("no_key", "unknown_key", "missing_scope"):
+            self.metrics.counter("api_requests_refused_total", {"reason": reason})
+
     def _count_refused(self, reason: str) -> None:
         self.metrics.counter("api_requests_refused_total", {"reason": reason}).inc()
 
