@@ -159,6 +159,23 @@ def test_an_alert_is_told_which_stage_makes_it_slow() -> None:
     program.close()
 
 
+def test_the_stage_is_to_blame_not_what_it_is_a_part_of() -> None:
+    """Both are slow; the gauge that alerts go by says it of the stage, and its service, alone."""
+    program = Program()
+    program.run(HOUR_S)
+    program.commit_s = 0.070
+    program.run(3 * MINUTE_S)
+    slow = {one.operation for one in program.optimizer.slowdowns.slow}
+    assert slow == {"tick", "commit"}
+    metrics = program.telemetry.metrics
+    of_stage = metrics.get_metrics("operation_slowdown", 1, {"operation": "commit"})
+    of_whole = metrics.get_metrics("operation_slowdown", 1, {"operation": "tick"})
+    assert of_stage[-1].value > 3
+    assert of_stage[-1].tags["service"] == "store"
+    assert of_whole[-1].value == 1
+    program.close()
+
+
 def test_a_stage_that_dominates_what_costs_much_is_named() -> None:
     """Of a tick of half a second, `commit` is nine tenths, and always was: nobody knows the gain."""
     program = Program()

@@ -77,7 +77,7 @@ class PerformanceOptimizer:
         self._settle_s = settle_s
         self.drops = Drops()
         self.pasts = OperationPasts(self._metrics, warm_up_s=warm_up_s)
-        self.slowdowns = SlowdownWatch(self._metrics, self.pasts, least_s=least_s)
+        self.slowdowns = SlowdownWatch(self._metrics, self.pasts, spans=spans, least_s=least_s)
         self._ledger = Ledger(version=version)
         if store is not None:
             store.attach(self.pasts)

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from sectorwatch.observe.tuning.blocks import quantile, recent
+from sectorwatch.observe.tuning.stages import stages_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from sectorwatch.observe.instruments import Gauge
     from sectorwatch.observe.metrics import MetricsCollector
     from sectorwatch.observe.series import Series
+    from sectorwatch.observe.spans import SpanRing
     from sectorwatch.observe.tuning.past import Limits, OperationPast, OperationPasts
 
     Floats = NDArray[np.float64]
@@ -49,6 +51,8 @@ _SHORTEST_S = 1e-6
 # After it got well again this long a 1 is kept each time, for averages over minutes.
 _WELL_TOLD_S = 300.0
 _REMEMBERED_S = 8 * 86_400.0
+_STAGES_S = 120.0
+_MOST_OF = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,18 +70,30 @@ class Slowdown:
     since_s: float
     limits: Limits
 
+    @property
+    def grown_s(self) -> float:
+        """How many seconds longer it takes."""
+        return self.median_s - self.past_median_s
+
 
 class SlowdownWatch:
     """Writes gauge `operation_slowdown{operation,service}` at each `evaluate`.
 
     Its value is the recent median over the highest median of ten minutes or an hour in the past,
     where the operation is slower (see the module); else 1. `least_s` is how many seconds a
-    change must come to at least.
+    change must come to at least. An operation that is slow only because a stage of it is (`spans`
+    know) has 1 too: the stage is to blame, and its service.
     """
 
     def __init__(
-        self, metrics: MetricsCollector, pasts: OperationPasts, *, least_s: float = 0.005
+        self,
+        metrics: MetricsCollector,
+        pasts: OperationPasts,
+        *,
+        spans: SpanRing | None = None,
+        least_s: float = 0.005,
     ) -> None:
+        self._spans = spans
         self._metrics = metrics
         self._pasts = pasts
         self._least_s = least_s
@@ -99,6 +115,7 @@ class SlowdownWatch:
 
     def evaluate(self, now_s: float) -> None:
         """Look at every operation that ran lately."""
+        told: list[tuple[int, Slowdown | None]] = []
         for series, past in self._pasts.series():
             id_ = series.id
             was = self._slow.get(id_)
@@ -117,7 +134,25 @@ class SlowdownWatch:
                 self._gauges[id_] = self._metrics.gauge(GAUGE, tags, "ratio")
                 self._gauges[id_].set(1.0)
             if found is not None or self._well_since_s.get(id_, -math.inf) > now_s - _WELL_TOLD_S:
-                self._gauges[id_].set(1.0 if found is None else found.ratio)
+                told.append((id_, found))
+        explained = self._explained()
+        for id_, found in told:
+            self._gauges[id_].set(1.0 if found is None or id_ in explained else found.ratio)
+
+    def _explained(self) -> set[int]:
+        """Of what is slow, that which a stage of it makes slow that is slow itself."""
+        if self._spans is None or len(self._slow) <= 1:
+            return set()
+        staged = stages_of(self._spans.ended(), _STAGES_S)
+        by_key = {(one.operation, one.service): one for one in self._slow.values()}
+        explained = set()
+        for id_, one in self._slow.items():
+            parts = staged.get((one.operation, one.service))
+            for stage in () if parts is None else parts.stages:
+                inner = by_key.get((stage.operation, stage.service))
+                if inner is not None and inner.grown_s * stage.calls >= _MOST_OF * one.grown_s:
+                    explained.add(id_)
+        return explained
 
     def _newest(self, series: Series, now_s: float) -> tuple[Floats, float]:
         """The last calls and when the first of them was; none where it does not run any more.

@@ -37,8 +37,9 @@ _LEAST_CALLS = 10
 _SLOW_FOR_S = 600.0
 _DOMINATES = 0.4
 _STAGES_S = 1_800.0
+_SETTLED_S = 600.0
 _JUST_NOW_S = 120.0
-_MUCH = 0.02
+_MUCH = 0.05
 _LONG_S = 0.1
 _SLOW_S = 1.0
 _LEAST_ERRORS = 5
@@ -80,6 +81,8 @@ class SlowOperations:
         least_s: float = 0.005,
     ) -> None:
         self._metrics = metrics
+        # What is done once, after a start, is no habit.
+        self._from_s = metrics.now_s() + _SETTLED_S
         self._spans = spans
         self._trend = trend
         self._slowdown = slowdown
@@ -96,22 +99,16 @@ class SlowOperations:
             change = self._change(one.operation, one.service, now_s)
             if change is not None:
                 found.append(self._regression(one, change, parts))
-            if one.busy_share >= _MUCH or one.median_s >= _LONG_S:
-                dominating = self._dominating(
-                    one.operation, one.service, one.median_s, one.busy_share, parts, now_s
-                )
-                if dominating is not None:
-                    found.append(dominating)
-                elif parts is None and one.median_s >= _SLOW_S:
-                    found.append(_slow(one))
-        # What is a span alone, such as the whole of a tick, has no figures of its own.
+            dominating = self._dominating(parts, one.busy_share, one.median_s, now_s)
+            if dominating is not None:
+                found.append(dominating)
+            elif parts is None and one.median_s >= _SLOW_S:
+                found.append(_slow(one))
+        # What is a span alone, such as a piece of work without a name of its own.
         for parts in staged.values():
-            if parts.runs >= _LEAST_CALLS and (parts.busy >= _MUCH or parts.mean_s >= _LONG_S):
-                dominating = self._dominating(
-                    parts.operation, parts.service, parts.mean_s, parts.busy, parts, now_s
-                )
-                if dominating is not None:
-                    found.append(dominating)
+            dominating = self._dominating(parts, parts.busy, parts.mean_s, now_s)
+            if dominating is not None:
+                found.append(dominating)
         return found
 
     def why(self, operation: str, service: str) -> tuple[str, dict[str, Any]]:
@@ -189,19 +186,15 @@ class SlowOperations:
         )
 
     def _dominating(
-        self,
-        operation: str,
-        service: str,
-        takes_s: float,
-        busy: float,
-        parts: Staged | None,
-        now_s: float,
+        self, parts: Staged | None, busy: float, takes_s: float, now_s: float
     ) -> Finding | None:
-        if parts is None or parts.stages[0].share < _DOMINATES:
+        if parts is None or parts.runs < _LEAST_CALLS or parts.stages[0].share < _DOMINATES:
+            return None
+        if now_s < self._from_s or (busy < _MUCH and takes_s < _LONG_S):
             return None
         stage = parts.stages[0]
         words = (
-            f"{operation} takes {duration(takes_s)}; of it {stage.operation} is"
+            f"{parts.operation} takes {duration(parts.mean_s)} on average; of it {stage.operation} is"
             f" {duration(stage.per_run_s)} ({percent(stage.share)})"
         )
         change = self._change(stage.operation, stage.service, now_s)
@@ -218,8 +211,8 @@ class SlowOperations:
             reason = f"measured: what would be saved if {stage.operation} took what it did before"
         calls = f" It runs {stage.calls:.1f} times a run." if stage.calls > 1.5 else ""  # noqa: PLR2004 - more than once
         return Finding(
-            service=service,
-            operation=operation,
+            service=parts.service,
+            operation=parts.operation,
             type=RecommendationType.RESPONSE_TIME_OPTIMIZATION,
             key=f"dominated by {stage.service}:{stage.operation}",
             description=f"{words}.{calls}",
