@@ -194,8 +194,8 @@ class SlowOperations:
             return None
         stage = parts.stages[0]
         words = (
-            f"{parts.operation} takes {duration(parts.mean_s)} on average; of it {stage.operation} is"
-            f" {duration(stage.per_run_s)} ({percent(stage.share)})"
+            f"{parts.operation} takes {duration(parts.mean_s)} on average; of it"
+            f" {stage.operation} is {duration(stage.per_run_s)} ({percent(stage.share)})"
         )
         change = self._change(stage.operation, stage.service, now_s)
         gain = None
