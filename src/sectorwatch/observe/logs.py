@@ -41,6 +41,7 @@ LEVEL_OF_ENVIRONMENT = {
     "production": LogLevel.INFO,
 }
 _OPTIONS = orjson.OPT_APPEND_NEWLINE | orjson.OPT_UTC_Z | orjson.OPT_SERIALIZE_NUMPY
+_LONGEST_WORD = 40
 _HEAD = len('{"timestamp":"2025-08-06T21:00:00.000000Z",')
 _OURS = frozenset({"timestamp", "level", "category", "correlation_id", "span_id"})
 _RESERVED = frozenset({"timestamp", "level", "operation"})
@@ -83,11 +84,7 @@ class LogLines:
         duration_s = event.get("duration")
         if duration_s.__class__ is not float or not 0.0 <= duration_s < _FOREVER_S:
             duration_s = None
-        try:
-            context = self._redact(event)
-        except Exception:  # noqa: BLE001 - it changes under our hands, or does not let itself be read
-            self.drops.count("context_unreadable")
-            context = {"context": "[cannot be read]"}
+        context = self._redacted(event)
         line = {
             "timestamp": self._timestamp(now_s),
             "level": level,
@@ -104,12 +101,11 @@ class LogLines:
         else:
             line.update({f"{key}_" if key in _RESERVED else key: context[key] for key in context})
         encoded = self._encoded(line)
-        texts = (
-            "".join([value for value in context.values() if value.__class__ is str])
+        if (
+            _may_tell_secrets(context)
             if context is event
-            else encoded[_HEAD:].decode()
-        )
-        if texts and may_hold_secrets(texts):
+            else may_hold_secrets(encoded[_HEAD:].decode())
+        ):
             encoded = self._without_secrets(encoded)
         self.analytics.count(now_s, (service, level, category), duration_s)
         self.ring.append(encoded)
@@ -133,6 +129,14 @@ class LogLines:
             cached = (second, as_datetime(second).strftime("%Y-%m-%dT%H:%M:%S"))
             self._second = cached
         return f"{cached[1]}.{int(fraction * 1e6):06d}Z"
+
+    def _redacted(self, event: dict[str, Any]) -> dict[str, Any]:
+        """The context without the values of secret keys; itself where it is plain and has none."""
+        try:
+            return self._redact(event)
+        except Exception:  # noqa: BLE001 - it changes under our hands, or does not let itself be read
+            self.drops.count("context_unreadable")
+            return {"context": "[cannot be read]"}
 
     def _without_secrets(self, encoded: bytes) -> bytes:
         line = orjson.loads(encoded)
@@ -369,6 +373,21 @@ def _name(given: object) -> str:
     """A service's or an operation's name as text that can be written and is not long."""
     text = given if isinstance(given, str) else described(given)
     return text[:_LONGEST_NAME].encode("utf-8", "replace").decode("utf-8")
+
+
+def _may_tell_secrets(context: dict[str, Any]) -> bool:
+    """Whether one of these plain values may hold a secret.
+
+    A word, such as a callsign, is none unless it is as long as one.
+    """
+    for value in context.values():
+        if (
+            value.__class__ is str
+            and (len(value) > _LONGEST_WORD or not value.isidentifier())
+            and may_hold_secrets(value)
+        ):
+            return True
+    return False
 
 
 def _category(given: Any) -> LogCategory:

@@ -9,7 +9,7 @@ __all__ = ["REDACTED", "may_hold_secrets", "scrub"]
 REDACTED = "[redacted]"
 
 _WORDS = (
-    r"pass(?:word|wd|phrase|code)?|pwd|secret|sig(?:nature)?|auth|credentials?|"
+    r"pass(?:word|wd|phrase|code)?|pwd|secret|signature|auth|credentials?|"
     r"(?:api|access|private|signing|account|shared)[_-]?key|[a-z_-]{0,40}(?:token|secret)"
 )
 # Where notifications are sent to, whoever knows the address may send too.
@@ -41,7 +41,7 @@ _FORMS = (
     (re.compile(r"(?i)\b(hooks\.slack\.com/\w+/)[^\s'\"<>]+"), rf"\1{REDACTED}"),
     (re.compile(r"(?i)(/bot)\d{5,}:[\w-]{20,}"), rf"\1{REDACTED}"),
     (re.compile(r"(?i)\b(hc-ping\.com/|ping\.\w+\.\w+/)[^\s'\"<>]+"), rf"\1{REDACTED}"),
-    (re.compile(r"(?i)([?&;](?:key|code|t|auth|k|sid)=)[^\s&;#'\"<>]+"), rf"\1{REDACTED}"),
+    (re.compile(r"(?i)([?&;](?:key|code|t|auth|k|sid|sig)=)[^\s&;#'\"<>]+"), rf"\1{REDACTED}"),
     (
         re.compile(rf"(?i)\b({_WORDS})(['\"]?\s*[=:]\s*)(\"[^\"]*\"|'[^']*'|[^\s,;&'\"]+)"),
         rf"\1\2{REDACTED}",
@@ -69,7 +69,7 @@ _MARKS = (
     "hc-ping",
     "ping.",
     "credential",
-    "sig",
+    "signature",
     "?",
     "&",
     ";",

@@ -97,18 +97,23 @@ class FileSink:
         # Appending is atomic; only turning over needs the lock. A size that is a line or two
         # behind between threads does no harm.
         self._size += len(line)
-        self._lines += 1
-        if self._lines % _LOOK_EVERY == 0:
+        self._lines = lines = self._lines + 1
+        if lines >= _LOOK_EVERY:
+            self._lines = 0
             self.look()
         if self._is_torn:
             line, self._is_torn = b"\n" + line, False
-        left = line
+        written = os.write(self._descriptor, line)
+        if written < len(line):
+            self._write_rest(line[written:])
+
+    def _write_rest(self, left: bytes) -> None:
+        """Write the end of a line. Raises OSError, on a full disk say: the next one begins anew."""
         try:
             while left:
                 left = left[os.write(self._descriptor, left) :]
         except OSError:
-            # On a full disk a part of a line may be in the file: the next one begins anew.
-            self._is_torn |= len(left) < len(line)
+            self._is_torn = True
             raise
 
     def look(self) -> None:

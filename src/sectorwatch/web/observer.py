@@ -61,6 +61,7 @@ class RequestObserver:
         self._spans = telemetry.spans
         self._statements = telemetry.statements
         self._log = telemetry.for_service("api").log
+        self._tells_all = self._log.level is LogLevel.DEBUG
         self._slow_s = slow_s
         self._open = 0
         self._open_gauge = self._metrics.gauge("api_requests_open")
@@ -117,7 +118,7 @@ class RequestObserver:
         finally:
             self._open -= 1
             span.operation = f"{scope['method'][:20]} {_route(scope)}"
-            span.note(status=status, path=scope["path"][:200])
+            span.attributes = {"status": status, "path": scope["path"][:200]}
             if has_failed or status >= _SERVER_ERROR or not status:
                 span.status = "failed"
             # A stream's length says how long somebody watched, not how slow we were.
@@ -149,6 +150,8 @@ class RequestObserver:
                 self._answers.record(key[1], asked, version, duration_s)
         # An error of ours has a line of its own, with its stack; this one is not to count twice.
         is_odd = status >= _SERVER_ERROR or not status or duration_s >= self._slow_s
+        if not (is_odd or self._tells_all):
+            return
         level = LogLevel.WARNING if is_odd else LogLevel.DEBUG
         self._log.log_operation(
             "request",
