@@ -114,7 +114,7 @@ def world(directory: DataDirectory) -> Iterator[World]:
             limits=StudyLimits(slow_s=0.0, loop_s=0.0),
             clock=clock,
         )
-        evidence = StatementEvidence(telemetry.statements, study)
+        evidence = StatementEvidence(telemetry.statements, study, least_saved=0.0)
         world = World(store, telemetry, planner, study, evidence, clock)
         world.write("DROP INDEX ix_flight_callsign_first_seen_s")
         yield world

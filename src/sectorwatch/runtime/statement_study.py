@@ -21,6 +21,8 @@ __all__ = ["study_statements"]
 
 # More than half a core at work: whatever is tried on a copy can wait.
 _BUSY_PERCENT = 50.0
+# All cores of the machine, by whomever.
+_FULL_PERCENT = 75.0
 _LATELY_H = 1 / 60
 
 
@@ -52,9 +54,11 @@ def study_statements(
         )
 
     def is_idle() -> bool:
-        busy = telemetry.metrics.get_metric_summary("process_cpu", _LATELY_H)
-        is_quiet = busy["count"] > 0 and busy["latest"] < _BUSY_PERCENT
-        return is_quiet and pipeline.follow.is_in_step
+        for name, most in (("process_cpu", _BUSY_PERCENT), ("system_cpu", _FULL_PERCENT)):
+            busy = telemetry.metrics.get_metric_summary(name, _LATELY_H)
+            if not busy["count"] or busy["latest"] >= most:
+                return False
+        return pipeline.follow.is_in_step
 
     study = StatementStudy(
         telemetry.statements,

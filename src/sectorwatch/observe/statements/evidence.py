@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["StatementEvidence"]
 
 _SHOWN = 300
+_LONG_S = 0.05
 _INDEX_KEY = re.compile(r"index:(?P<database>\w+):(?P<table>\w+)\((?P<columns>[\w,]+)\)")
 
 
@@ -32,7 +33,8 @@ class StatementEvidence:
     """A source of findings over a log of statements and the study of them.
 
     Loops and questions in vain are told of where they took `least_s` in all, and `least_share` of
-    the operation that runs them.
+    the operation that runs them; an index where it would have saved `least_saved` of all time, or
+    people wait for what it is missing from.
     """
 
     name = "statements"
@@ -44,7 +46,9 @@ class StatementEvidence:
         *,
         least_s: float = 0.05,
         least_share: float = 0.05,
+        least_saved: float = 0.0005,
     ) -> None:
+        self._least_saved = least_saved
         self._least_s = least_s
         self._least_share = least_share
         self._log = log
@@ -65,7 +69,8 @@ class StatementEvidence:
                 saved_s = one.total_s * proof.improvement
                 finding = _index(one, studied, proof, up_s, saved_s, added_s)
                 # Whoever writes often and asks once a day is worse off with it.
-                if saved_s > added_s and finding.key not in seen:
+                matters = saved_s >= self._least_saved * up_s or one.p95_s >= _LONG_S
+                if matters and saved_s > added_s and finding.key not in seen:
                     # One index serves several statements: the costliest speaks for it.
                     self._log.watch(one.id)
                     found.append(finding)

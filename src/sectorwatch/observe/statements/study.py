@@ -2,14 +2,11 @@
 
 Every so often the database is asked for the plan of a statement that takes time; where a table is
 walked through, an index is tried on a copy of it, and where a statement is run again and again,
-asking at once is. One trial at a time, at the lowest priority, while there is little else to do.
+asking at once is. One trial at a time, while there is little else to do.
 """
 
 from __future__ import annotations
 
-import contextlib
-import os
-import threading
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -18,6 +15,7 @@ from sectorwatch.observe.drops import Drops
 from sectorwatch.observe.statements.planning import NotProvenError
 
 if TYPE_CHECKING:
+    import threading
     from collections.abc import Callable
 
     from sectorwatch.observe.statements.figures import StatementFigures
@@ -33,7 +31,6 @@ if TYPE_CHECKING:
 
 __all__ = ["StatementStudy", "Studied", "StudyLimits"]
 
-_LOWEST_PRIORITY = 19
 _MOST_PLANS_A_LOOK = 20
 _MOST_STUDIED = 500
 
@@ -110,10 +107,10 @@ class StatementStudy:
             return False
 
     def work(self, stop: threading.Event, every_s: float = 60.0) -> None:
-        """Look again and again until told to stop, at the lowest priority there is."""
-        with contextlib.suppress(OSError, AttributeError):
-            # Of this thread alone, where the system has such a thing.
-            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _LOWEST_PRIORITY)
+        """Look again and again until told to stop.
+
+        At no lower priority than others: what waits for the interpreter's lock would wait for it.
+        """
         while not stop.wait(every_s):
             self.look(stop.is_set)
 
