@@ -9,6 +9,7 @@ from sectorwatch.feed.journal import Journal
 from sectorwatch.feed.journal_reader import read_journal
 from sectorwatch.feed.records import Kind
 from sectorwatch.feed.retention import prune
+from sectorwatch.observe import Telemetry
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -42,6 +43,20 @@ def test_what_is_too_old_goes_oldest_first(journal: Journal, tmp_path: Path) -> 
     assert [name[:13] for name in pruned.files] == ["2023-03-12T17", "2023-03-12T18"]
     assert hours(tmp_path) == [2, 3, 4]
     journal.close()
+
+
+def test_what_is_let_go_is_counted(tmp_path: Path) -> None:
+    """Files and bytes."""
+    telemetry = Telemetry.open(sinks=[])
+    with Journal(tmp_path, key_fingerprint="", telemetry=telemetry) as journal:
+        for hour in range(3):
+            time_us = (START_S + hour * HOUR_S) * 1_000_000
+            journal.append(Kind.FEED, time_us, time_us, b"x" * 1_000)
+        pruned = journal.prune(now_us=NOW_US, max_age_s=4 * HOUR_S)
+    metrics = telemetry.metrics
+    assert metrics.counter("journal_pruned_files_total").total == len(pruned.files) == 1
+    assert metrics.counter("journal_pruned_bytes_total").total == pruned.bytes > 0
+    telemetry.close()
 
 
 def test_what_is_too_much_goes_oldest_first(journal: Journal, tmp_path: Path) -> None:

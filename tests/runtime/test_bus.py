@@ -6,7 +6,7 @@ import asyncio
 import threading
 from typing import TYPE_CHECKING
 
-from sectorwatch.observe import LogCorrelationContext, correlation_id
+from sectorwatch.observe import LogCorrelationContext, Telemetry, correlation_id
 from sectorwatch.runtime.bus import Event, EventBus
 
 if TYPE_CHECKING:
@@ -51,6 +51,51 @@ def test_a_hint_reaches_async_and_sync_handlers_of_its_topic() -> None:
         ("sync", "health", 0, False),
         ("sync", "tick", 7, False),
     ]
+
+
+def test_the_bus_is_measured() -> None:
+    """Events by topic, those a slow handler skipped, how long handlers take, how full lines are."""
+    metrics_of = Telemetry.open(sinks=[])
+    metrics = metrics_of.metrics
+    may_go = asyncio.Event()
+
+    async def slow(event: Event) -> None:
+        del event
+        await may_go.wait()
+
+    def value(name: str, **labels: str) -> float:
+        found = [
+            one.value
+            for one in metrics.exposed()
+            if one.name == name and labels.items() <= one.tags.items()
+        ]
+        return found[0] if found else -1
+
+    async def scenario() -> None:
+        bus = EventBus(telemetry=metrics_of)
+        subscription = bus.subscribe("slow", ("tick", "health"), slow)
+        bus.start()
+        bus.announce(1)
+        await _until(lambda: bus.analytics().handlers[0].is_busy)
+        for seq in (2, 3):
+            bus.announce(seq)
+            await _until(lambda: subscription.waiting == 1)
+            await asyncio.sleep(0)
+        bus.publish("health", name="store")
+        await _until(lambda: subscription.waiting == 2)
+        assert value("queue_fill_ratio", queue="bus") == 2 / 256
+        assert value("events_published_total", topic="tick") == 3
+        assert value("events_published_total", topic="health") == 1
+        skipped = value("events_skipped_total", handler="slow") + value("events_conflated_total")
+        assert skipped == 1
+        may_go.set()
+        await _until(lambda: bus.analytics().delivered == 3)
+        took = metrics.get_metric_summary("event_handler_duration_seconds")
+        assert took["count"] == 3
+        bus.stop()
+
+    asyncio.run(scenario())
+    metrics_of.close()
 
 
 def test_announcing_from_another_thread() -> None:
