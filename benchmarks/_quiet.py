@@ -32,7 +32,6 @@ if TYPE_CHECKING:
 
 STEP_S = 15
 _NEVER_S = 1e9
-_EARLY_S = 2.0
 _STALLED_S = 60.0
 _LOOK_S = 0.001
 
@@ -102,6 +101,22 @@ class InFlight:
             return await method(one, *ended)
 
         return aleave if is_async else leave
+
+
+class _Turns(Pace):
+    """A turn at every `every`th step, whatever the clock says within one."""
+
+    def __init__(self, every: int, instance: QuietInstance, clock: QuietClock) -> None:
+        super().__init__(every * float(STEP_S), clock)
+        self._every = every
+        self._instance = instance
+        self._next = 0
+
+    async def turn(self) -> None:
+        """Wait for it and take it."""
+        while self._instance.steps < self._next:
+            await self._instance.stepped()
+        self._next = self._instance.steps + self._every
 
 
 class QuietInstance:
@@ -201,13 +216,10 @@ class QuietInstance:
         self._stepped.set()
         self._stepped = asyncio.Event()
 
-    async def _sleep(self, seconds: float) -> None:
-        """Wait for the next step, as long waits are simulated ones; a moment is a real one."""
-        if seconds < 1.0:
-            await asyncio.sleep(seconds)
-        else:
-            assert self._stepped is not None
-            await self._stepped.wait()
+    async def stepped(self) -> None:
+        """Wait for the next step."""
+        assert self._stepped is not None
+        await self._stepped.wait()
 
     def _run(self) -> None:
         try:
@@ -225,20 +237,18 @@ class QuietInstance:
             self._settings, web=create_app, clock=self.clock, sinks=(), origins={}
         )
         telemetry = self.application.telemetry
-        for part in (telemetry.alerts, telemetry.optimizer, telemetry.sampler):
+        for part in (telemetry.optimizer, telemetry.sampler):
             # Called at each step, they need no thread that waits in real time.
             part.start = lambda: None  # type: ignore[method-assign]
+        # This one's thread also delivers causes, and its health says whether it lives.
+        telemetry.alerts._period_s = _NEVER_S  # noqa: SLF001 - as above
         await serve(self.application, stop=self._stop, on_started=self._ready.set)
 
     @contextmanager
     def _driven(self) -> Iterator[None]:
         """Have the composition root make services that wait for steps, not for real time."""
         clock = self.clock
-        paces = Paces(
-            # A little less than a step, so that a turn taken late does not make the next one late.
-            Pace(STEP_S - _EARLY_S, clock, jitter_s=0.0, sleep=self._sleep),
-            Pace(4 * STEP_S - _EARLY_S, clock, jitter_s=0.0, sleep=self._sleep),
-        )
+        paces = Paces(_Turns(1, self, clock), _Turns(4, self, clock))
 
         class Stepping:
             """Turns at each step and each fourth."""
