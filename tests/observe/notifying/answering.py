@@ -180,7 +180,7 @@ def told(**other: Any) -> Notification:
         "affects": ("tracker", "api"),
         "cause": "the feed's host does not answer",
         "impact": "No new snapshots come in.",
-        "advice": "Look at status.vatsim.net.",
+        "advice": "Look at status.vatsim.net, and at /api/errors/analytics.",
         "labels": {"service": "collector", "feed": "v3"},
         "value": 97.25,
         "threshold": 90.0,

@@ -193,7 +193,9 @@ def test_discord_is_told_all_of_it_and_nobody_is_called() -> None:
     assert fields["Since"].startswith("2025-08-06 21\\:00:00 UTC")
     assert fields["Affects"] == "tracker, api"
     assert fields["Likely cause"] == "the feed's host does not answer"
-    assert fields["What to do"] == "Look at status.vatsim.net."
+    assert fields[
+        "What to do"
+    ] == f"Look at status.vatsim.net, and at {BASE}/api/errors/analytics.".replace("://", "\\://")
     assert fields["More"] == f"<{BASE}/api/monitoring/alerts>"
 
 
@@ -336,7 +338,7 @@ def test_apprise_gets_the_whole_text() -> None:
         "Of: feed v3",
         "Affects: tracker, api",
         "Likely cause: the feed's host does not answer",
-        "What to do: Look at status.vatsim.net.",
+        f"What to do: Look at status.vatsim.net, and at {BASE}/api/errors/analytics.",
         f"More: {BASE}/api/monitoring/alerts",
     ):
         assert part in said["message"]

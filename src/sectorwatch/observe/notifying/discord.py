@@ -149,13 +149,14 @@ def payload(told: Notification, *, now_s: float, base: str) -> dict[str, Any]:
     if len(told.alerts) == 1 and not told.omitted:
         [alert] = told.alerts
         lines = [wording.plain(alert.message)]
-        pairs = wording.facts(alert, now_s)
+        pairs = wording.facts(alert, now_s, base)
     else:
         lines = [wording.listed(each, now_s) for each in told.alerts[:_MOST_LISTED]]
         more = len(told.alerts) + told.omitted - _MOST_LISTED
         lines += [f"… and {more} more"] if more > 0 else []
         pairs = [
-            (each.partition(": ")[0], each.partition(": ")[2]) for each in wording.shared(told)
+            (each.partition(": ")[0], each.partition(": ")[2])
+            for each in wording.shared(told, base)
         ]
     late = wording.late(told, now_s)
     fields = [("More", f"<{link}>")] if len(link) <= _LONGEST_LINK else []

@@ -17,6 +17,7 @@ _MOST_LISTED = 10
 _LATE_S = 300.0
 _MANY_MINUTES = 2
 _MENTION = re.compile(r"@(?=everyone|here|channel|all|group|team)|<(?=[!@#&])", re.IGNORECASE)
+_PATH = re.compile(r"(?<![\w/:.-])/api/")
 _UNSEEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 
 
@@ -80,7 +81,7 @@ def title(told: Notification) -> str:
     return f"{plain(told.severity, 20).upper()}: {many}{what} ({where})"
 
 
-def facts(alert: ToldAlert, now_s: float) -> list[tuple[str, str]]:
+def facts(alert: ToldAlert, now_s: float, base: str) -> list[tuple[str, str]]:
     """What else is known of an alert: pairs of a heading and one line; only what there is."""
     since = moment(alert.since_s)
     if alert.resolved_s is None:
@@ -89,7 +90,8 @@ def facts(alert: ToldAlert, now_s: float) -> list[tuple[str, str]]:
         lasted = duration(alert.resolved_s - alert.since_s)
         when = ("Lasted", f"from {since} to {moment(alert.resolved_s)} ({lasted})")
     labels = {name: value for name, value in alert.labels.items() if name != "service"}
-    measured = "" if alert.value is None else f"{alert.value:g}"
+    # A rule's words have the numbers in them, with their units.
+    measured = "" if alert.value is None or alert.rule else f"{alert.value:g}"
     if measured and alert.threshold is not None:
         measured += f" (limit {alert.threshold:g})"
     pairs = [
@@ -99,7 +101,7 @@ def facts(alert: ToldAlert, now_s: float) -> list[tuple[str, str]]:
         ("Affects", ", ".join(alert.affects)),
         ("Meaning", alert.impact),
         ("Likely cause", alert.cause),
-        ("What to do", "" if alert.resolved_s is not None else alert.advice),
+        ("What to do", "" if alert.resolved_s is not None else linked(alert.advice, base)),
     ]
     return [(heading, plain(text)) for heading, text in pairs if text.strip()]
 
@@ -118,18 +120,28 @@ def link_to(base: str, told: Notification) -> str:
     return f"{base.rstrip('/')}/api/monitoring/alerts{of}"
 
 
+def linked(text: str, base: str) -> str:
+    """`text` with the paths of our API in it made addresses that can be opened.
+
+    >>> linked("see /api/errors/analytics.", "https://example.org/sw")
+    'see https://example.org/sw/api/errors/analytics.'
+    """
+    # By a function, for what is put in is no pattern.
+    return _PATH.sub(lambda _: f"{base.rstrip('/')}/api/", text)
+
+
 def body(told: Notification, *, now_s: float, base: str) -> str:
     """The whole in plain text: of one alert all that is known, of several a list."""
     lines: list[str] = []
     if len(told.alerts) == 1 and not told.omitted:
         [alert] = told.alerts
         lines += [plain(alert.message), ""]
-        lines += [f"{heading}: {text}" for heading, text in facts(alert, now_s)]
+        lines += [f"{heading}: {text}" for heading, text in facts(alert, now_s, base)]
     else:
         lines += [listed(alert, now_s) for alert in told.alerts[:_MOST_LISTED]]
         more = len(told.alerts) + told.omitted - _MOST_LISTED
         lines += [f"… and {more} more"] if more > 0 else []
-        lines += ["", *shared(told)]
+        lines += ["", *shared(told, base)]
     lines += [late(told, now_s), f"More: {link_to(base, told)}"]
     return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip()
 
@@ -143,7 +155,7 @@ def listed(alert: ToldAlert, now_s: float) -> str:
     return f"- {plain(alert.message, 200)} ({when})"
 
 
-def shared(told: Notification) -> list[str]:
+def shared(told: Notification, base: str) -> list[str]:
     """What a group's alerts affect, the first cause and advice that any of them has."""
     affects = sorted({name for each in told.alerts for name in each.affects})
     firing = [each for each in told.alerts if each.resolved_s is None]
@@ -151,6 +163,6 @@ def shared(told: Notification) -> list[str]:
         ("Since", moment(told.since_s)),
         ("Affects", ", ".join(affects)),
         ("Likely cause", next((each.cause for each in told.alerts if each.cause), "")),
-        ("What to do", next((each.advice for each in firing if each.advice), "")),
+        ("What to do", linked(next((each.advice for each in firing if each.advice), ""), base)),
     ]
     return [f"{heading}: {plain(text)}" for heading, text in pairs if text]
