@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import gc
+import hashlib
 import os
 import threading
 import time
@@ -119,6 +120,23 @@ def test_what_a_thread_used_is_counted_once(monkeypatch: pytest.MonkeyPatch) -> 
     spent, count = times.take()
     assert spent == {"a": 1.75}
     assert count == {"a": 2}
+
+
+def test_a_thread_that_wants_the_processor_is_seen_whatever_it_gets() -> None:
+    """One that spins always wants it; threads that wait do not."""
+    stop = threading.Event()
+
+    def spin() -> None:
+        while not stop.is_set():
+            hashlib.sha256(b"x" * 1_000_000).digest()
+
+    thread = threading.Thread(target=spin)
+    thread.start()
+    wanted = threads.running_share(5, 0.1)
+    stop.set()
+    thread.join()
+    assert wanted >= 0.8
+    assert threads.running_share(5, 0.1) < 1
 
 
 def test_native_threads_are_named_too() -> None:

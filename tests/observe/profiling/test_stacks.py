@@ -174,6 +174,26 @@ def test_a_stack_is_written_from_the_outermost_on() -> None:
     assert deeper(200) == 80
 
 
+def test_on_a_full_machine_a_spinner_is_a_spike_although_it_gets_little(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What it wants counts then; where the machine has room, what it gets."""
+    monkeypatch.setattr("sectorwatch.observe.profiling.resources.running_share", lambda: 1.0)
+    for is_full in (False, True):
+        clock = ManualClock()
+        metrics = MetricsCollector(clock=clock)
+        limits = ResourceLimits(profile_s=0.1)
+        resources = Resources(metrics, clock=clock, limits=limits)
+        seen = resources.process.pulse()._replace(cpu=25.0, passed_s=5.0)
+        monkeypatch.setattr(resources.process, "pulse", lambda seen=seen: seen)
+        monkeypatch.setattr(resources.machine, "is_full", lambda is_full=is_full: is_full)
+        for _ in range(7):
+            clock.advance(5)
+            resources.pulse()
+        assert (resources.spike is not None) is is_full
+        assert resources.profiler.wait(10)
+
+
 def test_a_spike_is_profiled_and_its_function_named() -> None:
     """From the pulses that see it to the words that an alert says."""
     clock = ManualClock()

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["Machine", "MachineReading"]
 
 _SECTOR = 512
+_IDLE = 0.05
 _RATIOS = ("iowait", "steal")
 
 
@@ -58,6 +59,7 @@ class Machine:
             )
         }
         self._grown = Grown(metrics)
+        self._pulse_times = psutil.cpu_times()
         self._times = psutil.cpu_times()
         self._last_device: tuple[int, ...] | None = None
         self._last_s = time.perf_counter()
@@ -87,6 +89,13 @@ class Machine:
             return psutil.disk_usage(str(self._disk)).free
         except OSError:
             return None
+
+    def is_full(self) -> bool:
+        """Whether all processors were busy nearly all the time since this was last asked."""
+        before, self._pulse_times = self._pulse_times, psutil.cpu_times()
+        passed = sum(self._pulse_times) - sum(before)
+        idle = self._pulse_times.idle - before.idle
+        return passed > 0 and idle < _IDLE * passed
 
     def _shares_of_processor(self) -> None:
         before, self._times = self._times, psutil.cpu_times()

@@ -17,7 +17,14 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["ThreadTimes", "group_of", "native_threads", "thread_cpu_s", "thread_state"]
+__all__ = [
+    "ThreadTimes",
+    "group_of",
+    "native_threads",
+    "running_share",
+    "thread_cpu_s",
+    "thread_state",
+]
 
 _TASKS = Path("/proc/self/task")
 # CPUCLOCK_PERTHREAD_MASK | CPUCLOCK_SCHED of the kernel's posix-timers.h.
@@ -86,6 +93,19 @@ def _kernel_name(native_id: int) -> str:
         return path.read_text(encoding="utf-8", errors="replace").strip() or "thread"
     except OSError:
         return "thread"
+
+
+def running_share(probes: int = 10, over_s: float = 0.5) -> float:
+    """How much of the time some other thread of this process ran or could have run, 0 to 1.
+
+    Looked at so many times. Where the machine has more to do than it can, a thread that spins gets
+    little of the processor; but it always wants it.
+    """
+    me, met = threading.get_native_id(), 0
+    for _ in range(probes):
+        time.sleep(over_s / probes)
+        met += any(thread_state(number) == "R" for number in native_threads() if number != me)
+    return met / probes
 
 
 class ThreadTimes:
