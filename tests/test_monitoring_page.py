@@ -19,16 +19,6 @@ RECORDING = {"counter", "gauge", "timing", "gauge_callback", "counter_callback",
 WHERE = "src/sectorwatch/observe/described.py (observation's own) or runtime/described.py"
 
 
-@cache
-def trees() -> dict[str, ast.Module]:
-    """All code but the descriptions themselves."""
-    return {
-        str(path.relative_to(SOURCE)): ast.parse(path.read_text(encoding="utf-8"))
-        for path in SOURCE.rglob("*.py")
-        if path.name != "described.py"
-    }
-
-
 def pattern(text: ast.JoinedStr) -> str:
     """What an f-string may come to."""
     return "".join(
@@ -37,23 +27,40 @@ def pattern(text: ast.JoinedStr) -> str:
     )
 
 
-def recorded() -> dict[str, str]:
-    """The names, or patterns of names, that calls which record have written out: name to file."""
-    found = {}
-    for file, tree in trees().items():
-        for node in ast.walk(tree):
-            if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
-                continue
-            # A recorder of performance takes an operation first, and no metric's name.
-            is_metric = node.func.attr == "record_metric" and len(node.args) <= 4
-            if not node.args or not (node.func.attr in RECORDING or is_metric):
-                continue
-            first = node.args[0]
-            if isinstance(first, ast.Constant) and isinstance(first.value, str):
-                found[re.escape(first.value)] = file
-            elif isinstance(first, ast.JoinedStr):
-                found[pattern(first)] = file
-    return found
+@cache
+def read_once() -> tuple[dict[str, str], frozenset[str], frozenset[str]]:
+    """Of all code but the descriptions: names that calls record, all texts, all f-strings.
+
+    The names, or patterns of names, stand with the file of the call.
+    """
+    found: dict[str, str] = {}
+    texts: set[str] = set()
+    patterns: set[str] = set()
+    for path in SOURCE.rglob("*.py"):
+        if path.name == "described.py":
+            continue
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                texts.add(node.value)
+            elif isinstance(node, ast.JoinedStr):
+                patterns.add(pattern(node))
+            elif isinstance(node, ast.Call) and (name := recorded_by(node)) is not None:
+                found[name] = str(path.relative_to(SOURCE))
+    return found, frozenset(texts), frozenset(patterns)
+
+
+def recorded_by(call: ast.Call) -> str | None:
+    """The name, or the pattern of one, that a call records under; None where it does not say."""
+    if not isinstance(call.func, ast.Attribute) or not call.args:
+        return None
+    # A recorder of performance takes an operation first, and no metric's name.
+    is_metric = call.func.attr == "record_metric" and len(call.args) <= 4
+    if not (call.func.attr in RECORDING or is_metric):
+        return None
+    first = call.args[0]
+    if isinstance(first, ast.Constant) and isinstance(first.value, str):
+        return re.escape(first.value)
+    return pattern(first) if isinstance(first, ast.JoinedStr) else None
 
 
 def test_every_metric_that_is_recorded_is_described() -> None:
@@ -61,23 +68,16 @@ def test_every_metric_that_is_recorded_is_described() -> None:
     known = monitoring_page.described()
     missing = {
         name: file
-        for name, file in recorded().items()
+        for name, file in read_once()[0].items()
         if not any(re.fullmatch(name, each) for each in known)
     }
     assert missing == {}, f"describe them in {WHERE}, then run tools/monitoring_page.py"
-    assert len(recorded()) > 20
+    assert len(read_once()[0]) > 20
 
 
 def test_nothing_is_described_that_nobody_records() -> None:
     """Each name stands in the code, or is what a name that the code puts together comes to."""
-    texts: set[str] = set()
-    patterns: set[str] = set()
-    for tree in trees().values():
-        for node in ast.walk(tree):
-            if isinstance(node, ast.Constant) and isinstance(node.value, str):
-                texts.add(node.value)
-            elif isinstance(node, ast.JoinedStr):
-                patterns.add(pattern(node))
+    _, texts, patterns = read_once()
     made = [each for each in patterns if re.match(r"[a-z]+_\\?", each) and each != r"\w+"]
     nobodys = [
         name

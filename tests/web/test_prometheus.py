@@ -19,7 +19,7 @@ from sectorwatch.config import Settings
 from sectorwatch.runtime import build
 from sectorwatch.simulator import MadeTimetable, Network, NetworkServer
 from sectorwatch.web import create_app
-from web.system import OPERATOR_KEY, System, made_source, operator
+from web.system import OPERATOR_KEY, MadeSource, System, operator
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -61,7 +61,7 @@ def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
             reachability_hosts=(),
             capacities={"YSSY_CTR": 12},
         )
-        running = System(build(settings, web=create_app), made_source())
+        running = System(build(settings, web=create_app), MadeSource([], 0))
         running._thread.start()
         assert running._started.wait(60)
         try:
