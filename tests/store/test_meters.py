@@ -3,6 +3,7 @@ from __future__ import annotations
 import sqlite3
 import subprocess
 import sys
+import threading
 import uuid
 from typing import TYPE_CHECKING
 
@@ -195,6 +196,67 @@ def test_a_server_that_stops_is_failing_until_it_answers(
         postgres.start()
     watch.look()
     assert watch.failing_s() == 0
+
+
+@pytest.mark.postgres
+def test_a_server_that_stands_still_is_failing_too(
+    directory: DataDirectory, telemetry: Telemetry, postgres: PostgresServer
+) -> None:
+    """It takes connections and answers none: given up after two seconds, well again afterwards."""
+    now = [100.0]
+    url = postgres.new_database("standing_still")
+    watch = DatabaseWatch(
+        directory, url, telemetry=telemetry, current=lambda: None, clock_s=lambda: now[0]
+    )
+    postgres.pause()
+    try:
+        watch.look()
+        now[0] += 5
+        assert watch.failing_s() == 5
+        assert "timeout" in watch.explain({})
+    finally:
+        postgres.go_on()
+    watch.look()
+    assert watch.failing_s() == 0
+
+
+def test_a_question_that_hangs_is_failing_while_it_hangs(
+    directory: DataDirectory, telemetry: Telemetry
+) -> None:
+    """The gauge is read from outside: it does not wait for the answer."""
+    now = [100.0]
+    seen: list[float] = []
+
+    def current() -> None:
+        # Asked in the middle of a look, and again by the reader of the gauge.
+        if not seen:
+            seen.append(0.0)
+            now[0] += 30
+            seen.append(watch.failing_s())
+
+    watch = DatabaseWatch(
+        directory, None, telemetry=telemetry, current=current, clock_s=lambda: now[0]
+    )
+    watch.look()
+    assert seen[1] == 30
+
+
+def test_waiting_for_anothers_lock_is_measured(
+    directory: DataDirectory, telemetry: Telemetry
+) -> None:
+    """A lock that is let go in time delays a write and fails nothing."""
+    with Store.open(directory, telemetry=telemetry) as store:
+        other = sqlite3.connect(directory.database, isolation_level=None, check_same_thread=False)
+        other.execute("BEGIN IMMEDIATE")
+        letting_go = threading.Timer(0.05, other.execute, ("ROLLBACK",))
+        letting_go.start()
+        with store.database.write("waiting"):
+            pass
+        letting_go.join()
+        other.close()
+    waited = telemetry.metrics.get_metric_summary("database_lock_wait_seconds")
+    assert waited["count"] == 1
+    assert telemetry.metrics.counter("database_locked_total").total == 0
 
 
 def test_writes_that_are_not_answered_are_failing_whatever_the_probe_says(

@@ -66,6 +66,16 @@ class PostgresServer:
             self._process.wait(20)
             self._process = None
 
+    def pause(self) -> None:
+        """Have it stand still, as on a machine that has too much to do: it answers nobody."""
+        if self._process is not None:
+            self._process.send_signal(signal.SIGSTOP)
+
+    def go_on(self) -> None:
+        """Have it go on after a pause."""
+        if self._process is not None:
+            self._process.send_signal(signal.SIGCONT)
+
     def new_database(self, name: str) -> str:
         """The URL of a new, empty database."""
         with psycopg.connect(self._conninfo("postgres"), autocommit=True) as connection:

@@ -42,6 +42,7 @@ class CacheLog:
         self._reading = threading.Lock()
         self.drops = Drops()
         metrics.before_gather.append(self.collect)
+        metrics.drop_sources["caches"] = self.drops
 
     def watch(self, cache: str, service: str, read: Callable[[], tuple[int, int]]) -> None:
         """Read a cache from now on; `read` gives its hits and misses since it was made.
