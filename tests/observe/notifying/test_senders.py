@@ -481,6 +481,8 @@ def test_an_attempt_has_a_limit_and_no_second_begins_beside_it() -> None:
         assert (first.kind, second.kind) == ("retry", "retry")
         assert "within 0.2 s" in first.words
         assert "still hangs" in second.words
+        while not server.requests:
+            time.sleep(0.01)
         assert len(server.requests) == 1
         hang.set()
         for _ in range(100):
