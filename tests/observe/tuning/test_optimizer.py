@@ -365,6 +365,41 @@ def test_a_source_that_raises_is_counted_and_what_it_found_stays() -> None:
     program.telemetry.close()
 
 
+def test_whatever_a_source_says_can_be_kept_and_shown(tmp_path: Path) -> None:
+    """Broken text, no numbers, keys that are none: nothing of it keeps the rest from being written."""
+    program = Program(tmp_path / "observe.db")
+    source = Source()
+    program.optimizer.add_source(source)
+    odd = an_index()
+    given = {name: getattr(odd, name) for name in Finding.__slots__}
+    source.findings = [
+        Finding(
+            **given
+            | {
+                "operation": "half a \ud800 pair",
+                "expected_improvement": float("nan"),
+                "cost_share": float("inf"),
+                "evidence": {1: np.float64(2), "of": {np.int64(3)}, "why": ValueError("x")},
+            }
+        )
+    ]
+    program.optimizer.collect()
+    with program.telemetry.timed("half a \ud800 pair", "store"):
+        program.clock.advance(1)
+    program.run(20 * MINUTE_S)
+    (found,) = [one for one in program.optimizer.get_recommendations() if one.source == source.name]
+    assert found.operation == "half a ? pair"
+    assert found.expected_improvement is None
+    assert found.cost_share == 0
+    assert found.evidence["1"] == 2
+    assert program.telemetry.store is not None
+    assert program.telemetry.store.flush()
+    program.close()
+    again = Program(tmp_path / "observe.db", program.clock.wall_s)
+    assert found in again.optimizer.get_recommendations()
+    again.close()
+
+
 def test_sources_that_take_long_wait_their_turn() -> None:
     """Over its time a round ends, is counted, and the next one begins with who was left out."""
     program = Program()

@@ -7,6 +7,7 @@ while it is decided: applied, with the effect measured, or expired, with the rea
 from __future__ import annotations
 
 import hashlib
+import math
 import threading
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -33,6 +34,7 @@ __all__ = ["Ledger", "Record", "priority_of", "recommendation_id"]
 _DAY_S = 86_400.0
 _KEPT_S = 30 * _DAY_S
 _MOST = 500
+_LONGEST = 4_000
 _PRIORITIES = (
     (0.2, Priority.CRITICAL),
     (0.05, Priority.HIGH),
@@ -108,7 +110,7 @@ class Ledger:
         """Take what a source finds now; what it found before and does not any more is missing."""
         found: dict[str, Finding] = {}
         for finding in findings:
-            found.setdefault(recommendation_id(finding), finding)
+            found.setdefault(recommendation_id(finding), cleaned(finding))
         with self._lock:
             for id_, finding in found.items():
                 old = self._records.get(id_)
@@ -145,16 +147,20 @@ class Ledger:
     # What follows is the store's: `Part`.
 
     def load(self, connection: sqlite3.Connection, now_s: float) -> None:
-        """Take up what earlier runs left; what is damaged is left out."""
+        """Take up what earlier runs left; raises ValueError where something of it was damaged."""
         del now_s
+        damaged = 0
         with self._lock:
             self._changed = set(self._records)
             for (data,) in connection.execute("SELECT data FROM tuning_record LIMIT ?", (_MOST,)):
                 try:
                     record = _read(orjson.loads(data))
-                except (ValueError, TypeError, KeyError):
+                except (ValueError, TypeError, KeyError, AttributeError):
+                    damaged += 1
                     continue
                 self._records.setdefault(record.id, record)
+        if damaged:
+            raise ValueError(f"{damaged} recommendations are damaged and were left out")
 
     def save(self, connection: sqlite3.Connection, now_s: float) -> Callable[[], None]:
         """Write what changed."""
@@ -165,7 +171,7 @@ class Ledger:
             if record is None:
                 connection.execute("DELETE FROM tuning_record WHERE id = ?", (id_,))
             else:
-                text = orjson.dumps(asdict(record), default=str).decode()
+                text = orjson.dumps(asdict(record)).decode()
                 connection.execute("INSERT OR REPLACE INTO tuning_record VALUES (?,?)", (id_, text))
 
         def committed() -> None:
@@ -203,6 +209,36 @@ def recommendation_id(finding: Finding) -> str:
     """The id of what a finding is about, always the same one."""
     text = f"{finding.service}\0{finding.operation}\0{finding.type.value}\0{finding.key}"
     return f"opt_{hashlib.blake2b(text.encode('utf-8', 'replace'), digest_size=6).hexdigest()}"
+
+
+def cleaned(finding: Finding) -> Finding:
+    """A finding that can be kept and shown, whatever a source put into it.
+
+    Text is made sayable, figures that are none become unknown, evidence is what JSON makes of it.
+    """
+    options = orjson.OPT_NON_STR_KEYS | orjson.OPT_SERIALIZE_NUMPY
+    try:
+        evidence = orjson.loads(orjson.dumps(dict(finding.evidence), default=str, option=options))
+    except (TypeError, ValueError, RecursionError):
+        evidence = {}
+    gain = finding.expected_improvement
+    share = float(finding.cost_share)
+    return replace(
+        finding,
+        service=_sayable(finding.service),
+        operation=_sayable(finding.operation),
+        key=_sayable(finding.key),
+        description=_sayable(finding.description),
+        fix=_sayable(finding.fix),
+        reason=_sayable(finding.reason),
+        expected_improvement=None if gain is None or not math.isfinite(gain) else float(gain),
+        cost_share=min(max(share, 0.0), 1.0) if math.isfinite(share) else 0.0,
+        evidence=evidence,
+    )
+
+
+def _sayable(text: str) -> str:
+    return str(text)[:_LONGEST].encode("utf-8", "replace").decode("utf-8")
 
 
 def priority_of(finding: Finding) -> Priority:

@@ -217,6 +217,8 @@ class OperationPasts:
         """Write the blocks that are new."""
         del now_s
         with self._lock:
+            # What is no text for a database would keep it from writing anything else.
+            self._unsaved = [row for row in self._unsaved if _is_text(row[0]) and _is_text(row[1])]
             rows = list(self._unsaved)
         connection.executemany(
             "INSERT OR REPLACE INTO tuning_block VALUES (?,?,?,?,?,?,?,?,?)", rows
@@ -310,3 +312,11 @@ def _limits_of(rows: Floats, minutes: int) -> Limits:
         float(rows[:, 1].sum()),
         float(minutes * len(rows)),
     )
+
+
+def _is_text(name: object) -> bool:
+    try:
+        str(name).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
