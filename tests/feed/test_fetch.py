@@ -526,6 +526,7 @@ def test_a_name_that_is_not_found_is_our_network(monkeypatch: pytest.MonkeyPatch
         asyncio.run(get("http://data.example.invalid/feed"))
     assert caught.value.reason == "dns"
     assert BLAME["dns"] == "network"
+    assert ": its name was not found (" in str(caught.value)
 
 
 @pytest.mark.parametrize(

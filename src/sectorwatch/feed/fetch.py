@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import os
 import socket
 import time
 from contextlib import asynccontextmanager
@@ -346,5 +347,14 @@ def _shown(url: str) -> str:
 
 
 def _words(error: Exception) -> str:
+    if isinstance(error, aiohttp.ClientConnectorError) and not isinstance(
+        error, aiohttp.ClientSSLError
+    ):
+        # What aiohttp says names the host again, and its own settings.
+        cause = error.os_error
+        if isinstance(cause, socket.gaierror):
+            return f"its name was not found ({cause.strerror or cause})"
+        known = os.strerror(cause.errno).lower() if cause.errno else str(cause)
+        return f"no connection: {known[:150]}"
     text = str(error) or type(error).__name__
     return text.splitlines()[0][:200]
