@@ -77,6 +77,16 @@ def test_every_endpoint_answers(running: Instance) -> None:
     assert asked >= 20
 
 
+def test_a_tick_is_followed_from_its_fetch_to_who_was_told(running: Instance) -> None:
+    """One correlation id for the request to the network and for all that was made of its answer."""
+    traces = running.get("/api/logging/traces?operation=tick").json()["traces"]
+    made_of = running.get(f"/api/logging/trace/{traces[-1]['correlation_id']}").json()
+    roots = [span["operation"] for span in made_of["spans"]]
+    assert roots[-1] == "tick"
+    assert "fetch_feed" in roots
+    assert {"collector", "journal", "store", "tracker"} <= set(made_of["services"])
+
+
 def test_what_it_serves_is_what_the_network_said(running: Instance, network: Network) -> None:
     """Every pilot of the feed is there, under no name and another number."""
     sent = network.sent[-1]

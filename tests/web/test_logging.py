@@ -121,6 +121,8 @@ def test_analytics_of_a_service(told: System) -> None:
     assert (one["service"], one["hours"]) == ("collector", 1)
     assert 0 < one["total_entries"] < everything["total_entries"]
     assert client.get("/api/logging/analytics?service=logging").status == 200
+    by_its_old_name = client.get("/api/logging/analytics?service=data_service&hours=1").json()
+    assert by_its_old_name["service"] == "collector"
     wrong = client.get("/api/logging/analytics?service=colector")
     assert wrong.status == 404
     assert wrong.json()["nearest"][0] == "collector"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from sectorwatch.feed.client import SERVICE as FETCHED_BY
 from sectorwatch.observe import LogCategory, PerformanceMetric, Since
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ def _database(
 
 def _feeds(telemetry: Telemetry, pipeline: Pipeline, since: Since, hours: float) -> dict[str, Any]:
     counts = pipeline.intake.counts()
-    fetched = _taken(telemetry, "fetch_feed", "collector", hours)
+    fetched = _taken(telemetry, "fetch_feed", FETCHED_BY, hours)
     age_s = pipeline.age_s()
     return {
         "source": pipeline.source.name if pipeline.source is not None else None,

@@ -28,7 +28,7 @@ _TOKEN = re.compile(
 _LIST = re.compile(r"\( ?(?:\?|…)(?: ?, ?(?:\?|…))+ ?\)")
 _LISTS = re.compile(r"\(\?, …\)(?: ?, ?(?:\(\?, …\)|…))+")
 _SINGLES = re.compile(r"\(\?\)(?: ?, ?(?:\(\?\)|…))+")
-_TABLES = re.compile(r'\b(?:FROM|JOIN|INTO|UPDATE)\s+"?([A-Za-z_]\w*)', re.IGNORECASE)
+_TABLES = re.compile(r'\b(?:FROM|JOIN|INTO|UPDATE(?!\s+SET\b))\s+"?([A-Za-z_]\w*)', re.IGNORECASE)
 
 
 def normal_form(text: str) -> str:
@@ -84,5 +84,7 @@ def tables_of(normal: str) -> tuple[str, ...]:
 
     >>> tables_of("SELECT * FROM flight JOIN visit ON a = b")
     ('flight', 'visit')
+    >>> tables_of("INSERT INTO count VALUES (?) ON CONFLICT DO UPDATE SET n = ?")
+    ('count',)
     """
     return tuple(dict.fromkeys(_TABLES.findall(normal)))

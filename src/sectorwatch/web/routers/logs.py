@@ -10,6 +10,7 @@ from fastapi import APIRouter, Path, Query, Request
 from starlette.responses import Response
 
 from sectorwatch.clock import moment_s
+from sectorwatch.feed.client import SERVICE as FETCHED_BY
 from sectorwatch.observe import LogCategory, LogLevel, LogSearch
 from sectorwatch.web.answers.logs import LogAnalytics, LogEntries, LogTrace, Traces
 from sectorwatch.web.context import OPERATOR, answer, application_of
@@ -41,6 +42,9 @@ def analytics(
     log = application.telemetry.log
     if service != "global":
         known = {*log.logged_services(), *application.supervisor.order}
+        if service == FETCHED_BY and service not in known:
+            # A recording is fetched by nobody: what stands for the feed then is the collector.
+            service = "collector"
         if service not in known:
             raise not_found("service", service, nearest_of(service, sorted(known)))
     return answer(request, LogAnalytics(**log.get_log_analytics(hours, service)))
