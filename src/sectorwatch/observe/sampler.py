@@ -72,8 +72,10 @@ class SystemSampler:
 
     def sample(self) -> None:
         """Look at machine and process once, and record what is seen; what fails is left out."""
+        self.resources.pulse()
+        # A pulse may take its time, where the machine is full; it is none of what this is about.
         begun_s = self._clock.monotonic_s()
-        seen = self.resources.sample()
+        seen = self.resources.look()
         took_s = self._clock.monotonic_s() - begun_s
         for kind, value in (
             (PerformanceMetric.RESPONSE_TIME, took_s),

@@ -179,6 +179,7 @@ def test_on_a_full_machine_a_spinner_is_a_spike_although_it_gets_little(
 ) -> None:
     """What it wants counts then; where the machine has room, what it gets."""
     monkeypatch.setattr("sectorwatch.observe.profiling.resources.running_share", lambda: 1.0)
+    monkeypatch.setattr("sectorwatch.observe.profiling.resources._WANTED_EVERY_S", 0.0)
     for is_full in (False, True):
         clock = ManualClock()
         metrics = MetricsCollector(clock=clock)

@@ -22,7 +22,7 @@ class NullResources(Resources):
     def start(self, loop: asyncio.AbstractEventLoop | None = None) -> None:
         pass
 
-    def sample(self) -> MachineReading:
+    def look(self) -> MachineReading:
         return MachineReading(0.0, 0.0)
 
     def pulse(self) -> None:
