@@ -64,6 +64,7 @@ def watch(application: Application) -> None:
     """Have the watch know when hard work is expected, and alerts ask it for causes."""
     telemetry: Telemetry = application.telemetry
     telemetry.resources.expected_busy = application.is_expected_busy
+    telemetry.optimizer.expected_busy = application.is_expected_busy
     for rule, explanation in (
         ("service_crashed", partial(why_it_died, application.supervisor)),
         ("service_down", partial(why_it_is_down, application.supervisor, telemetry.health)),

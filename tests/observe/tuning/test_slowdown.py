@@ -117,6 +117,18 @@ def test_the_first_minutes_are_not_judged_and_are_no_past() -> None:
     assert program.slow
 
 
+def test_hard_work_that_is_expected_is_neither_slow_nor_a_past() -> None:
+    """A history flown at full speed: what comes after it is measured by itself alone."""
+    program = Program(warm_up_s=0)
+    program.optimizer.expected_busy = lambda: True
+    program.run(HOUR_S, steady(0.200))
+    assert program.slow == []
+    program.optimizer.expected_busy = lambda: False
+    program.run(HOUR_S, steady(0.010))
+    program.run(120, steady(0.100))
+    assert program.slow
+
+
 def test_one_slow_call_is_no_slow_operation() -> None:
     """A pause of the machine, a full disk buffer: one in ten calls takes a second."""
     program = Program()

@@ -22,7 +22,7 @@ from sectorwatch.observe.tuning.sources import FailingOperations, SlowOperations
 from sectorwatch.observe.tuning.trends import Trend, Verdict, free_of_day, trend_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from sectorwatch.observe.error_analytics import ErrorAnalytics
     from sectorwatch.observe.results import OptimizationRecommendation, PerformanceData
@@ -76,6 +76,8 @@ class PerformanceOptimizer:
         self._budget_s = budget_s
         self._settle_s = settle_s
         self.drops = Drops()
+        self.expected_busy: Callable[[], bool] = lambda: False
+        """Whether the program is known to work harder than usual; set by who knows."""
         self.pasts = OperationPasts(self._metrics, warm_up_s=warm_up_s)
         self.slowdowns = SlowdownWatch(self._metrics, self.pasts, spans=spans, least_s=least_s)
         self._ledger = Ledger(version=version)
@@ -205,6 +207,9 @@ class PerformanceOptimizer:
             try:
                 self._metrics.fold()
                 now_s = self._metrics.now_s()
+                if self.expected_busy():
+                    # Neither slow nor a past: it goes on as after a start.
+                    self.pasts.warm_until_s = max(self.pasts.warm_until_s, now_s + self._period_s)
                 self.pasts.take(now_s)
                 self.slowdowns.evaluate(now_s)
             except Exception:  # noqa: BLE001 - observation never breaks what it observes
