@@ -139,8 +139,9 @@ def test_a_short_pause_does_not_end_what_is_kept() -> None:
 
 
 def test_one_of_an_earlier_run_goes_on() -> None:
-    """It does not begin again; once its condition is not met, it ends."""
-    walk = Walk(Waits(for_s=60), continued(0.0))
+    """It does not begin again; where its condition is not met, it ends once it is held no more."""
+    walk = Walk(Waits(for_s=60), continued(0.0, held_s=50))
     assert walk.see(None, 15) is None
     assert walk.see(True, 15) is None
+    assert walk.see(False, 15) is None
     assert walk.see(False, 15) is Transition.ENDS

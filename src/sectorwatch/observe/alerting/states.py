@@ -15,6 +15,10 @@ from sectorwatch.observe.enums import AlertState
 __all__ = ["Track", "Transition", "Waits", "begun_anew", "continued", "step"]
 
 
+HELD_S = 150.0
+"""After a restart feeds have to fail for a minute, and more, before it is known that they do."""
+
+
 class Transition(Enum):
     """What happens to the alert of one set of labels."""
 
@@ -33,12 +37,17 @@ class Waits:
 
 @dataclass(frozen=True, slots=True)
 class Track:
-    """One set of labels of one rule: None, pending or firing; since when; since when no more."""
+    """One set of labels of one rule: None, pending or firing; since when; since when no more.
+
+    Until `held_until_s` it does not end: what an earlier run left firing is not over because this
+    one has yet to find out.
+    """
 
     state: AlertState | None = None
     since_s: float = 0.0
     unmet_since_s: float | None = None
     unknown_since_s: float | None = None
+    held_until_s: float = float("-inf")
 
 
 def step(
@@ -62,9 +71,9 @@ def begun_anew(track: Track) -> Track:
     return Track()
 
 
-def continued(now_s: float) -> Track:
-    """The track of an alert that an earlier run left firing."""
-    return Track(AlertState.FIRING, now_s)
+def continued(now_s: float, held_s: float = HELD_S) -> Track:
+    """The track of an alert that an earlier run left firing; it is held for a while."""
+    return Track(AlertState.FIRING, now_s, held_until_s=now_s + held_s)
 
 
 def _while_firing(
@@ -78,6 +87,6 @@ def _while_firing(
             return Track(), Transition.ENDS
         return replace(track, unknown_since_s=since_s), None
     since_s = now_s if track.unmet_since_s is None else track.unmet_since_s
-    if now_s - since_s >= waits.keep_firing_for_s:
+    if now_s - since_s >= waits.keep_firing_for_s and now_s >= track.held_until_s:
         return Track(), Transition.ENDS
     return replace(track, unmet_since_s=since_s, unknown_since_s=None), None
