@@ -137,14 +137,16 @@ def test_a_namespace_stands_before_every_name() -> None:
     collector.gauge("process_cpu", unit="percent").set(50)
     collector.counter("9lives").inc()
     collector.record_metric("m", math.nan)
+    collector.record_metric("total", 2.0)
     assert _samples(collector) == {
+        "house": 2.0,
         "house_process_cpu_ratio": 0.5,
         "house_9lives_total": 1.0,
         "house_observe_dropped_total|part=metrics|reason=bad_value": 1.0,
         "house_observe_drops_total": 1.0,
     }
     assert "# HELP house_9lives_total 9lives\n" in exposition(collector).decode()
-    assert collector.names() == ["9lives", "m", "observe_drops_total", "process_cpu"]
+    assert collector.names() == ["9lives", "m", "observe_drops_total", "process_cpu", "total"]
     assert collector.get_metric_summary("process_cpu")["latest"] == 50
 
 
@@ -252,7 +254,7 @@ def test_no_name_tag_value_or_unit_breaks_what_is_exposed(recorded: list[Any]) -
     hard = [problem for problem in _problems(text) if "abbreviated" not in problem]
     assert hard == []
     families = list(text_string_to_metric_families(text))
-    assert all(family.name.startswith("house_") for family in families)
+    assert all(re.match(r"house(_|$)", family.name) for family in families)
     values = [s.value for f in families for s in f.samples if "quantile" not in s.labels]
     assert not [value for value in values if math.isnan(value)]
     open_text = exposition(collector, open_metrics=True).decode()

@@ -134,8 +134,8 @@ def exposed_name(name: str, kind: str, unit: str, namespace: str = "") -> str:
 
 
 def _named(raw: str, kind: str, unit: str, namespace: str) -> str:
-    name = _family_name(raw, kind, unit)
-    return f"{namespace}_{name.lstrip('_')}" if namespace else name
+    # Before the ends are looked at: with it before them, `total` and `count` are ends too.
+    return _family_name(f"{namespace}_{raw}" if namespace else raw, kind, unit)
 
 
 def _words(raw: str) -> str:
