@@ -54,7 +54,8 @@ class Nearest:
     labels: dict[str, str] = field(default_factory=dict)
     day: float = 0.0
     met_s: float = 0.0
-    """How long its condition was met at most; its alert waits for `for`."""
+    """How long its condition was met at most; its alert waits for `for_s`."""
+    for_s: float = 0.0
     evaluations: int = 0
     fed: int = 0
     """Evaluations at which its expression had a value."""
@@ -89,7 +90,7 @@ def run() -> dict[str, Any]:
     unfed = sorted(name for name, each in progress.rules.items() if not each.fed)
     broken = sorted(name for name, each in progress.rules.items() if each.error)
     share = progress.cpu_s / max(progress.wall_s, 1e-9)
-    nearest = sorted(progress.rules.items(), key=lambda item: -item[1].share)
+    nearest = sorted(progress.rules.items(), key=lambda item: -_nearness(item[1]))
     return {
         "target": "fault detection",
         "what": f"{progress.days:g} quiet simulated days, a feed every {STEP_S} s, every rule on",
@@ -102,7 +103,7 @@ def run() -> dict[str, Any]:
                 for number, each in enumerate(progress.alerts[:10], 1)
             },
             "evaluations": f"{progress.evaluations:,} of {len(progress.rules)} rules",
-            "nearest": ", ".join(_words(name, each) for name, each in nearest if each.share > 0),
+            "nearest": ", ".join(_words(name, each) for name, each in nearest if _nearness(each)),
             "rules without a value": ", ".join(unfed) or "none",
             **({"rules that cannot be evaluated": ", ".join(broken)} if broken else {}),
             "feeds": f"{progress.steps:,}",
@@ -118,14 +119,23 @@ def run() -> dict[str, Any]:
 
 NOTE = (
     "`nearest` is each rule's value over its threshold (for rules that go by too little, threshold over value) where it "
-    "came nearest, and how long its condition was met where it was at all. Rules without a value have nothing to go by "
-    "in a quiet week: docs/monitoring.md says when each is recorded."
+    "came nearest, and for how long of its `for` its condition was met where it was at all. Simulated time goes some 200 times as "
+    "fast as real time, and durations are real: a hiccup of the machine of a third of a second lasts a simulated minute, so that "
+    "rules over durations are tried far harder than by a real week. Rules without a value have nothing to go by in a quiet week: "
+    "docs/monitoring.md says when each is recorded."
 )
 
 
+def _nearness(each: Nearest) -> float:
+    """From 0 to 1: how far a condition was from being met, and beyond 1 how long it was."""
+    return 1 + each.met_s / max(each.for_s, 1.0) if each.met_s else min(each.share, 1.0)
+
+
 def _words(name: str, each: Nearest) -> str:
-    met = f", met for {each.met_s:.0f} s" if each.met_s else ""
-    return f"{name} {each.share:.2f}{met}"
+    of = " ".join(each.labels.get(key, "") for key in ("operation", "service")).strip()
+    words = f"{name} {each.share:.3g}" if each.share else name
+    words += f" ({of})" if of else ""
+    return f"{words} met for {each.met_s:.0f} of {each.for_s:.0f} s" if each.met_s else words
 
 
 def _flown(folder: Path) -> Progress:
@@ -221,10 +231,12 @@ def _note(progress: Progress, states: list[RuleState]) -> None:
         known.evaluations += 1
         known.error = known.error or state.error
         known.fed += bool(state.results)
-        falls = "<" in state.rule.expression
+        known.for_s = state.rule.for_s
+        falls, rises = "<" in state.rule.expression, ">" in state.rule.expression
         for each in state.results:
             known.met_s = max(known.met_s, each.for_s)
-            share = _share(each.value, each.threshold, falls=falls)
+            # Of a condition that a value is or is not, there is no near.
+            share = _share(each.value, each.threshold, falls=falls) if falls or rises else 0.0
             if share > known.share:
                 known.share, known.value, known.threshold = share, each.value, each.threshold
                 known.labels, known.day = dict(each.labels), day
@@ -238,7 +250,7 @@ def _share(value: float, threshold: float | None, *, falls: bool) -> float:
 
 
 def _tell(progress: Progress) -> None:
-    near = sorted(progress.rules.items(), key=lambda item: -item[1].share)[:6]
+    near = sorted(progress.rules.items(), key=lambda item: -_nearness(item[1]))[:6]
     print(
         f"day {progress.days:g}: {len(progress.alerts)} alerts, {progress.evaluations:,} evaluations, "
         f"{progress.wall_s / 60:.1f} min, {progress.cpu_s / max(progress.wall_s, 1e-9):.0%} of a core, "
