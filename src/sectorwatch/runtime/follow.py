@@ -294,7 +294,10 @@ class Follow:
         assert tracker is not None  # noqa: S101 - in step or resumed, there is one
         state = self._state_before(tracker)
         try:
-            with self._telemetry.timed("advance", "tracker"):
+            # What is advanced again on the way back into step goes well, as it did before: among
+            # the others it would hide that each new one fails.
+            operation = "advance" if self.is_in_step else "advance_again"
+            with self._telemetry.timed(operation, "tracker"):
                 tick = tracker.advance(snapshot)
         except Exception as error:  # noqa: BLE001 - one bad snapshot must not stop all that follow
             self._skip(position, error)

@@ -37,6 +37,7 @@ __all__ = ["ResourceLimits", "Resources"]
 _SPIKE = "cpu_spike"
 _PERIODIC = "periodic"
 _EXPLAIN_S = 20.0
+_BLOCKS_TOLD = 5
 _SOME_CPU = 10.0
 _WANTED_EVERY_S = 4.0
 
@@ -264,11 +265,12 @@ class Resources:
         }
 
     def explain_block(self, labels: Mapping[str, str]) -> tuple[str, Mapping[str, Any]]:
-        """What held the event loop up last."""
+        """What held the event loop up lately, for longest."""
         del labels
         now = self.loop.ongoing
-        blocks = self.loop.blocks
-        block = now or (blocks[0] if blocks else None)
+        lately = [*([] if now is None else [now]), *self.loop.blocks[:_BLOCKS_TOLD]]
+        # The longest of the last few: one that has just begun says little.
+        block = max(lately, key=lambda each: each.duration_s, default=None)
         if block is None:
             return "the event loop has not stood still", {}
         return block.words(), {
