@@ -1,10 +1,11 @@
 """What looking at the processor costs: the steady tick with a profile being taken, and without.
 
 The very pipeline that runs live takes the steady documents of `_steady.py`. In every other block of
-five ticks a profile is taken beside it, a hundred stacks a second of all threads. Blocks are held
-against their neighbours, so that a machine that slows down slows both; what counts is the
-processor time of the ingestion thread, and the wall beside it. Then what runs always: a sample of
-machine and process, which is due every 15 s, a pulse every 5 s, and the watch of the event loop.
+five ticks a profile is taken beside it, a hundred stacks a second of all threads. Blocks take
+turns, so that a machine that slows down slows both; what counts is the processor time of the
+ingestion thread in the lower quartile of the ticks, for whatever else runs only adds to it. Then
+what runs always: a sample of machine and process, which is due every 15 s, a pulse every 5 s, and
+the watch of the event loop.
 """
 
 from __future__ import annotations
@@ -76,9 +77,8 @@ def run() -> dict[str, Any]:
     setattr(composition, "load_airspace", lambda *_, **__: few)  # noqa: B010 - not its own name
     with tempfile.TemporaryDirectory() as folder:
         off, on, profiles, always = _measured(documents, Path(folder))
-    ratios = [b[0] / a[0] for a, b in zip(off, on, strict=True)]
-    ratio, (low, high) = statistics.median(ratios), _interval(ratios)
-    wall = statistics.median([b[1] / a[1] for a, b in zip(off, on, strict=True)])
+    ratio, (low, high) = _ratio(off, on, 0), _interval(off, on)
+    wall = _ratio(off, on, 1)
     rate = statistics.median([each.rate_hz for each in profiles])
     cost = statistics.median([100 * each.cost_s / each.duration_s for each in profiles])
     sample_ms, pulse_ms, watch_percent = always
@@ -89,8 +89,8 @@ def run() -> dict[str, Any]:
         "against": "the same ticks without; a core",
         "reach": f"not measurable in the tick (≤ 1.02); a sample ≤ {SAMPLE_MS:g} ms; always on ≤ {ALWAYS_PERCENT:g} % of a core",
         "figures": {
-            "tick without": f"{1e3 * statistics.median(each[0] for each in off):.1f} ms of processor",
-            "tick with": f"{1e3 * statistics.median(each[0] for each in on):.1f} ms",
+            "tick without": f"{1e3 * _quartile(off, 0):.1f} ms of processor",
+            "tick with": f"{1e3 * _quartile(on, 0):.1f} ms",
             "95 % interval of the ratio": f"{low:.3f} to {high:.3f}",
             "ratio of the wall": f"{wall:.3f}",
             "stacks taken": f"{rate:.0f} a second",
@@ -101,12 +101,14 @@ def run() -> dict[str, Any]:
             "all that is always on": f"{percent:.2f} % of a core",
         },
         "ratio": round(ratio, 3),
+        "note": "on a shared machine the interval is wide; the ratio says that a profile does not show in the tick, not that it costs nothing.",
         "met": ratio <= REACH and sample_ms <= SAMPLE_MS and percent <= ALWAYS_PERCENT,
     }
 
 
-Block = tuple[float, float]
-"""Medians of a block's ticks in seconds: processor of the ingestion thread, and wall."""
+Tick = tuple[float, float]
+"""Seconds of a tick: processor of the ingestion thread, and wall."""
+Block = list[Tick]
 
 
 def _measured(
@@ -117,6 +119,8 @@ def _measured(
     start_us = parse_us("2023-03-12T17:24:18.6737571Z")
     with DataDirectory.open(folder) as directory:
         telemetry = Telemetry.open(directory.observations, sinks=())
+        # A benchmark is work like any other: no profile of its own is wanted for it.
+        telemetry.resources.expected_busy = lambda: True
         telemetry.start()
         parts = composition.put_together(
             settings, directory, telemetry=telemetry, clock=clock, announce=lambda _: None
@@ -130,7 +134,7 @@ def _measured(
         # As an instance does when it starts.
         collect_garbage_seldom()
 
-        def tick(number: int) -> Block:
+        def tick(number: int) -> Tick:
             now_us = source.time_us = start_us + 15_000_000 * number
             raw = RawFeed(Kind.FEED, documents[number], now_us)
             started, work = time.perf_counter(), time.thread_time()
@@ -148,12 +152,13 @@ def _measured(
             ticks = [tick(number) for number in range(first, first + BLOCK)]
             if profiled is not None:
                 profiled.end()
-            blocks[is_on].append(_median(ticks))
+            blocks[is_on].append(ticks)
         profiles = [each for each in telemetry.profiler.profiles if each.samples > 5]
-        always = _always(telemetry)
         parts.journals.close()
         parts.stores.stop()
         telemetry.close()
+        # With nothing else of the program running.
+        always = _always(telemetry)
     return *blocks, profiles, always
 
 
@@ -175,18 +180,25 @@ class _Beside:
         self._thread.join()
 
 
-def _median(ticks: list[Block]) -> Block:
-    return (
-        statistics.median(each[0] for each in ticks),
-        statistics.median(each[1] for each in ticks),
-    )
+def _quartile(blocks: list[Block], which: int) -> float:
+    """What a quarter of all ticks stays below: what others do on the machine only ever adds."""
+    return statistics.quantiles([tick[which] for block in blocks for tick in block], n=4)[0]
 
 
-def _interval(ratios: list[float]) -> tuple[float, float]:
-    """Where the median lies with 95 %, by drawing blocks again and again."""
+def _ratio(off: list[Block], on: list[Block], which: int) -> float:
+    return _quartile(on, which) / _quartile(off, which)
+
+
+def _interval(off: list[Block], on: list[Block]) -> tuple[float, float]:
+    """Where the ratio lies with 95 %, by drawing pairs of blocks again and again."""
     chance = random.Random(1)
-    drawn = sorted(statistics.median(chance.choices(ratios, k=len(ratios))) for _ in range(2_000))
-    return drawn[50], drawn[-51]
+    pairs = list(zip(off, on, strict=True))
+    drawn = []
+    for _ in range(1_000):
+        some = chance.choices(pairs, k=len(pairs))
+        drawn.append(_ratio([each[0] for each in some], [each[1] for each in some], 0))
+    drawn.sort()
+    return drawn[25], drawn[-26]
 
 
 def _always(telemetry: Telemetry) -> tuple[float, float, float]:
@@ -202,7 +214,6 @@ def _always(telemetry: Telemetry) -> tuple[float, float, float]:
         resources.loop.stop()
         return 100 * used_s / WATCHED_S
 
-    telemetry.sampler.stop()
     percents = []
     for watch in (None, resources.loop.start):
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
