@@ -81,7 +81,6 @@ def test_tags_separate_series_and_pick_them(collector: MetricsCollector) -> None
     assert collector.get_metric_summary("t", 24, {"b": "3"}) == {"count": 0}
     assert collector.names() == ["observe_drops_total", "t"]
     assert collector.metrics_count == 2
-    assert collector.names() == ["t"]
 
 
 def test_tags_that_are_no_text_are_told_apart(collector: MetricsCollector) -> None:
