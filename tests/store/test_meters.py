@@ -8,7 +8,7 @@ import uuid
 from typing import TYPE_CHECKING
 
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import event, select, text
 
 from made_ticks import START_S, demand, tick
 from sectorwatch.errors import DatabaseAwayError, StoreError
@@ -277,3 +277,122 @@ def test_writes_that_are_not_answered_are_failing_whatever_the_probe_says(
         with store.database.write("committing"):
             pass
         assert watch.failing_s() == 0
+
+
+def test_a_wrong_statement_is_refused_and_no_database_that_is_away(
+    watched: Store, telemetry: Telemetry
+) -> None:
+    """A fault of ours is no fault of the database: nobody is called for it, nor told to wait."""
+    watch = DatabaseWatch(
+        watched.directory, None, telemetry=telemetry, current=lambda: watched.database
+    )
+    for wrong in ("SELECT * FROM nowhere", "SELECT nothing FROM meta", "SELEKT"):
+        with (
+            pytest.raises(StoreError, match="refused") as raised,
+            watched.database.write("asking") as connection,
+        ):
+            connection.execute(text(wrong))
+        assert not isinstance(raised.value, DatabaseAwayError)
+    assert watch.failing_s() == 0
+    assert telemetry.metrics.counter("database_errors_total", {"kind": "refused"}).total == 3
+
+
+def test_only_what_is_written_is_synced(directory: DataDirectory, telemetry: Telemetry) -> None:
+    """The end of a question is no commit, and does not make commits look quicker than they are."""
+    with Store.open(directory, telemetry=telemetry) as store:
+        store.commit(tick(1))
+        committed = telemetry.metrics.get_metric_summary("database_commit_seconds")["count"]
+        for _ in range(5):
+            with store.database.read("asking") as connection:
+                connection.execute(select(schema.meta)).all()
+        store.commit(tick(2))
+    after = telemetry.metrics.get_metric_summary("database_commit_seconds")["count"]
+    assert after == committed + 1
+
+
+def test_a_log_that_we_write_back_is_no_fault(
+    directory: DataDirectory, telemetry: Telemetry
+) -> None:
+    """It takes the lock for as long as it waits for readers: that is our own doing."""
+    with Store.open(directory, telemetry=telemetry) as store:
+        watch = DatabaseWatch(
+            directory, None, telemetry=telemetry, current=lambda: store.database, limit_s=0.2
+        )
+        with store.database.read("asking for long") as connection:
+            connection.execute(select(schema.meta)).all()
+            store.commit(tick(1))
+            back = threading.Thread(target=store.database.write_log_back)
+            back.start()
+            other = sqlite3.connect(directory.database, timeout=0, isolation_level=None)
+            while not is_locked(other):
+                pass
+            watch.look()
+            is_well = watch.failing_s() == 0
+        back.join()
+        other.close()
+    assert is_well
+
+
+def test_a_commit_of_ours_that_takes_long_is_no_fault(
+    directory: DataDirectory, telemetry: Telemetry
+) -> None:
+    """Until it is synced the lock is still ours."""
+    with Store.open(directory, telemetry=telemetry) as store:
+        watch = DatabaseWatch(
+            directory, None, telemetry=telemetry, current=lambda: store.database, limit_s=0.1
+        )
+        looked = []
+
+        @event.listens_for(store.database.engine, "commit")
+        def _syncing(connection: object) -> None:
+            # As long as the disk takes.
+            del connection
+            watch.look()
+            looked.append(watch.failing_s())
+
+        with store.database.write("committing") as connection:
+            connection.execute(text("UPDATE meta SET value = value"))
+    assert looked == [0]
+
+
+def test_a_write_of_ours_that_hangs_is_failing(
+    directory: DataDirectory, telemetry: Telemetry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A disk that never answers keeps the lock ours for ever: after a minute that is a fault."""
+    monkeypatch.setattr("sectorwatch.store.watch._HANGS_S", 0.0)
+    with Store.open(directory, telemetry=telemetry) as store:
+        watch = DatabaseWatch(
+            directory, None, telemetry=telemetry, current=lambda: store.database, limit_s=0.1
+        )
+        with store.database.write("committing"):
+            watch.look()
+            assert watch.failing_s() > 0
+
+
+def test_a_fault_in_asking_is_none_of_the_database_and_does_not_end_the_watch(
+    directory: DataDirectory, telemetry: Telemetry
+) -> None:
+    """It is counted, and the next question is asked as if nothing had been."""
+
+    faults = [RuntimeError("whatever")]
+
+    def current() -> None:
+        if faults:
+            raise faults.pop()
+
+    watch = DatabaseWatch(directory, None, telemetry=telemetry, current=current)
+    watch.look()
+    assert watch.drops.counts() == {"look_failed": 1}
+    assert watch.failing_s() == 0
+    watch.look()
+    assert watch.failing_s() > 0
+
+
+def is_locked(connection: sqlite3.Connection) -> bool:
+    """Whether somebody else may write now."""
+    try:
+        connection.execute("BEGIN IMMEDIATE")
+    except sqlite3.OperationalError:
+        return True
+    connection.execute("ROLLBACK")
+    return False

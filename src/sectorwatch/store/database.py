@@ -105,12 +105,10 @@ class Database:
         started = time.perf_counter()
         with self._writing, self._errors(doing, writing=True), self._connect() as connection:
             writing = connection.execution_options(**{_WRITES: True})
-            with writing.begin():
-                self.meters.writing_since_s = time.monotonic()
-                try:
-                    yield writing
-                finally:
-                    self.meters.writing_since_s = None
+            # Ours until all is synced.
+            with self.meters.holding_the_lock() as held, writing.begin():
+                held()
+                yield writing
         spent_s = time.perf_counter() - started
         self.write_latencies_s.append(spent_s)
         self.meters.wrote(spent_s)
@@ -139,7 +137,9 @@ class Database:
             with (
                 self._errors("writing the log back"),
                 self._connect() as connection,
+                self.meters.holding_the_lock() as held,
             ):
+                held()
                 connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").all()
 
     def _connect(self) -> Connection:
@@ -291,6 +291,10 @@ def _translated(error: sa_exc.DBAPIError | sqlite3.Error, label: str, doing: str
         return QueryTooLongError(f"{doing} took longer than it may: ask for a shorter period")
     if code in _DAMAGED:
         return StoreError(f"{label} is damaged ({words}): restore it from a backup, or rebuild it")
-    if getattr(error, "connection_invalidated", False) or isinstance(error, _AWAY):
+    # SQLite's name for what is wrong in the statement itself, as PostgreSQL's ProgrammingError.
+    is_wrong = code == sqlite3.SQLITE_ERROR
+    if getattr(error, "connection_invalidated", False) or (
+        isinstance(error, _AWAY) and not is_wrong
+    ):
         return DatabaseAwayError(f"{label} did not answer while {doing}: {words}")
     return StoreError(f"{label} refused what was asked while {doing}: {words}")

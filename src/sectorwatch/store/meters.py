@@ -7,6 +7,7 @@ the execution returns: there SQLAlchemy's events are enough.
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
 from time import monotonic, perf_counter
 from typing import TYPE_CHECKING, Any
@@ -16,6 +17,8 @@ from sqlalchemy import event
 from sectorwatch.errors import DatabaseAwayError, DiskFullError, QueryTooLongError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
     from sqlalchemy import Connection, Engine
 
     from sectorwatch.errors import StoreError
@@ -51,8 +54,7 @@ class Meters:
         self.last_failure = ""
         self.writes = 0
         """How many transactions of ours were written, to see whether the lock was ours."""
-        self.writing_since_s: float | None = None
-        """Monotonic time since when a write of ours holds the lock; None where none does."""
+        self._held_since_s: dict[object, float] = {}
 
     def watch_pool(self, engine: Engine) -> None:
         """Sample how many connections are in use."""
@@ -89,6 +91,25 @@ class Meters:
             self.last_failure = str(error)
             if self.failing_since_s is None:
                 self.failing_since_s = now_s
+
+    @property
+    def held_s(self) -> float | None:
+        """For how long something of ours holds SQLite's lock; None where nothing does."""
+        since_s = min(self._held_since_s.copy().values(), default=None)
+        return None if since_s is None else monotonic() - since_s
+
+    @contextlib.contextmanager
+    def holding_the_lock(self) -> Iterator[Callable[[], None]]:
+        """Say that the lock is ours, from when what this gives is called to the end."""
+        this = object()
+
+        def held() -> None:
+            self._held_since_s[this] = monotonic()
+
+        try:
+            yield held
+        finally:
+            self._held_since_s.pop(this, None)
 
     def began(self, seconds: float) -> None:
         """A write has its lock."""
@@ -161,7 +182,9 @@ class _Cursor(sqlite3.Cursor):
             raise
         spent_s = perf_counter() - started
         if sql.startswith("BEGIN"):
-            if sql != "BEGIN":
+            connection: Any = self.connection
+            connection.is_writing = sql != "BEGIN"
+            if connection.is_writing:
                 self.meters.began(spent_s)
             return self
         self._text, self._spent_s = sql, spent_s
@@ -192,11 +215,16 @@ class _Connection(sqlite3.Connection):
 
     meters: Meters
     cursors: type[_Cursor]
+    is_writing = False
 
     def cursor(self, factory: Any = None) -> Any:
         return super().cursor(factory or self.cursors)
 
     def commit(self) -> None:
+        if not self.is_writing:
+            # The end of a view: nothing is synced.
+            super().commit()
+            return
         started = perf_counter()
         super().commit()
         self.meters.committed(perf_counter() - started)

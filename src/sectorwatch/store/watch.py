@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy.engine import make_url
 
 from sectorwatch.errors import DatabaseAwayError
+from sectorwatch.observe.drops import Drops
 
 if TYPE_CHECKING:
     import threading
@@ -32,6 +33,8 @@ _EVERY_S = {"sqlite": 5.0, "postgresql": 10.0}
 _SIZE_EVERY_S = 300.0
 # A write that failed longer ago than this, while the database answers, is over.
 _FORGET_S = 60.0
+# Whatever of ours has held the lock for so long hangs: nothing else was written in that time.
+_HANGS_S = 60.0
 
 
 class DatabaseWatch:
@@ -61,7 +64,9 @@ class DatabaseWatch:
         self._unanswered_since_s: float | None = None
         self._sized_s: float | None = None
         self.last_error: str | None = None
+        self.drops = Drops()
         metrics = telemetry.metrics
+        metrics.drop_sources["database_watch"] = self.drops
         self._failing = metrics.gauge("database_failing_seconds", unit="seconds")
         # Also read whenever samples are taken: a question may hang longer than it may.
         metrics.gauge_callback("database_failing_seconds", self.failing_s, unit="seconds")
@@ -89,6 +94,8 @@ class DatabaseWatch:
             self.last_error = str(error)
             if self._unanswered_since_s is None:
                 self._unanswered_since_s = started_s
+        except Exception:  # noqa: BLE001 - a fault of ours says nothing of the database
+            self.drops.count("look_failed")
         else:
             self.last_error = None
             self._unanswered_since_s = None
@@ -132,16 +139,14 @@ class DatabaseWatch:
                 connection.execute("BEGIN IMMEDIATE")
                 connection.execute("ROLLBACK")
         except sqlite3.Error as error:
-            # A long write of our own is no fault, nor many of them in a row.
-            is_ours = database is not None and (
-                database.meters.writing_since_s is not None or database.meters.writes > before
-            )
-            if not (is_ours and "locked" in str(error)):
+            if not ("locked" in str(error) and _is_ours(database, before)):
                 raise DatabaseAwayError(f"{path} does not answer: {error}") from error
-        with contextlib.suppress(OSError):
-            self._bytes["file"].set(path.stat().st_size)
-        log = path.with_name(f"{path.name}-wal")
-        self._bytes["log"].set(log.stat().st_size if log.exists() else 0)
+        for part, file in (("file", path), ("log", path.with_name(f"{path.name}-wal"))):
+            # The log is gone once whoever has the database open closes it.
+            try:
+                self._bytes[part].set(file.stat().st_size)
+            except OSError:
+                self._bytes[part].set(0)
 
     def _ask_postgresql(self, text: str) -> None:
         # Loaded where it is used: SQLite needs no driver.
@@ -165,3 +170,11 @@ class DatabaseWatch:
         except psycopg.Error as error:
             words = " ".join(str(error).split())
             raise DatabaseAwayError(f"PostgreSQL does not answer: {words}") from error
+
+
+def _is_ours(database: Database | None, writes_before: int) -> bool:
+    """Whether the lock was held by a long write of our own, which is no fault, or many in a row."""
+    if database is None:
+        return False
+    held_s = database.meters.held_s
+    return database.meters.writes > writes_before or (held_s is not None and held_s < _HANGS_S)
