@@ -373,7 +373,6 @@ def test_a_fault_in_asking_is_none_of_the_database_and_does_not_end_the_watch(
     directory: DataDirectory, telemetry: Telemetry
 ) -> None:
     """It is counted, and the next question is asked as if nothing had been."""
-
     faults = [RuntimeError("whatever")]
 
     def current() -> None:
