@@ -7,12 +7,14 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Protocol
 
+from sectorwatch.errors import ServiceError
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from sectorwatch.observe import HealthState
 
-__all__ = ["Health", "Service", "ServiceState", "ServiceStatus"]
+__all__ = ["Health", "Service", "ServiceState", "ServiceStatus", "end_of"]
 
 
 class ServiceState(StrEnum):
@@ -82,3 +84,13 @@ class ServiceStatus:
     depends_on: tuple[str, ...]
     uses: tuple[str, ...]
     start_duration_s: float | None
+
+
+async def end_of(task: asyncio.Task[None] | None, what: str) -> BaseException:
+    """Wait until a task of a service ends by itself, and give why; for ever where there is none."""
+    if task is None:
+        await asyncio.Event().wait()
+        raise AssertionError  # pragma: no cover - nothing ever sets that event
+    await asyncio.wait({task})
+    error = None if task.cancelled() else task.exception()
+    return error or ServiceError(f"{what} ended although nobody told it to")

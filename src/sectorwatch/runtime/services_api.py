@@ -15,7 +15,7 @@ import uvicorn
 from sectorwatch.errors import ConfigError, DatabaseAwayError, ServiceError
 from sectorwatch.observe import HealthState, LogCategory, LogLevel
 from sectorwatch.runtime.http_protocol import BoundedHttpProtocol
-from sectorwatch.runtime.service import Health, Service
+from sectorwatch.runtime.service import Health, Service, end_of
 from sectorwatch.runtime.threads import call_in_thread
 
 if TYPE_CHECKING:
@@ -119,12 +119,7 @@ class ApiService(Service):
 
     async def failed(self) -> BaseException:
         """Wait until the server ends by itself."""
-        task = self._task
-        if task is None:
-            return await super().failed()
-        await asyncio.wait({task})
-        error = None if task.cancelled() else task.exception()
-        return error or ServiceError("the API ended although nobody told it to")
+        return await end_of(self._task, "the API")
 
     async def _serve(self, server: _Server, listener: socket.socket) -> None:
         try:

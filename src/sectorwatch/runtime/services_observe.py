@@ -15,7 +15,7 @@ from sectorwatch.observe import (
     bridge_stdlib,
     read_tail,
 )
-from sectorwatch.runtime.service import Health, Service
+from sectorwatch.runtime.service import Health, Service, end_of
 from sectorwatch.runtime.threads import call_in_thread
 
 if TYPE_CHECKING:
@@ -94,12 +94,7 @@ class LoggingService(Service):
 
     async def failed(self) -> BaseException:
         """Wait until nothing is reported any more."""
-        task = self._task
-        if task is None:
-            return await super().failed()
-        await asyncio.wait({task})
-        error = None if task.cancelled() else task.exception()
-        return error or RuntimeError("reports ended although nobody told them to")
+        return await end_of(self._task, "the reporting")
 
     async def _report(self) -> None:
         await asyncio.sleep(min(_FIRST_REPORT_S, self._report_every_s))
@@ -188,12 +183,7 @@ class MonitoringService(Service):
 
     async def failed(self) -> BaseException:
         """Wait until it can look no more."""
-        task = self._task
-        if task is None:
-            return await super().failed()
-        await asyncio.wait({task})
-        error = None if task.cancelled() else task.exception()
-        return error or RuntimeError("monitoring ended although nobody told it to")
+        return await end_of(self._task, "monitoring")
 
     async def _check(self) -> None:
         # The others start after this one; nothing is said of them before they could.

@@ -136,20 +136,9 @@ class HealthChecked(msgspec.Struct, frozen=True):
     response_time: Annotated[float, Meta(description="Seconds the check took")]
 
 
-class HealthAnswer(msgspec.Struct, frozen=True):
+class HealthAnswer(ServiceHealth, frozen=True):
     """How one service is, and was."""
 
-    service: Annotated[str, Meta(description="The service's name")]
-    status: Annotated[
-        str,
-        Meta(description="healthy, degraded, unhealthy or unknown; what it depends on taken in"),
-    ]
-    timestamp: Time
-    response_time: Annotated[float, Meta(description="Seconds the check took")]
-    error_count: Annotated[int, Meta(description="Failed checks in the last 24 h")]
-    details: Annotated[dict[str, Any], Meta(description="What the check found")]
-    depends_on: Annotated[list[str], Meta(description="Services it needs, directly")]
-    affects: Annotated[list[str], Meta(description="Services that need it, near or far")]
     hours: Annotated[float, Meta(description="Hours that history and availability are of")]
     availability: Annotated[
         float | None,
