@@ -120,15 +120,28 @@ def test_a_question_asked_twice_in_one_go_is_told(log: StatementLog) -> None:
     assert use.repeats.seconds == pytest.approx(0.008)
 
 
-def test_many_rows_by_one_call_are_no_loop(log: StatementLog, metrics: MetricsCollector) -> None:
-    """An executemany is one run of many executions; its rows are counted by table."""
+def test_what_was_written_in_between_is_not_asked_in_vain(log: StatementLog) -> None:
+    """The same question has another answer then; what is written elsewhere changes nothing."""
+    again, elsewhere = "UPDATE sector SET name = ?", "INSERT INTO flight VALUES (?)"
+    for writes, said in ((again, None), (elsewhere, 9)):
+        with log.during(f"after {writes}", "store"):
+            for _ in range(10):
+                log.record("sqlite", ONE, (1,), 0.002)
+                log.record("sqlite", writes, ("a",), 0.001)
+        uses = [use for each in log.statements() for use in each.uses if each.verb == "select"]
+        (use,) = [each for each in uses if each.operation == f"after {writes}"]
+        assert (use.repeats and use.repeats.runs) == said
+        assert use.loop is None
+
+
+def test_many_rows_by_one_call_are_no_loop(log: StatementLog) -> None:
+    """An executemany is one run of many executions."""
     with log.during("commit", "store"):
         log.record(
             "sqlite", "INSERT INTO visit VALUES (?)", [(1,)] * 50, 0.01, rows=50, executions=50
         )
     (figures,) = log.statements()
     assert (figures.count, figures.rows, figures.uses[0].loop) == (50, 50, None)
-    assert metrics.counter("database_rows_written_total", {"table": "visit"}).total == 50
 
 
 def test_statements_in_threads_that_carry_the_context_are_of_the_go(log: StatementLog) -> None:

@@ -67,7 +67,7 @@ def test_a_commit_is_seen_statement_by_statement(watched: Store, telemetry: Tele
     assert written.rows == 40
     assert [(use.operation, use.service) for use in written.uses] == [("commit", "store")]
     metrics = telemetry.metrics
-    assert metrics.counter("database_rows_written_total", {"table": "demand"}).total == 40
+    assert metrics.counter("store_rows_written_total", {"table": "demand"}).total == 40
     assert metrics.get_metric_summary("database_transaction_seconds", tags={"kind": "write"})[
         "count"
     ]

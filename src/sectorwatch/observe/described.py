@@ -83,8 +83,6 @@ cpu_spike_percent gauge percent (performance)
     Processor time that a spike takes, of one core; 0 while there is none.
 cpu_throttled_ratio gauge ratio (performance)
     The share of time for which the container's limit of processor time held this program back.
-database_rows_written_total{table} counter (store)
-    Rows that were inserted, changed or deleted, by table.
 database_statement_seconds{database,verb} timing seconds (store)
     How long a statement took, by kind of database (duckdb reads the sealed files) and verb.
 database_watched_statement_seconds{statement} timing seconds (store)

@@ -82,6 +82,7 @@ class Known:
         self.tables = tables_of(normal)
         self.reads = self.verb == "select"
         """Its parameters are compared, to find questions asked twice."""
+        self.writes = self.verb in {"insert", "update", "delete"}
         self.keeps = self.verb in {"select", "update", "delete"}
         """The last values it was asked with are kept in memory, to try things out on a copy."""
         self.span_name = " ".join((self.verb, ", ".join(sorted(self.tables))))[:_LONGEST_NAME]
@@ -101,7 +102,7 @@ class Known:
         self._steps: dict[int, int] = {}
 
     def take(self, runs: list[Run], now_s: float) -> tuple[float, int]:
-        """Take up its runs; gives their seconds, and the rows that they told of."""
+        """Take up its runs; gives their seconds, and how often it was executed in them."""
         steps = self._steps
         spent_s, longest_s, rows, count, said = 0.0, 0.0, 0, 0, False
         for _, seconds, rows_of_it, executions, failed, _, sample in runs:
@@ -123,7 +124,7 @@ class Known:
         if said:
             self.rows = rows if self.rows is None else self.rows + rows
         self.last_seen_s = now_s
-        return spent_s, rows
+        return spent_s, count
 
     def use(self, operation: str, service: str) -> Use:
         """What an operation does with it; those past a bound are one, "other"."""

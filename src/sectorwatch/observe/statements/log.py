@@ -22,7 +22,6 @@ from sectorwatch.observe.statements.normal import normal_form, without_lists
 from sectorwatch.observe.statements.scope import CURRENT, StatementScope
 
 if TYPE_CHECKING:
-    from sectorwatch.observe.instruments import Counter
     from sectorwatch.observe.logs import StructuredLogger
     from sectorwatch.observe.metrics import MetricsCollector
     from sectorwatch.observe.spans import SpanRing
@@ -45,10 +44,8 @@ _MOST_KEPT_CHARACTERS = 1_000
 _PLAIN = frozenset({int, float, bool, type(None)})
 _TEXTS = frozenset({str, bytes})
 _LOOP_FROM = 8
-_MOST_TABLES = 60
 _MOST_WATCHED = 20
 _WATCHED = "database_watched_statement_seconds"
-_WRITING = frozenset({"insert", "update", "delete"})
 _ELSEWHERE = ("query", "store")
 
 
@@ -75,7 +72,6 @@ class StatementLog:
         self._learning = threading.Lock()
         self._folding = threading.Lock()
         self._operation_series: dict[tuple[str, str], int] = {}
-        self._written: dict[str, Counter] = {}
         self.drops = Drops()
         self.slow_s = 1.0
         self.log: StructuredLogger | None = None
@@ -254,10 +250,11 @@ class StatementLog:
             now_s = self._now_s()
             samples: list[tuple[int, float, float]] = []
             if waiting:
-                self._take(waiting, *_ELSEWHERE, now_s, samples)
-            for scope, runs in ended:
-                uses = self._take(runs, scope.operation, scope.service, now_s, samples)
-                self._look_for_loops(scope, runs, uses)
+                self._take(waiting, *_ELSEWHERE, 1, now_s, samples)
+            for (operation, service), goes in _by_operation(ended).items():
+                together = [run for _, runs in goes for run in runs]
+                self._take(together, operation, service, 0, now_s, samples)
+                self._look_at(goes)
             if samples:
                 self._metrics.keep_batch(samples)
         except Exception:  # noqa: BLE001 - as for record
@@ -268,55 +265,57 @@ class StatementLog:
         runs: list[Run],
         operation: str,
         service: str,
+        goes: int,
         now_s: float,
         samples: list[tuple[int, float, float]],
-    ) -> dict[Known, list[Run]]:
+    ) -> None:
         series_id = self._series(operation, service)
-        by_statement: dict[Known, list[Run]] = {}
-        for run in runs:
-            its = by_statement.get(run[0])
-            if its is None:
-                by_statement[run[0]] = [run]
-            else:
-                its.append(run)
-        for known, its in by_statement.items():
-            spent_s, rows = known.take(its, now_s)
+        for known, its in _by_statement(runs).items():
+            spent_s, count = known.take(its, now_s)
             samples += [(series_id, now_s, run[1]) for run in its]
             if known.series_id:
                 samples += [(known.series_id, now_s, run[1]) for run in its]
             if known.watched_id:
                 samples += [(known.watched_id, now_s, run[1]) for run in its]
-            if rows and known.verb in _WRITING and known.tables:
-                self._count_rows(known.tables[0], rows)
             use = known.use(operation, service)
-            use.count += sum([run[3] for run in its])
-            use.goes += 1
+            use.count += count
+            use.goes += goes
             use.seconds += spent_s
-        return by_statement
 
-    def _look_for_loops(
-        self, scope: StatementScope, runs: list[Run], by_statement: dict[Known, list[Run]]
-    ) -> None:
-        if len(runs) == len(by_statement):
-            return
-        for known, its in by_statement.items():
+    def _look_at(self, goes: list[tuple[StatementScope, list[Run]]]) -> None:
+        """Count in how many goes of one operation each statement was, and look for loops."""
+        of_each: Tally[Known] = Tally()
+        for scope, runs in goes:
+            statements = {run[0] for run in runs}
+            of_each.update(statements)
+            if len(statements) < len(runs):
+                self._look_for_loops(scope, runs)
+        scope = goes[0][0]
+        for known, count in of_each.items():
+            known.use(scope.operation, scope.service).goes += count
+
+    def _look_for_loops(self, scope: StatementScope, runs: list[Run]) -> None:
+        asked_anew = _by_statement(_told_apart(runs))
+        for known, its in _by_statement(runs).items():
             if len(its) == 1:
                 continue
             use = known.use(scope.operation, scope.service)
             about = (scope.duration_s, scope.correlation_id)
-            asked = Tally(run[5] for run in its if run[5] is not None)
-            again = sum(asked.values()) - len(asked)
+            again, spent_s, seen = 0, 0.0, set()
+            for run in asked_anew[known]:
+                if run[5] in seen:
+                    again += 1
+                    spent_s += run[1]
+                elif run[5] is not None:
+                    seen.add(run[5])
             if again:
-                seen: set[int] = set()
-                spent_s = 0.0
-                for run in its:
-                    if run[5] in seen:
-                        spent_s += run[1]
-                    elif run[5] is not None:
-                        seen.add(run[5])
                 use.add_repeats(again, spent_s, *about)
             # Of writes nothing is compared: however often, one executemany could do them.
-            different = len(asked) if known.reads else sum(run[3] == 1 for run in its)
+            different = (
+                len({run[5] for run in its if run[5] is not None})
+                if known.reads
+                else sum(run[3] == 1 for run in its)
+            )
             if different >= _LOOP_FROM:
                 use.add_loop(len(its), sum(run[1] for run in its), *about)
 
@@ -360,14 +359,45 @@ class StatementLog:
                 self._operation_series[(operation, service)] = found
         return found
 
-    def _count_rows(self, table: str, rows: int) -> None:
-        counter = self._written.get(table)
-        if counter is None:
-            if len(self._written) >= _MOST_TABLES:
-                table = "other"
-            counter = self._metrics.counter("database_rows_written_total", {"table": table})
-            self._written[table] = counter
-        counter.inc(rows)
+
+def _by_operation(
+    ended: list[tuple[StatementScope, list[Run]]],
+) -> dict[tuple[str, str], list[tuple[StatementScope, list[Run]]]]:
+    """What ended, all goes of an operation together: so each statement is looked at once."""
+    found: dict[tuple[str, str], list[tuple[StatementScope, list[Run]]]] = {}
+    for each in ended:
+        found.setdefault((each[0].operation, each[0].service), []).append(each)
+    return found
+
+
+def _told_apart(runs: list[Run]) -> list[Run]:
+    """The runs, the same question being another one once what it asks was written to."""
+    if not any(run[0].writes for run in runs):
+        return runs
+    written: Tally[str] = Tally()
+    told: list[Run] = []
+    for run in runs:
+        known, digest = run[0], run[5]
+        if known.writes:
+            written.update((*known.tables[:1], ""))
+        elif digest is not None:
+            # Of a question that names no table nobody knows what it asks.
+            since = tuple(written[table] for table in known.tables or ("",))
+            told.append((*run[:5], hash((digest, since)), run[6]))
+            continue
+        told.append(run)
+    return told
+
+
+def _by_statement(runs: list[Run]) -> dict[Known, list[Run]]:
+    found: dict[Known, list[Run]] = {}
+    for run in runs:
+        its = found.get(run[0])
+        if its is None:
+            found[run[0]] = [run]
+        else:
+            its.append(run)
+    return found
 
 
 def _is_small(parameters: Any) -> bool:
