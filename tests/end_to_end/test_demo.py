@@ -105,12 +105,17 @@ def flown_last_evening(demo: Instance) -> str:
 def test_everything_on_the_tour_can_be_asked(demo: Instance) -> None:
     """Whatever docs/tour.md has a newcomer ask for is answered, and with something in it."""
     callsign = flown_last_evening(demo)
-    asked = re.findall(r"^curl (?:-N )?'?http://127\.0\.0\.1:8001(/\S*?)'?$", TOUR, re.MULTILINE)
-    assert len(asked) > 25
-    for path in asked:
+    asked = re.findall(
+        r"^curl (?:-N )?(?:-H 'X-Correlation-ID: (\S+)' )?'?http://127\.0\.0\.1:8001(/\S*?)'?"
+        r"(?: -o /dev/null)?$",
+        TOUR,
+        re.MULTILINE,
+    )
+    assert len(asked) == TOUR.count("\ncurl ") > 35
+    for correlation_id, path in asked:
         if "/events/stream" in path:
             continue
-        answer = demo.get(path.replace("CALLSIGN", callsign))
+        answer = demo.get(path.replace("CALLSIGN", callsign), correlation_id=correlation_id)
         assert answer.status == 200, (path, answer.body)
         assert len(answer.body) > 40, (path, answer.body)
 
