@@ -251,12 +251,16 @@ class System:
             lambda: factory(application),
             telemetry=application.telemetry,
         )
+        # Caches are watched by name: while the second one runs, its are.
+        watched = application.telemetry.caches._caches
+        before = dict(watched)
         self.call(service.start())
         try:
             assert service.port is not None
             yield Client(service.port)
         finally:
             self.call(service.stop())
+            watched.update(before)
 
     @property
     def is_running(self) -> bool:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from sectorwatch.observe import AlertSeverity, AlertType
+from sectorwatch.web.present import monitoring as present
 from web.streaming import streaming
 from web.system import operator
 
@@ -77,6 +78,23 @@ def test_a_metric_over_time_agrees_with_what_was_recorded(system: System, client
     assert sum(point["count"] for point in left["points"]) == 10
     assert min(point["min"] for point in left["points"]) == 0
     assert max(point["max"] for point in left["points"]) == 9
+
+
+def test_an_answer_about_a_metric_has_an_end(
+    system: System, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A hundred series of thousands of points would be tens of megabytes; what is left out counts."""
+    metrics = system.application.telemetry.metrics
+    for n in range(40):
+        metrics.record_metric("asked_at_length", n, {"part": str(n % 4 and 1)})
+    monkeypatch.setattr(present, "_MOST_TOGETHER", 35)
+    said = client.get("/api/monitoring/metrics/asked_at_length?hours=1&step=0").json()
+    assert [len(one["points"]) for one in said["series"]] == [30]
+    assert said["series_left_out"] == 1
+    assert said["summary"]["count"] == 40
+    monkeypatch.setattr(present, "_MOST_TOGETHER", 5)
+    alone = client.get("/api/monitoring/metrics/asked_at_length?hours=1&step=0").json()
+    assert len(alone["series"]) == 1
 
 
 @pytest.mark.parametrize(

@@ -35,7 +35,7 @@ class Telling:
             case "health":
                 self._say_health(event)
             case "alert":
-                self._say_alert(event.name)
+                await self._say_alert(event.name)
             case _:
                 await self._say_metrics()
 
@@ -52,8 +52,9 @@ class Telling:
             # The server waits for what is under way, and a stream ends only when it is told to.
             self._hub.close()
 
-    def _say_alert(self, alert_id: str) -> None:
-        alert = self._application.telemetry.alerts.get(alert_id)
+    async def _say_alert(self, alert_id: str) -> None:
+        # One that has ended may have to be read from the disk, and who evaluates may hold the book.
+        alert = await asyncio.to_thread(self._application.telemetry.alerts.get, alert_id)
         if alert is not None:
             self._hub.publish("alert", encode(alert_answer(alert)))
 

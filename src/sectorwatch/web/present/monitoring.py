@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from itertools import accumulate
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -42,6 +43,8 @@ __all__ = [
 
 _MOST_SERIES = 100
 _MOST_POINTS = 400
+# Of all series in one answer: some six megabytes of it.
+_MOST_TOGETHER = 50_000
 _MINUTE_S = 60
 _WORST_FIRST = (
     HealthState.UNHEALTHY,
@@ -105,7 +108,7 @@ def metric_history(
 ) -> MetricHistory:
     """Show a metric's last hours in steps; with `step_s` 0 as it was recorded, where that is kept.
 
-    At most 100 series, those with most values first.
+    At most 100 series and 50 000 points together, the series with most values first.
     """
     if step_s:
         found = metrics.get_history(name, hours, step_s, tags)
@@ -115,6 +118,12 @@ def metric_history(
     for one in found:
         series[tuple(sorted(one.tags.items()))].append(one)
     fullest = sorted(series.items(), key=lambda each: (-sum(m.count for m in each[1]), each[0]))
+    together = accumulate(len(values) for _, values in fullest)
+    shown = [
+        each
+        for number, (each, points) in enumerate(zip(fullest, together, strict=True))
+        if number == 0 or (number < _MOST_SERIES and points <= _MOST_TOGETHER)
+    ]
     return MetricHistory(
         name=name,
         unit=found[-1].unit if found else "",
@@ -122,11 +131,8 @@ def metric_history(
         hours=hours,
         step_s=step_s,
         summary=msgspec.convert(metrics.get_metric_summary(name, hours, tags), Figures),
-        series=[
-            MetricSeries(dict(key), [_point(one) for one in values])
-            for key, values in fullest[:_MOST_SERIES]
-        ],
-        series_left_out=max(0, len(fullest) - _MOST_SERIES),
+        series=[MetricSeries(dict(key), [_point(one) for one in values]) for key, values in shown],
+        series_left_out=len(fullest) - len(shown),
     )
 
 

@@ -43,7 +43,7 @@ _FIRST_PAGE = 100
     responses=documented(list[AlertAnswer]),
     response_model=None,
 )
-async def alerts(
+def alerts(
     request: Request,
     service: _Service = None,
     alert_type: _Type = None,
@@ -72,7 +72,7 @@ async def alerts(
     responses=documented(list[AlertAnswer], 404),
     response_model=None,
 )
-async def history(
+def history(
     request: Request,
     hours: Annotated[float, Query(gt=0, le=2_160, description="Hours back")] = 168,
     service: _Service = None,
@@ -87,13 +87,12 @@ async def history(
     """List the alerts that there were, those that still are among them, newest first."""
     manager = _alerts(request)
     if alert_id is not None:
-        one = await asyncio.to_thread(manager.get, alert_id)
+        one = manager.get(alert_id)
         if one is None:
             raise _no_alert(alert_id, manager)
         return answer(request, [alert_answer(one)])
     # One more than is shown says whether there is another page.
-    found = await asyncio.to_thread(
-        manager.history,
+    found = manager.history(
         hours=hours,
         service=service,
         alert_type=alert_type,
@@ -119,12 +118,14 @@ async def acknowledge(request: Request, id: _Id) -> Response:  # noqa: A002 - th
     """
     said = await read_body(request, Acknowledgement, empty=Acknowledgement())
     manager = _alerts(request)
-    alert = await asyncio.to_thread(
-        manager.acknowledge, id, said.author or "somebody with a key", said.note
-    )
-    if alert is None:
-        raise _no_active(id, manager)
-    return answer(request, alert_answer(alert))
+
+    def look_after() -> Response:
+        alert = manager.acknowledge(id, said.author or "somebody with a key", said.note)
+        if alert is None:
+            raise _no_active(id, manager)
+        return answer(request, alert_answer(alert))
+
+    return await asyncio.to_thread(look_after)
 
 
 @router.post(
@@ -133,12 +134,12 @@ async def acknowledge(request: Request, id: _Id) -> Response:  # noqa: A002 - th
     responses=documented(AlertAnswer, 404, 409),
     response_model=None,
 )
-async def resolve(request: Request, id: _Id) -> Response:  # noqa: A002 - the contract's name
+def resolve(request: Request, id: _Id) -> Response:  # noqa: A002 - the contract's name
     """End an alert; where what raised it goes on, a new one opens."""
     manager = _alerts(request)
-    if not await asyncio.to_thread(manager.resolve_alert, id):
+    if not manager.resolve_alert(id):
         raise _no_active(id, manager)
-    alert = await asyncio.to_thread(manager.get, id)
+    alert = manager.get(id)
     if alert is None:  # pragma: no cover - only if it is pruned in this very moment
         raise _no_alert(id, manager)
     return answer(request, alert_answer(alert))
@@ -150,7 +151,7 @@ async def resolve(request: Request, id: _Id) -> Response:  # noqa: A002 - the co
     responses=documented(list[SilenceAnswer]),
     response_model=None,
 )
-async def silences(
+def silences(
     request: Request,
     expired: Annotated[bool, Query(description="Those that have ended too")] = False,
     limit: Limit = None,
@@ -186,19 +187,21 @@ async def silence(request: Request) -> Response:
     else:
         ends_at = starts_at + timedelta(hours=asked.hours or 0)
     manager = _alerts(request)
-    try:
-        matchers = [Matcher(one.name, one.operator, one.value) for one in asked.matchers]
-        made = await asyncio.to_thread(
-            manager.silence,
-            matchers,
+
+    def make() -> Response:
+        made = manager.silence(
+            [Matcher(one.name, one.operator, one.value) for one in asked.matchers],
             author=asked.author,
             reason=asked.reason,
             starts_at=starts_at,
             ends_at=ends_at,
         )
+        return answer(request, silence_answer(made, manager.get_active_alerts()))
+
+    try:
+        return await asyncio.to_thread(make)
     except RuleError as error:
         raise ApiError(422, f"That cannot be silenced: {error}.") from error
-    return answer(request, silence_answer(made, manager.get_active_alerts()))
 
 
 @router.delete(
@@ -207,13 +210,13 @@ async def silence(request: Request) -> Response:
     responses=documented(SilenceAnswer, 404),
     response_model=None,
 )
-async def end_silence(
+def end_silence(
     request: Request,
     silence_id: Annotated[str, Query(alias="id", max_length=60, description="A silence's id")],
 ) -> Response:
     """End a silence now."""
     manager = _alerts(request)
-    if not await asyncio.to_thread(manager.end_silence, silence_id):
+    if not manager.end_silence(silence_id):
         going_on = [one.id for one in manager.silences()]
         raise ApiError(
             404,
@@ -228,9 +231,9 @@ async def end_silence(
 @router.get(
     "/rules", dependencies=OPERATOR, responses=documented(list[RuleAnswer]), response_model=None
 )
-async def rules(request: Request) -> Response:
+def rules(request: Request) -> Response:
     """List the rules, what each gives now, and why one cannot be evaluated."""
-    found = await asyncio.to_thread(_alerts(request).rules)
+    found = _alerts(request).rules()
     return answer(request, [rule_answer(one) for one in found])
 
 

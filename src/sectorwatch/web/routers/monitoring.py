@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, Request
@@ -34,14 +33,14 @@ _Hours = Annotated[float, Query(gt=0, le=720, description="Hours back")]
 
 
 @router.get("/metrics", responses=documented(MonitoringMetrics), response_model=None)
-async def metrics(request: Request) -> Response:
+def metrics(request: Request) -> Response:
     """Say what is watched, in numbers, and name every metric with its newest value."""
     telemetry = application_of(request).telemetry
-    return answer(request, await asyncio.to_thread(monitoring_metrics, telemetry))
+    return answer(request, monitoring_metrics(telemetry))
 
 
 @router.get("/metrics/{name}", responses=documented(MetricHistory, 404), response_model=None)
-async def metric(
+def metric(
     request: Request,
     name: Annotated[str, Path(max_length=200, description="A metric's name")],
     hours: _Hours = 24,
@@ -61,7 +60,7 @@ async def metric(
 ) -> Response:
     """Show a metric over time: a series for each set of tags, a point for each step."""
     collector = application_of(request).telemetry.metrics
-    names = await asyncio.to_thread(collector.names)
+    names = collector.names()
     if name not in names:
         raise not_found("metric", name, nearest_of(name, names))
     step_s = step_for(hours) if step is None else -(-step // 60) * 60
@@ -71,19 +70,17 @@ async def metric(
             f"{_MOST_POINTS} points; ask for longer steps."
         )  # fmt: skip
     tags = dict(_tag(each) for each in tag or ())
-    return answer(
-        request, await asyncio.to_thread(metric_history, collector, name, hours, step_s, tags)
-    )
+    return answer(request, metric_history(collector, name, hours, step_s, tags))
 
 
 @router.get("/health", responses=documented(HealthOverview), response_model=None)
-async def health(request: Request) -> Response:
+def health(request: Request) -> Response:
     """Show how every service is, the worst first in `status`, and what depends on what."""
     return answer(request, health_overview(application_of(request)))
 
 
 @router.get("/health/{service_name}", responses=documented(HealthAnswer, 404), response_model=None)
-async def service_health(
+def service_health(
     request: Request,
     service_name: Annotated[
         str, Path(max_length=100, description="A service's name; `data_service` is the collector")
@@ -96,7 +93,7 @@ async def service_health(
     names = list(application.supervisor.order)
     if name not in names:
         raise not_found("service", service_name, nearest_of(service_name, names))
-    return answer(request, await asyncio.to_thread(health_answer, application, name, hours))
+    return answer(request, health_answer(application, name, hours))
 
 
 def _tag(text: str) -> tuple[str, str]:

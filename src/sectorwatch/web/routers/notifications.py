@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query, Request
@@ -23,7 +22,7 @@ router = APIRouter(prefix="/api/monitoring", tags=["monitoring"])
     responses=documented(list[NotificationAnswer]),
     response_model=None,
 )
-async def notifications(
+def notifications(
     request: Request,
     state: Annotated[
         Literal["pending", "sent", "failed"] | None, Query(description="Only those in this state")
@@ -38,8 +37,8 @@ async def notifications(
     """List what people were told and are to be told, one for each channel, newest first."""
     outbox = application_of(request).telemetry.outbox
     # One more than is shown says whether there is another page.
-    found = await asyncio.to_thread(
-        outbox.entries, state=state, channel=channel, hours=hours, limit=limit + 1, offset=offset
+    found = outbox.entries(
+        state=state, channel=channel, hours=hours, limit=limit + 1, offset=offset
     )
     kept = {"state": state, "channel": channel, "hours": f"{hours:g}"}
     link = next_link(request, kept, total=offset + len(found), limit=limit, offset=offset)

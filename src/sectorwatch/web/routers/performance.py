@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from fastapi import APIRouter, Path, Query, Request
@@ -41,7 +40,7 @@ _MOST_NAMED = 10
     responses=documented(OperationMetrics, 304, 404),
     response_model=None,
 )
-async def metrics(
+def metrics(
     request: Request,
     operation: Annotated[
         str,
@@ -64,16 +63,12 @@ async def metrics(
     Times in seconds, shares of the processor and of memory in percent.
     """
     telemetry = application_of(request).telemetry
-
-    def build() -> OperationMetrics:
-        name, of = _known(telemetry, operation, service)
-        return operation_metrics(telemetry, name, of, hours)
-
-    return answer(request, await asyncio.to_thread(build))
+    name, of = _known(telemetry, operation, service)
+    return answer(request, operation_metrics(telemetry, name, of, hours))
 
 
 @router.get("/operations", responses=documented(OperationList, 304), response_model=None)
-async def operations(
+def operations(
     request: Request,
     service: Annotated[
         str | None, Query(max_length=100, description="Only of this service")
@@ -86,7 +81,7 @@ async def operations(
     optimizer = application_of(request).telemetry.optimizer
     found = [
         operation_answer(figures, trend, optimizer.slowdown(figures.operation, figures.service))
-        for figures, trend in await asyncio.to_thread(optimizer.operations, hours)
+        for figures, trend in optimizer.operations(hours)
         if service in {None, figures.service}
     ]
     kept = {"service": service, "hours": hours}
@@ -98,7 +93,7 @@ async def operations(
 @router.get(
     "/recommendations", responses=documented(list[Recommendation], 304), response_model=None
 )
-async def recommendations(
+def recommendations(
     request: Request,
     service: Annotated[
         str | None, Query(max_length=100, description="Only of this service")
@@ -127,7 +122,7 @@ async def recommendations(
 
 
 @router.get("/alerts", responses=documented(list[PerformanceAlert], 304), response_model=None)
-async def alerts(request: Request, limit: Limit = None, offset: Offset = 0) -> Response:
+def alerts(request: Request, limit: Limit = None, offset: Offset = 0) -> Response:
     """List the active alerts that are about performance, newest first.
 
     They are alerts as all others, in the shape that the specification gives them here.

@@ -23,7 +23,7 @@ router = APIRouter(prefix="/api/performance", tags=["performance"], dependencies
 @router.get(
     "/profile", responses=documented(Profiles, 304, 404, also={_TEXT: str}), response_model=None
 )
-async def profiles(
+def profiles(
     request: Request,
     shape: Annotated[
         Literal["json", "folded"],
