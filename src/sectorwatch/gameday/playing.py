@@ -45,8 +45,13 @@ def play_all(
     Raises Interrupted once `stop` is set.
     """
     stop = stop or threading.Event()
+    # The longest first: else, with several at a time, all would wait for one at the end.
+    order = list(scenarios)
+    if jobs > 1:
+        order.sort(key=lambda each: -each.longest_s)
     with ThreadPoolExecutor(jobs, thread_name_prefix="gameday") as threads:
-        return list(threads.map(lambda each: play(each, tell, stop), scenarios))
+        playing = {each.name: threads.submit(play, each, tell, stop) for each in order}
+        return [playing[each.name].result() for each in scenarios]
 
 
 def play(

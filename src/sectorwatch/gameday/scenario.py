@@ -68,6 +68,11 @@ class Scenario:
         """How long it may take from the fault's end until the alert is gone."""
         return 2 * EVALUATION_S + shipped_rule(self.rule).keep_firing_for_s + self.resolve_s
 
+    @property
+    def longest_s(self) -> float:
+        """How long it may take from its begin to its end, where all goes as it has to."""
+        return self.warm_s + self.allowed_s + self.linger_s + self.resolve_allowed_s
+
 
 @cache
 def shipped_rule(name: str) -> AlertRule:
