@@ -23,6 +23,8 @@ from sectorwatch.observe import (
     current_span,
     span_text,
 )
+from sectorwatch.observe.correlation import enter_span
+from sectorwatch.observe.spans import next_span
 
 
 def _parts() -> tuple[SpanRing, PerformanceCollector, MemorySink, ManualClock]:
@@ -194,3 +196,17 @@ def test_with_observation_off_nothing_is_kept() -> None:
             assert current_span() == 0
     assert telemetry.spans.of("t") == []
     assert telemetry.spans.recent() == []
+
+
+def test_a_span_keeps_its_number_whatever_is_left_open_in_it() -> None:
+    """What was entered and never left takes neither its place nor what is above it."""
+    spans, _, _, _ = _parts()
+    with LogCorrelationContext("tick-8"), spans.span("take", "collector"):
+        mine = current_span()
+        with spans.span("commit", "store"):
+            own = current_span()
+            enter_span(next_span())
+    found = _named(spans.of("tick-8"))
+    assert found["take"].number == mine
+    assert found["commit"].parent == mine
+    assert found["commit"].number == own

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import sys
 import threading
+import warnings
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from types import SimpleNamespace
@@ -121,6 +123,24 @@ def test_no_log_file_where_none_is_wanted(tmp_path: Path, telemetry: Telemetry) 
 
     asyncio.run(scenario())
     assert list(tmp_path.iterdir()) == []
+
+
+def test_with_observation_off_others_still_say_what_is_wrong(tmp_path: Path) -> None:
+    """A log that writes nothing takes no library's errors and no interpreter's hooks to itself."""
+
+    def hooks() -> list[object]:
+        ours = (sys.excepthook, threading.excepthook, sys.unraisablehook, warnings.showwarning)
+        return [*ours, *logging.getLogger().handlers]
+
+    async def scenario() -> None:
+        before = hooks()
+        service = LoggingService(Telemetry.null(), tmp_path / "logs", keep_mb=0)
+        await service.start()
+        assert hooks() == before
+        await service.stop()
+        assert hooks() == before
+
+    asyncio.run(scenario())
 
 
 def test_lines_that_could_not_be_written_degrade_the_log(

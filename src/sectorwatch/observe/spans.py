@@ -76,6 +76,7 @@ class OpenSpan:
     """
 
     __slots__ = (
+        "_number",
         "_parent",
         "_ring",
         "_start",
@@ -102,7 +103,8 @@ class OpenSpan:
 
     def __enter__(self) -> Self:
         self._parent = current_span()
-        self._token = enter_span(next_span())
+        self._number = next_span()
+        self._token = enter_span(self._number)
         self._start = self._ring.monotonic_s()
         return self
 
@@ -113,7 +115,6 @@ class OpenSpan:
         exc_tb: TracebackType | None,
     ) -> None:
         duration_s = self._ring.monotonic_s() - self._start
-        number = current_span()
         leave_span(self._token)
         belongs_to = correlation_id()
         if belongs_to:
@@ -121,7 +122,7 @@ class OpenSpan:
             self._ring.keep(
                 (
                     belongs_to,
-                    number,
+                    self._number,
                     self._parent,
                     self.service,
                     self.operation,

@@ -38,7 +38,8 @@ class LoggingService(Service):
 
     What libraries log in Python's own way becomes lines like ours. `keep_mb` bounds the files
     together; 0 writes none. Every `report_every_s` seconds each subject of `telemetry.reports` gets
-    its line; 0 for never.
+    its line; 0 for never. With observation off libraries and the interpreter say what they have to
+    say as if we were not there: nobody else would.
     """
 
     name = "logging"
@@ -47,6 +48,7 @@ class LoggingService(Service):
         self, telemetry: Telemetry, folder: Path, *, keep_mb: float, report_every_s: float = 0.0
     ) -> None:
         self._log = telemetry.log
+        self._is_on = telemetry.is_on
         self._reports = telemetry.reports
         self._report_every_s = report_every_s
         self._task: asyncio.Task[None] | None = None
@@ -71,8 +73,9 @@ class LoggingService(Service):
                 for line in unfiled:
                     self._sink.write(line)
             lines.sinks = (*lines.sinks, self._sink)
-        self._bridge = bridge_stdlib(self._log)
-        self._uncaught.install()
+        if self._is_on:
+            self._bridge = bridge_stdlib(self._log)
+            self._uncaught.install()
         if self._report_every_s > 0:
             self._task = asyncio.create_task(self._report(), name="reports")
 

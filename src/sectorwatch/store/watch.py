@@ -106,8 +106,9 @@ class DatabaseWatch:
         """Seconds since the database stopped answering, 0 while it does."""
         now_s = self._clock_s()
         since = [now_s]
-        if self._unanswered_since_s is not None:
-            since.append(self._unanswered_since_s)
+        unanswered_s = self._unanswered_since_s
+        if unanswered_s is not None:
+            since.append(unanswered_s)
         asked_s = self._asked_since_s
         if asked_s is not None and now_s - asked_s > 2 * self._limit_s:
             since.append(asked_s)

@@ -16,7 +16,7 @@ router = APIRouter(prefix="/api/errors", tags=["errors"], dependencies=OPERATOR)
 
 
 @router.get("/analytics", responses=documented(ErrorAnalytics), response_model=None)
-async def analytics(
+def analytics(
     request: Request,
     hours: Annotated[int, Query(ge=1, le=720, description="Hours back")] = 24,
     service: Annotated[
