@@ -250,7 +250,7 @@ def test_without_a_disk_everything_is_kept_in_memory(tmp_path: Path) -> None:
 
 def test_a_part_that_cannot_load_does_not_stop_the_start(tmp_path: Path) -> None:
     """Bytes of ours that make no sense cost that part its past, and are counted."""
-    for failure in (ValueError("bytes"), sqlite3.OperationalError("no such column")):
+    for failure in (ValueError("bytes"), sqlite3.OperationalError("no such column"), TypeError()):
         store, notes = ObserveStore(tmp_path / "observe.db"), Notes()
         notes.failure = failure
         store.attach(notes)

@@ -160,6 +160,30 @@ def test_the_sign_of_life_follows_ticks_and_nothing_else() -> None:
     telemetry.close()
 
 
+def test_a_fault_of_ours_does_not_end_the_signs_of_life(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No thread can be had for a moment: the next tick is told all the same."""
+    telemetry = Telemetry.open(None, sinks=[])
+    with Server(Reply(200)) as server:
+        heart = Heartbeat(server.url("/ok"), metrics=telemetry.metrics, log=telemetry.log)
+        heart.start()
+        tried = threading.Event()
+
+        def none_left(_: threading.Thread) -> None:
+            tried.set()
+            raise RuntimeError("can't start new thread")
+
+        with monkeypatch.context() as full:
+            full.setattr(threading.Thread, "start", none_left)
+            heart.ticked()
+            assert tried.wait(5)
+        asyncio.run(until(lambda: heart.state()["failures"] == 1))
+        assert "RuntimeError" in heart.state()["last_error"]
+        heart.ticked()
+        asyncio.run(until(lambda: len(server.requests) == 1))
+        heart.stop()
+    telemetry.close()
+
+
 def test_the_service_hears_of_ticks_from_the_bus() -> None:
     """One sign of life for a committed tick; a failing one degrades the service."""
     telemetry = Telemetry.open(None, sinks=[])

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import sqlite3
 from dataclasses import dataclass, replace
+from functools import partial
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +14,7 @@ from sqlalchemy import insert, select, text
 
 from made_ticks import START_S
 from sectorwatch.observe import Telemetry
-from sectorwatch.observe.statements import NotProvenError, StatementStudy, StudyLimits
+from sectorwatch.observe.statements import Index, NotProvenError, StatementStudy, StudyLimits
 from sectorwatch.observe.statements.evidence import StatementEvidence
 from sectorwatch.observe.tuning.findings import RecommendationType
 from sectorwatch.store import DataDirectory, Store, schema
@@ -242,7 +244,9 @@ def test_a_loop_is_tried_as_one_question(world: World) -> None:
     with world.telemetry.statements.during("/api/flights", "api"):
         for number in range(40):
             world.ask(f"QFA{number}")
-    world.study.look()
+    # One is tried at a look, and others may have taken longer.
+    for _ in range(12):
+        world.study.look()
     studied = world.study.of(world.figures().id)
     assert studied.batch is not None, studied.batch_reason
     assert studied.batch.count == 32
@@ -293,6 +297,55 @@ def test_a_change_is_tried_without_changing_even_the_copy(world: World) -> None:
     plan = world.planner.plan(sample)
     proof = world.planner.prove([sample], world.planner.candidates(sample, plan), lambda: False)
     assert proof.index.columns == ("callsign",)
+
+
+def test_one_statement_that_cannot_be_looked_into_does_not_hold_up_the_others(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever goes wrong with it is its reason, and it is not tried again at every look."""
+    broken = "SELECT cid FROM flight WHERE callsign"
+    for number in range(30):
+        world.ask(f"QFA{number}")
+        with world.store.database.read("asking") as connection:
+            connection.execute(text(f"{broken} = :c"), {"c": f"QFA{number}"}).all()
+    inside = {name: getattr(world.planner, name) for name in ("plan", "candidates")}
+
+    def breaking(name: str, sample: Sample, *others: Any) -> Any:
+        if sample.text.startswith(broken):
+            raise sqlite3.OperationalError("database schema is locked")
+        return inside[name](sample, *others)
+
+    monkeypatch.setattr(world.planner, "candidates", partial(breaking, "candidates"))
+    for _ in range(12):
+        world.study.look()
+    assert world.study.of(world.figures().id).index is not None
+    found = world.study.of(world.figures(broken).id)
+    assert found.index is None
+    assert "OperationalError" in found.index_reason
+    monkeypatch.setattr(world.planner, "plan", partial(breaking, "plan"))
+    world.clock.wall_s += 4_000
+    for _ in range(12):
+        world.study.look()
+    found = world.study.of(world.figures(broken).id)
+    assert "OperationalError" in found.plan_reason
+    assert world.study.of(world.figures().id).planned_s == world.clock.wall_s
+    # The index, and the plan as often as it was due.
+    assert world.study.drops.counts()["look_failed"] == 2
+
+
+def test_whether_an_index_is_there_is_not_known_where_nobody_answers(
+    directory: DataDirectory,
+) -> None:
+    """A database that is damaged when it is asked is no error of who wants to know."""
+    directory.database.write_bytes(b"no database" * 1_000)
+    planner = SqlitePlanner(directory, most_bytes=0, reserve_bytes=0, budget_bytes=0)
+    telemetry = Telemetry.open(None, sinks=[])
+    study = StatementStudy(
+        telemetry.statements, {"sqlite": planner}.get, is_idle=lambda: True, clock=Clock()
+    )
+    assert not study.has("sqlite", Index("flight", ("callsign",)))
+    assert study.drops.counts() == {"look_failed": 1}
+    telemetry.close()
 
 
 def test_what_is_no_statement_has_no_plan(world: World) -> None:

@@ -136,3 +136,38 @@ def test_without_the_right_to_make_a_database_nothing_is_tried(
         planner.prove(samples, planner.candidates(samples[-1], plan), lambda: False)
     with pytest.raises(NotProvenError, match="gives no answer"):
         planner.plan(Sample("SELECT FROM WHERE", ()))
+
+
+@pytest.mark.usefixtures("store")
+def test_a_loop_whose_answers_would_be_others_is_not_proposed(url: str) -> None:
+    """Asked at once it would have fewer rows: that is no saving."""
+    planner = PostgresPlanner(url, name=uuid.uuid4().hex, most_bytes=64_000_000)
+    question = "SELECT DISTINCT facility FROM session WHERE callsign = %s"
+    samples = [Sample(question, (f"C{number}_TWR",)) for number in range(5)]
+    with pytest.raises(NotProvenError, match="other rows"):
+        planner.prove_batch(samples, lambda: False)
+
+
+@pytest.mark.usefixtures("store")
+def test_no_value_is_in_what_the_server_says_is_wrong(url: str) -> None:
+    """PostgreSQL quotes values in its errors, and the reason is shown."""
+    planner = PostgresPlanner(url, name=uuid.uuid4().hex, most_bytes=64_000_000)
+    with pytest.raises(NotProvenError) as raised:
+        planner.plan(Sample("SELECT cid FROM session WHERE cid = %s::bigint", ("SECRET77",)))
+    assert "SECRET77" not in str(raised.value)
+
+
+def test_a_copy_that_a_crash_left_is_gone_with_the_next_plan(
+    store: Store, telemetry: Telemetry, url: str
+) -> None:
+    """Killed in the middle of a trial it left a database; nobody waits a day for the next trial."""
+    before = catalogue(store)
+    name = uuid.uuid4().hex
+    with store.database.engine.connect() as connection:
+        connection.execution_options(isolation_level="AUTOCOMMIT").execute(
+            text(f'CREATE DATABASE "sectorwatch_trial_{name[:24]}"')
+        )
+    assert catalogue(store) != before
+    planner = PostgresPlanner(url, name=name, most_bytes=64_000_000)
+    planner.plan(asked(store, telemetry, "C1_TWR")[0])
+    assert catalogue(store) == before

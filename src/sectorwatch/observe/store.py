@@ -101,8 +101,8 @@ class ObserveStore:
             except sqlite3.Error as error:
                 if not self._repair(error):
                     self.drops.count("load_failed")
-            except ValueError:
-                # Bytes of ours that are damaged: the part goes on without them.
+            except Exception:  # noqa: BLE001 - bytes of ours that are damaged may do anything
+                # The part goes on without them.
                 self.drops.count("load_failed")
 
     def start(self) -> None:

@@ -47,6 +47,8 @@ _LEAST_GAIN = 0.2
 _MOST_SAMPLES = 3
 _OPERATOR = re.compile(r"\s(<=|>=|<|>|=)\s")
 _PREFIX = "sectorwatch_trial_"
+# Classes of PostgreSQL's errors: of data, and of what must be unique or there.
+_QUOTING = frozenset({"22", "23"})
 
 
 class PostgresPlanner:
@@ -61,9 +63,11 @@ class PostgresPlanner:
         self._url = make_url(url).set(drivername="postgresql")
         self._most_bytes = most_bytes
         self._trial = _PREFIX + re.sub(r"\W", "", name)[:24].lower()
+        self._is_tidy = False
 
     def plan(self, sample: Sample) -> Plan:
         """How PostgreSQL would go about a statement; no value of it is in the steps."""
+        self._tidy()
         with self._connected(self._url, _PLAN_LIMIT_S) as connection:
             rows = connection.execute(
                 f"EXPLAIN (FORMAT JSON) {sample.text}".encode(), sample.parameters
@@ -140,14 +144,17 @@ class PostgresPlanner:
             )
         together = [value for each in values for value in each]
         with self._trial_of(samples[0], should_stop) as (trial, _, _):
+
+            def one_by_one() -> int:
+                return sum(_run(trial, text, each) for each in values)
+
+            def all_at_once() -> int:
+                return _run(trial, at_once, together)
+
+            if one_by_one() != all_at_once():
+                raise NotProvenError("asked at once it gives other rows")
             singly, once = in_turns(
-                [
-                    lambda: sum(_run(trial, text, each) for each in values),
-                    lambda: _run(trial, at_once, together),
-                ],
-                _ROUNDS,
-                should_stop,
-                clock_s=time.perf_counter,
+                [one_by_one, all_at_once], _ROUNDS, should_stop, clock_s=time.perf_counter
             )
         return BatchProof(len(values), singly, once, _ROUNDS)
 
@@ -171,8 +178,19 @@ class PostgresPlanner:
                     connection.execute("SET default_transaction_read_only = on")
                 yield connection
         except psycopg.Error as error:
-            words = " ".join(str(error).split())[:200]
-            raise NotProvenError(f"PostgreSQL gives no answer: {words}") from error
+            raise NotProvenError(f"PostgreSQL gives no answer: {_words(error)}") from error
+
+    def _tidy(self) -> None:
+        """Drop what a trial left that was killed, once; a trial of ours is never under way here."""
+        if self._is_tidy:
+            return
+        with self._connected(self._url, _TRIAL_LIMIT_S, writes=True) as live:
+            left = live.execute(
+                "SELECT 1 FROM pg_database WHERE datname = %s", (self._trial,)
+            ).fetchone()
+            if left is not None:
+                live.execute(f'DROP DATABASE IF EXISTS "{self._trial}" WITH (FORCE)'.encode())
+        self._is_tidy = True
 
     @contextlib.contextmanager
     def _trial_of(
@@ -205,6 +223,13 @@ class PostgresPlanner:
                     yield trial, rows, one_in
             finally:
                 live.execute(f'DROP DATABASE IF EXISTS "{self._trial}" WITH (FORCE)'.encode())
+
+
+def _words(error: psycopg.Error) -> str:
+    """What is wrong, without a value: errors of data quote what was asked for, and it is shown."""
+    if (error.sqlstate or "")[:2] in _QUOTING:
+        return f"{type(error).__name__} ({error.sqlstate})"
+    return " ".join((error.diag.message_primary or str(error)).split())[:200]
 
 
 def _nodes(node: dict[str, Any]) -> Iterator[dict[str, Any]]:

@@ -406,6 +406,24 @@ def test_old_rows_go_after_thirty_days_and_damaged_ones_are_left_out(tmp_path: P
     again.store.close()
 
 
+@pytest.mark.parametrize("column", ["created_s", "due_s", "attempts", "finished_s"])
+def test_a_damaged_number_costs_its_entry_alone(tmp_path: Path, column: str) -> None:
+    """A flipped bit makes a number something else: the program starts, and tells the others."""
+    path = tmp_path / "observe.db"
+    channel, _ = recording("a", lambda _: AWAY)
+    world = World([channel], path=path)
+    world.outbox.put(firing("1"))
+    world.outbox.put(firing("2", service="store"))
+    set_it = "UPDATE outbox SET name = x'00ff' WHERE id = 1".replace("name", column)
+    world.store.submit(lambda writer: writer.execute(set_it))
+    world.store.close()
+    again = World([channel], path=path, clock=ManualClock(world.clock.wall_s))
+    assert again.outbox.pending == 1
+    assert again.outbox.drops.counts() == {"damaged_entry": 1}
+    assert len(again.outbox.entries()) == 1
+    again.store.close()
+
+
 def test_a_full_disk_is_told_of_all_the_same(tmp_path: Path) -> None:
     """Sending does not wait for the disk; what could not be written is written once it can be."""
     channel, sender = recording("a", lambda _: SENT)

@@ -115,5 +115,10 @@ class Heartbeat:
         while not stop.is_set():
             self._wake.wait()
             self._wake.clear()
-            if not stop.is_set():
+            if stop.is_set():
+                return
+            try:
                 self.beat_if_due()
+            except Exception as error:  # noqa: BLE001 - without this thread all would seem dead
+                self._failures += 1
+                self._last_error = f"the attempt failed ({type(error).__name__})"

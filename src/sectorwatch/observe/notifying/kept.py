@@ -220,6 +220,10 @@ class KeptDeliveries:
     def _delivery(self, row: Any, now_s: float) -> Delivery | None:
         id_, channel, channel_id, _, _, digest, _, state, created_s, due_s = row[:10]
         attempts, error, ended, raw = row[10:]
+        numbers = (created_s, due_s, attempts, 0 if ended is None else ended)
+        # Bytes that were damaged may have become anything.
+        if not all(isinstance(each, int | float) for each in numbers):
+            return None
         try:
             told = from_json(raw)
         except (ValueError, TypeError):

@@ -105,6 +105,9 @@ class StatementStudy:
             return planner is not None and planner.has(index)
         except NotProvenError:
             return False
+        except Exception:  # noqa: BLE001 - as for `look`
+            self.drops.count("look_failed")
+            return False
 
     def work(self, stop: threading.Event, every_s: float = 60.0) -> None:
         """Look again and again until told to stop.
@@ -143,8 +146,8 @@ class StatementStudy:
             asked += 1
             try:
                 plan = planner.plan(samples[-1])
-            except NotProvenError as error:
-                found = replace(studied, plan_reason=str(error))
+            except Exception as error:  # noqa: BLE001 - the others are looked into all the same
+                found = replace(studied, plan_reason=self._why(error))
             else:
                 found = self._planned(studied, plan)
             self._keep(one.id, replace(found, planned_s=self._now_s()))
@@ -197,8 +200,8 @@ class StatementStudy:
             if not candidates:
                 return replace(tried, index_reason="what it asks for has indexes, or no column")
             proof = planner.prove(samples, candidates, should_stop)
-        except NotProvenError as error:
-            return replace(tried, index_reason=str(error))
+        except Exception as error:  # noqa: BLE001 - it must not be tried again at every look
+            return replace(tried, index_reason=self._why(error))
         return replace(tried, index=proof, index_reason="")
 
     def _at_once(
@@ -211,8 +214,15 @@ class StatementStudy:
         tried = replace(studied, batch_tried_s=self._now_s(), batch=None)
         try:
             return replace(tried, batch=planner.prove_batch(samples, should_stop), batch_reason="")
-        except NotProvenError as error:
-            return replace(tried, batch_reason=str(error))
+        except Exception as error:  # noqa: BLE001 - as with an index
+            return replace(tried, batch_reason=self._why(error))
+
+    def _why(self, error: Exception) -> str:
+        if isinstance(error, NotProvenError):
+            return str(error)
+        # Without its words: they may quote a value that was asked for.
+        self.drops.count("look_failed")
+        return f"it could not be looked into ({type(error).__name__})"
 
     def _is_worth_it(self, one: StatementFigures) -> bool:
         has_plan = one.verb in {"select", "update", "delete"}
