@@ -29,6 +29,7 @@ from sectorwatch.observe.secrets_in_text import REDACTED, may_hold_secrets, scru
         "access_token",
         "masking_key",
         "sentryDsn",
+        "operator_key",
     ],
 )
 def test_keys_that_name_secrets_are_redacted(key: str) -> None:
@@ -91,6 +92,13 @@ def test_further_keys_are_compared_whole() -> None:
         ("GET /api/x?limit=3&sig=abc123", "abc123"),
         ("key sw_0123456789ab_" + "Z" * 43 + " was refused", "ZZZZ"),
         ("eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl", "c2lnbmF0dXJl"),
+        ("DB_PASSWORD=hunter2 was refused", "hunter2"),
+        ("PGPASSWORD=hunter2", "hunter2"),
+        ("SECTORWATCH_OPERATOR_KEY='abc': too short", "abc"),
+        ("Cookie: session=abc", "abc"),
+        ("[(b'authorization', b'Token abcd'), (b'host', b'x')]", "abcd"),
+        ("sent with bearer abcdefghijklmnopqrstuv", "abcdefghijkl"),
+        ("sent with Basic dXNlcjpwYXNz", "dXNl"),
     ],
 )
 def test_secrets_in_running_text_are_found_by_their_form(text: str, secret: str) -> None:
@@ -138,9 +146,16 @@ def test_scrubbing_never_fails_and_is_done_once(text: str) -> None:
     assert scrub(once) == once
 
 
-def test_ordinary_text_is_left_alone() -> None:
+@pytest.mark.parametrize(
+    "text",
+    [
+        "sector YSSY_CTR: 15 flights at https://example.org/path?x=1",
+        "only basic information is given: the bearer channel is open.",
+        "compass=5, bypass: yes, monkey=7, passed=12, the tokens: 3 of them",
+    ],
+)
+def test_ordinary_text_is_left_alone(text: str) -> None:
     """Text without secrets comes back as it was."""
-    text = "sector YSSY_CTR: 15 flights at https://example.org/path?x=1"
     assert scrub(text) == text
 
 

@@ -26,6 +26,7 @@ _SECRET_PARTS = (
     "privatekey",
     "signingkey",
     "maskingkey",
+    "operatorkey",
     "authorization",
     "credential",
     "cookie",

@@ -8,9 +8,10 @@ __all__ = ["REDACTED", "may_hold_secrets", "scrub"]
 
 REDACTED = "[redacted]"
 
+# The longer ones wherever a name ends with them, such as DB_PASSWORD and operator_key.
 _WORDS = (
-    r"pass(?:word|wd|phrase|code)?|pwd|secret|signature|auth|credentials?|"
-    r"(?:api|access|private|signing|account|shared)[_-]?key|[a-z_-]{0,40}(?:token|secret)"
+    r"\b(?:pass|pwd|signature|auth)|password|passwd|passphrase|passcode|token|secret|credentials?|"
+    r"cookie|(?:api|access|private|signing|account|shared|operator|masking)[_-]?key"
 )
 # Where notifications are sent to, whoever knows the address may send too.
 _NOTIFIERS = (
@@ -26,7 +27,18 @@ _FORMS = (
         ),
         rf"\1{REDACTED}",
     ),
-    (re.compile(r"(?i)\b(bearer|basic)\s+[\w.~+/=-]{6,}"), rf"\1 {REDACTED}"),
+    # A pair of a header's name and value, as libraries show them.
+    (
+        re.compile(r"(?i)\b((?:authorization|cookie|x-api-key)['\"]\s*,\s*b?)(\"[^\"]*\"|'[^']*')"),
+        rf"\1{REDACTED}",
+    ),
+    # A word of small letters alone is one of a sentence: "basic information".
+    (
+        re.compile(
+            r"\b((?i:bearer|basic))\s+(?=[a-z]*(?:[\dA-Z_~+/=-]|\.\w)|[a-z]{16})[\w.~+/=-]{6,}"
+        ),
+        rf"\1 {REDACTED}",
+    ),
     # user:password@ and token@ before a host.
     (
         re.compile(r"(?i)\b([a-z][a-z0-9+.-]{0,30}://[^\s:/@'\"]{0,200}):[^\s@/'\"]{1,200}@"),
@@ -43,7 +55,7 @@ _FORMS = (
     (re.compile(r"(?i)\b(hc-ping\.com/|ping\.\w+\.\w+/)[^\s'\"<>]+"), rf"\1{REDACTED}"),
     (re.compile(r"(?i)([?&;](?:key|code|t|auth|k|sid|sig)=)[^\s&;#'\"<>]+"), rf"\1{REDACTED}"),
     (
-        re.compile(rf"(?i)\b({_WORDS})(['\"]?\s*[=:]\s*)(\"[^\"]*\"|'[^']*'|[^\s,;&'\"]+)"),
+        re.compile(rf"(?i)({_WORDS})(['\"]?\s*[=:]\s*)(\"[^\"]*\"|'[^']*'|[^\s,;&'\"]+)"),
         rf"\1\2{REDACTED}",
     ),
     # A key of ours keeps its public part, by which it is found in `keys list`.
@@ -69,6 +81,7 @@ _MARKS = (
     "hc-ping",
     "ping.",
     "credential",
+    "cookie",
     "signature",
     "?",
     "&",
