@@ -303,3 +303,27 @@ def test_details_stay_small_and_plain() -> None:
     assert len(status.details) <= 11
     own = HealthStatus("x", HealthState.DEGRADED, status.timestamp, details={"a": 1})
     assert _check(HealthChecker(), lambda: own).status is HealthState.DEGRADED
+
+
+def test_a_check_whose_own_work_was_cancelled_is_unhealthy_and_ends_nobody_elses() -> None:
+    """Such as one that waits for a task which a restart cancelled meanwhile."""
+
+    async def asks() -> None:
+        async def work() -> None:
+            await asyncio.Event().wait()
+
+        task = asyncio.create_task(work())
+        await asyncio.sleep(0)
+        task.cancel()
+        await task
+
+    async def main() -> dict[str, HealthStatus]:
+        checker = HealthChecker()
+        checker.register("asks", asks)
+        checker.register("well", lambda: True)
+        return await checker.check_all_services()
+
+    found = asyncio.run(main())
+    assert found["asks"].status is HealthState.UNHEALTHY
+    assert "cancelled" in found["asks"].details["error"]
+    assert found["well"].status is HealthState.HEALTHY

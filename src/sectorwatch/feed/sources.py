@@ -82,7 +82,7 @@ class LiveSource:
         metrics.gauge_callback(
             "queue_fill_ratio",
             lambda: len(self._waiting) / self._capacity,
-            {"queue": "feeds"},
+            {"queue": "feeds", "service": "collector"},
             "ratio",
         )
 

@@ -194,7 +194,7 @@ process_unique_memory gauge bytes (performance)
     Memory that would be free without this program; looked at every five minutes.
 python_allocated_blocks gauge (performance)
     Small pieces of memory that Python's values hold.
-queue_fill_ratio{queue} gauge ratio (whoever has the queue)
+queue_fill_ratio{queue,service} gauge ratio (whoever has the queue)
     How full a bounded queue is, 0 to 1: feeds, bus (its fullest handler), metric_samples,
     observe_jobs and others.
 service_health{service} gauge (monitoring)

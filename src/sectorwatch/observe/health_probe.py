@@ -47,6 +47,9 @@ class Probe:
             task.add_done_callback(_look_at_exception)
             self._hanging = threads[0] if threads else task
             raise TimeoutError(f"the check did not answer within {limit_s:g} s")
+        if task.cancelled():
+            # Something of its own was: nobody who asks is to end by that.
+            raise RuntimeError("the check was cancelled by what it waited for")
         return _read(task.result())
 
 

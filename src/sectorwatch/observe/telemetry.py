@@ -158,7 +158,8 @@ class Telemetry:
             clock=clock,
         )
         for name, fill in (("metric_samples", metrics.fill), ("observe_jobs", store.fill)):
-            metrics.gauge_callback("queue_fill_ratio", fill, {"queue": name}, "ratio")
+            whose = {"queue": name, "service": "monitoring"}
+            metrics.gauge_callback("queue_fill_ratio", fill, whose, "ratio")
         sampler = SystemSampler(
             metrics, performance, period_s=sample_every_s, clock=clock, resources=resources
         )

@@ -267,7 +267,9 @@ class EventBus:
         self._dead: deque[DeadLetter] = deque(maxlen=_MOST_DEAD_LETTERS)
         self._dead_count = 0
         self.metrics.counter_callback("events_conflated_total", lambda: self._conflated)
-        self.metrics.gauge_callback("queue_fill_ratio", self._fill, {"queue": "bus"}, "ratio")
+        self.metrics.gauge_callback(
+            "queue_fill_ratio", self._fill, {"queue": "bus", "service": "bus"}, "ratio"
+        )
 
     def announce(self, seq: int) -> None:
         """Say that the tick `seq` is committed."""

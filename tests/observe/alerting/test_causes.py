@@ -24,6 +24,8 @@ def telemetry() -> Telemetry:
     [
         ({"status": "unhealthy", "last_error": "OSError: no disk"}, "OSError: no disk"),
         ({"status": "unhealthy", "error": "refused"}, "refused"),
+        ({"status": "unhealthy", "error": "refused", "last_error": "of last week"}, "refused"),
+        ({"status": "unhealthy", "feed_failing": "cut off", "last_error": "old"}, "cut off"),
         ({"status": "unhealthy"}, ""),
         (True, "it depends on below"),
     ],

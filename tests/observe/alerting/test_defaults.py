@@ -32,7 +32,10 @@ SIGNS: list[tuple[str, dict[str, str], float, float, AlertType, str]] = [
     ("disk_over_budget", {}, 0, 1e6, AlertType.RESOURCE_EXHAUSTION, "maintenance"),
     ("memory_available_ratio", {}, 0.5, 0.01, AlertType.RESOURCE_EXHAUSTION, "system"),
     ("open_files_ratio", {}, 0.1, 0.9, AlertType.RESOURCE_EXHAUSTION, "system"),
-    ("queue_fill_ratio", {"queue": "bus"}, 0.1, 1, AlertType.RESOURCE_EXHAUSTION, "system"),
+    (
+        "queue_fill_ratio", {"queue": "feeds", "service": "collector"}, 0.1, 1,
+        AlertType.RESOURCE_EXHAUSTION, "collector",
+    ),
     ("memory_leak_bytes_per_hour", {}, 0, 9e6, AlertType.MEMORY_LEAK, "system"),
     ("cpu_spike_percent", {}, 0, 99, AlertType.CPU_SPIKE, "system"),
     ("database_failing_seconds", {}, 0, 12, AlertType.DATABASE_ISSUE, "store"),

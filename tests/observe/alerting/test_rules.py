@@ -120,7 +120,7 @@ def test_each_set_of_labels_has_its_own_alert_and_one_notice() -> None:
 
 
 def test_two_rules_of_one_kind_hold_one_alert() -> None:
-    """It takes the higher severity, and ends with the last of them."""
+    """It takes severity and words of the graver one, and ends with the last of them."""
     worse = replace(
         HOT, name="hotter", expression="latest(heat) > 95", for_s=0, keep_firing_for_s=0
     )
@@ -130,7 +130,7 @@ def test_two_rules_of_one_kind_hold_one_alert() -> None:
         here.see(92)
     here.see(99)
     (alert,) = here.alerts.get_active_alerts()
-    assert (alert.severity, alert.count, alert.rule) == (AlertSeverity.CRITICAL, 2, "hot")
+    assert (alert.severity, alert.count, alert.rule) == (AlertSeverity.CRITICAL, 2, "hotter")
     assert here.see(92) == ["firing"]
     assert [here.see(50) for _ in range(3)][-1] == []
 

@@ -217,7 +217,7 @@ class AlertBook:
 
     def _write(self, connection: sqlite3.Connection) -> Callable[[], None] | None:
         with self.lock:
-            rows = [_row(record) for record in self._unsaved.values()]
+            rows = [row for each in self._unsaved.values() if (row := self._row(each))]
             written = {id_: each.changes for id_, each in self._unsaved.items()}
             silences = dict(self._unsaved_silences)
         if not rows and not silences:
@@ -260,8 +260,16 @@ class AlertBook:
     def _parsed(self, data: str) -> Record | None:
         try:
             return from_plain(orjson.loads(data))
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError, AttributeError):
             self._drops.count("row_unreadable")
+            return None
+
+    def _row(self, record: Record) -> tuple[Any, ...] | None:
+        try:
+            return _row(record)
+        except (ValueError, TypeError):
+            # One that has no form on the disk must not keep the others from it.
+            self._drops.count("row_unwritable")
             return None
 
     def _ended_here(self, id_: str) -> Alert | None:

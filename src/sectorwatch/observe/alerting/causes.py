@@ -12,7 +12,8 @@ if TYPE_CHECKING:
 
 __all__ = ["error_of_operation", "state_of_service"]
 
-_TOLD = ("last_error", "error", "feed_failing")
+# What it died of once comes last: it may have run well since.
+_TOLD = ("error", "feed_failing", "below", "last_error")
 _LONGEST_STACK = 4_000
 
 
@@ -23,10 +24,12 @@ def state_of_service(
     status = health.latest(labels.get("service", ""))
     if status is None:
         return "", {}
-    words = next((str(status.details[key]) for key in _TOLD if status.details.get(key)), "")
-    if not words and status.details.get("degraded_by"):
-        words = f"it depends on {', '.join(status.details['degraded_by'])}"
-    return words, dict(status.details)
+    details = dict(status.details)
+    if details.get("degraded_by"):
+        details["below"] = f"it depends on {', '.join(details['degraded_by'])}"
+    words = next((str(details[key]) for key in _TOLD if details.get(key)), "")
+    details.pop("below", None)
+    return words, details
 
 
 def error_of_operation(

@@ -113,7 +113,8 @@ def _of_work(limits: AlertLimits) -> list[AlertRule]:
             # Of these, others tell: that feeds fail, and that the database does.
             f'avg(operation_error_rate{{operation!~"fetch_.*"}}[5m]) > {limits.error_rate:g}'
             " and sum(operation_error_rate[5m]) >= 3"
-            " unless latest(database_failing_seconds) > 0",
+            # Errors of a time without a database are in the window as long as that time is.
+            " unless max(database_failing_seconds[5m]) > 0",
             for_s=60,
             summary="{value:%} of {operation} in {service} failed in the last 5 min.",
             impact="What it should have done was not done, or was done late.",
@@ -231,7 +232,7 @@ def _of_resources(limits: AlertLimits) -> list[AlertRule]:
             "queue_filling",
             AlertType.RESOURCE_EXHAUSTION,
             _HIGH,
-            "system",
+            "",
             f"min(queue_fill_ratio[60s]) > {limits.queue_fill_ratio:g}",
             for_s=60,
             keep_firing_for_s=60,

@@ -32,7 +32,8 @@ if TYPE_CHECKING:
 __all__ = ["Happening", "RuleEngine", "checked"]
 
 _MOST_LABELS = 100
-_MOST_RULES = 200
+# Those by default, a hundred of one's own, a hundred limits of single operations, and room.
+_MOST_RULES = 300
 
 
 @dataclass(frozen=True, slots=True)

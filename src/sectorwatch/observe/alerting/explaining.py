@@ -6,6 +6,8 @@ import threading
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from sectorwatch.observe.alerting.repair import plain_line
+
 if TYPE_CHECKING:
     from sectorwatch.observe.drops import Drops
 
@@ -55,7 +57,13 @@ class Explainers:
             name="observe-alert-cause",
             daemon=True,
         )
-        thread.start()
+        try:
+            thread.start()
+        except RuntimeError:
+            # The machine has no thread left: that is when alerts matter.
+            self._drops.count("explanation_failed")
+            self._answered(function)
+            return None
         return thread
 
     def _run(
@@ -72,12 +80,15 @@ class Explainers:
                 cause, evidence = answer
             elif answer:
                 cause = answer
-            cause = str(cause or "")[:_LONGEST_CAUSE]
+            cause = plain_line(cause or "", _LONGEST_CAUSE)
         except Exception:  # noqa: BLE001 - another's code may do anything
             self._drops.count("explanation_failed")
         finally:
-            with self._lock:
-                self._asked[function] -= 1
-                if not self._asked[function]:
-                    del self._asked[function]
+            self._answered(function)
             deliver(cause, evidence)
+
+    def _answered(self, function: Explanation) -> None:
+        with self._lock:
+            self._asked[function] -= 1
+            if not self._asked[function]:
+                del self._asked[function]

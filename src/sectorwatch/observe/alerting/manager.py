@@ -41,7 +41,6 @@ if TYPE_CHECKING:
 
 __all__ = ["AlertManager"]
 
-_MOST_ACTIVE = 500
 _MOST_SILENCES = 500
 _MOST_HOURS = 24 * 366
 _MOST_LISTED = 10_000
@@ -332,11 +331,14 @@ class AlertManager:
     def start(self) -> None:
         """Start the thread that evaluates every `period_s`; once."""
         if self._thread is None:
-            self._stopped.clear()
+            # Of its own: one before it that is still at an evaluation ends with its own.
+            self._stopped = threading.Event()
             self._evaluated_s = self._clock.monotonic_s()
             self._steadiness.settle()
             self._teller.start()
-            self._thread = threading.Thread(target=self._run, name="observe-alerts", daemon=True)
+            self._thread = threading.Thread(
+                target=self._run, args=(self._stopped,), name="observe-alerts", daemon=True
+            )
             self._thread.start()
 
     def stop(self) -> None:
@@ -348,9 +350,9 @@ class AlertManager:
             thread.join(timeout=2)
         self._teller.stop()
 
-    def _run(self) -> None:
+    def _run(self, stopped: threading.Event) -> None:
         due_s = self._clock.monotonic_s()
-        while not self._stopped.is_set():
+        while not stopped.is_set():
             if self._clock.monotonic_s() >= due_s:
                 due_s = self._clock.monotonic_s() + self._period_s
                 self.evaluate()

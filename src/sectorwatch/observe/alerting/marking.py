@@ -33,8 +33,9 @@ class Marks:
         if before == (silenced_by, inhibited_by, affects):
             return alert
         cause = alert.cause
-        if inhibited_by and (not cause or cause == _cause(alert.inhibited_by, alert.service)):
-            cause = _cause(inhibited_by, alert.service)
+        if not cause or cause == _cause(alert.inhibited_by, alert.service):
+            # Whom nobody blames any more is not the cause either.
+            cause = _cause(inhibited_by, alert.service) if inhibited_by else ""
         return replace(
             alert, silenced_by=silenced_by, inhibited_by=inhibited_by, affects=affects, cause=cause
         )

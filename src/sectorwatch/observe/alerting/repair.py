@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from sectorwatch.observe.drops import Drops
 
-__all__ = ["Given", "plain_evidence", "repaired"]
+__all__ = ["Given", "plain_evidence", "plain_line", "repaired"]
 
 _LONGEST_MESSAGE = 1_000
 _LONGEST_NAME = 100
@@ -81,12 +81,17 @@ def plain_evidence(evidence: Mapping[str, Any], drops: Drops) -> dict[str, Any]:
     return _metadata(evidence, drops)
 
 
+def plain_line(text: object, longest: int) -> str:
+    """One line of proper text without secrets, shortened: what can be shown, and written."""
+    # Looking for secrets in a megabyte would not be cheap.
+    short = str(text)[:longest].encode("utf-8", "replace").decode("utf-8")
+    clean = "".join(c if c.isprintable() else " " for c in short).strip()
+    return scrub(clean)[:longest]
+
+
 def _text(value: object, longest: int, drops: Drops, reason: str) -> str:
     text = value if isinstance(value, str) else described(value)
-    # Looking for secrets in a megabyte would not be cheap.
-    short = text[: longest + 1]
-    clean = "".join(c if c.isprintable() else " " for c in short).strip()
-    clean = scrub(clean.encode("utf-8", "replace").decode("utf-8"))
+    clean = plain_line(text, longest + 1)
     if len(text) > longest or not isinstance(value, str):
         drops.count(reason)
         clean = clean[: longest - 3] + "..." if len(text) > longest else clean

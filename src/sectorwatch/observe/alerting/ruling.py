@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from sectorwatch.observe.alerting.lifecycle import rank_of
 from sectorwatch.observe.alerting.repair import Given
 from sectorwatch.observe.alerting.words import filled_in
 from sectorwatch.observe.enums import AlertType
@@ -15,13 +16,17 @@ if TYPE_CHECKING:
 
     from sectorwatch.observe.alerting.engine import Happening
 
-__all__ = ["began_by_rule", "given_by_rule", "went_on"]
+__all__ = ["began_by_rule", "given_by_rule", "taken_over", "went_on"]
 
 
 def given_by_rule(happening: Happening) -> Given:
     """What a rule says of an alert; the label `service` is the service where the rule has none."""
     rule = happening.rule
     labels = {**dict(happening.labels), **rule.labels}
+    # What is measured tells alerts of one service and type from each other, as in `create_alert`.
+    for name, known in (("operation", rule.operation), ("metric_type", rule.metric_type)):
+        if known:
+            labels.setdefault(name, known)
     service = rule.service or labels.get("service") or "unknown"
     if labels.get("service") == service:
         del labels["service"]
@@ -71,6 +76,20 @@ def began_by_rule(happening: Happening, given: Given, id_: str, now: datetime) -
         value=None if cell is None else cell.value,
         threshold=None if cell is None else cell.threshold,
         cause=filled_in(happening.rule.cause, names),
+    )
+
+
+def taken_over(alert: Alert, happening: Happening, given: Given) -> Alert:
+    """The alert in the words of another rule whose condition is met for it too."""
+    again = began_by_rule(happening, given, alert.id, alert.timestamp)
+    return replace(
+        alert,
+        severity=max(alert.severity, given.severity, key=rank_of),
+        message=again.message,
+        metadata={**alert.metadata, **again.metadata},
+        rule=again.rule,
+        value=again.value,
+        threshold=again.threshold,
     )
 
 

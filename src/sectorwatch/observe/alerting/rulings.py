@@ -8,7 +8,12 @@ from typing import TYPE_CHECKING, Any
 from sectorwatch.observe.alerting.lifecycle import new_id, rank_of
 from sectorwatch.observe.alerting.records import Record, labels_key
 from sectorwatch.observe.alerting.repair import plain_evidence
-from sectorwatch.observe.alerting.ruling import began_by_rule, given_by_rule, went_on
+from sectorwatch.observe.alerting.ruling import (
+    began_by_rule,
+    given_by_rule,
+    taken_over,
+    went_on,
+)
 from sectorwatch.observe.alerting.states import Transition
 from sectorwatch.observe.enums import AlertState
 
@@ -75,9 +80,7 @@ class Rulings:
                     if record is not None:
                         begun.append((record, each))
                 elif each.cell is not None:
-                    record = self._lifecycle.book.held_by(each.rule.name, each.labels)
-                    if record is not None:
-                        record.alert = went_on(record.alert, each)
+                    self._go_on(each)
         asked = [self._ask(record, each) for record, each in begun]
         self._changed([*changed, *(record.alert for record, _ in begun)])
         if is_patient:
@@ -86,6 +89,24 @@ class Rulings:
                 if thread is not None:
                     thread.join(self._explainers.limit_s)
 
+    def _go_on(self, happening: Happening) -> None:
+        rule, book = happening.rule, self._lifecycle.book
+        record = book.held_by(rule.name, happening.labels)
+        if record is None:
+            # There was no room when it began, or it was ended by hand just now: it begins anew.
+            self._engine.forget(rule.name, happening.labels)
+            return
+        alert = record.alert
+        if alert.rule and alert.rule not in {name for name, _ in record.holders}:
+            # The rule that had the word is over; this one is not.
+            record.alert = replace(
+                taken_over(alert, happening, given_by_rule(happening)),
+                updated=self._lifecycle.now(),
+            )
+            book.put(record)
+        else:
+            record.alert = went_on(alert, happening)
+
     def _begin(self, happening: Happening) -> Record | None:
         """Begin the alert of a rule, or hold open the one that goes on; None for no new one."""
         given = given_by_rule(happening)
@@ -93,9 +114,13 @@ class Rulings:
         holder = (happening.rule.name, happening.labels)
         if known is not None:
             known.holders.add(holder)
+            alert = known.alert
+            if alert.rule and given.severity.rank > alert.severity.rank:
+                # The graver one has the word.
+                alert = taken_over(alert, happening, given)
             known.alert = replace(
-                known.alert,
-                severity=max(known.alert.severity, given.severity, key=rank_of),
+                alert,
+                severity=max(alert.severity, given.severity, key=rank_of),
                 count=known.alert.count + 1,
                 updated=self._lifecycle.now(),
             )

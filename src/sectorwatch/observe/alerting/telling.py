@@ -37,6 +37,7 @@ class Teller:
     def start(self) -> None:
         """Start the thread; once."""
         if self._thread is None:
+            self._calling = None
             self._thread = threading.Thread(
                 target=self._run, name="observe-alert-listeners", daemon=True
             )
@@ -79,6 +80,9 @@ class Teller:
         while self._thread is me or self._thread is None:
             alert = self._waiting.get()
             if alert is None:
+                # Meant for one before this, where that one hung when it was told to stop.
+                if self._thread is me:
+                    continue
                 return
             self._call(alert, me)
 
