@@ -79,6 +79,8 @@ def test_hard_work_is_expected_at_the_start_of_a_history_and_when_it_catches_up(
     """And at no other time."""
     assert not application().is_expected_busy()
     assert application(started_at_us=SystemClock().now_us()).is_expected_busy()
+    later = SystemClock().now_us() + 3_600_000_000
+    assert not application(started_at_us=later).is_expected_busy(), "the clock was set back"
     assert application(history=History(1, 2)).is_expected_busy()
     monkeypatch.setattr(_Follow, "is_in_step", False)
     assert not application().is_expected_busy()

@@ -38,6 +38,21 @@ def test_a_profile_is_taken_for_who_may(client: Client) -> None:
     assert all(re.fullmatch(r".+ \d+", line) for line in folded.body.decode().splitlines())
 
 
+def test_a_profile_that_takes_as_long_as_it_was_asked_to_is_no_slow_request(
+    client: Client, system: System
+) -> None:
+    """No line of the log says so, no limit for requests is passed; what it took beyond counts."""
+    telemetry = system.application.telemetry
+    assert client.ask("POST", f"{PATH}?seconds=1.5", operator()).status == 200
+    telemetry.metrics.fold()
+    lines = [each for each in telemetry.log.lines.ring.lines() if PATH.encode() in each]
+    assert not [each for each in lines if b"WARNING" in each]
+    tags = {"method": "POST", "route": PATH, "status": "200"}
+    took = telemetry.metrics.get_metric_summary("api_request_duration_seconds", 1, tags)
+    assert took["count"] >= 1
+    assert 0 < took["latest"] < 1
+
+
 def test_there_is_one_profile_at_a_time(client: Client, system: System) -> None:
     """Who comes second is told to come again."""
     profiler = system.application.telemetry.profiler

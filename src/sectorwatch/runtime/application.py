@@ -107,7 +107,8 @@ class Application:
     def is_expected_busy(self) -> bool:
         """Whether it is known to work hard: just started, bringing a history, or catching up."""
         tick, follow = self.latest, self.pipeline.follow
-        if self.clock.now_us() - self.started_at_us < _STARTING_US:
+        # Less than nothing: the clock was set back, which makes no start of it.
+        if 0 <= self.clock.now_us() - self.started_at_us < _STARTING_US:
             return True
         if self.history is not None and self.history.share(0 if tick is None else tick.time_us) < 1:
             return True

@@ -19,8 +19,10 @@ if TYPE_CHECKING:
 
     from sectorwatch.observe import Counter, OpenSpan, Telemetry, Timing
 
-__all__ = ["IS_HEAD", "TRANSPORT", "RequestObserver"]
+__all__ = ["ASKED_S", "IS_HEAD", "TRANSPORT", "RequestObserver"]
 
+ASKED_S = "sectorwatch.asked_s"
+"""Where a route says for how many seconds it worked only because it was asked to take so long."""
 IS_HEAD = "sectorwatch.head"
 """In a scope: the request was a HEAD, which is routed as the GET that it asks about."""
 TRANSPORT = "sectorwatch.transport"
@@ -125,7 +127,9 @@ class RequestObserver:
             if not is_stream:
                 says_no = status == _UNAVAILABLE and _route(scope) == _PROBE
                 has_failed |= status >= _SERVER_ERROR and not says_no
-                duration_s = time.perf_counter() - started
+                took_s = time.perf_counter() - started
+                # What somebody asked it to take says nothing of how slow we are, either.
+                duration_s = max(0.0, took_s - scope.get(ASKED_S, 0.0))
                 self._record(scope, status, duration_s, sent_bytes, has_failed=has_failed)
 
     def _record(

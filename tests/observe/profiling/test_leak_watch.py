@@ -16,6 +16,8 @@ from sectorwatch.observe.profiling.leak_watch import LeakWatch
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    import pytest
+
 MB = 1_000_000
 LINE = GrowingLine("program/cache.py", 12, "hoard.append(answer)", "store", 1e6, 10.0)
 
@@ -154,3 +156,24 @@ def test_an_alert_is_told_the_lines() -> None:
     assert resources.leaks.verdict.state == "leak"
     assert "test_leak_watch.py" in words
     assert "the leaking line" in details["lines"][0]["source"]
+
+
+def test_where_no_thread_can_be_had_nobody_waits_for_a_look(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A machine out of threads: it is counted, and looked at again later."""
+    clock = ManualClock()
+    watch, _ = watch_for(Growth(10.0, 1e6, (LINE,)), clock)
+    mb = feed(watch, clock, 0.0, 60, 250)
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", cannot_start)
+        mb = feed(watch, clock, 1.0, 150, mb)
+    assert watch.wait(0)
+    assert watch.verdict.state == "suspected"
+    assert watch.drops.counts()["look_failed"] == 1
+    feed(watch, clock, 0.2, 900, mb)
+
+
+def cannot_start(_: threading.Thread) -> None:
+    """As Python says it where the machine gives no more threads."""
+    raise RuntimeError("can't start new thread")

@@ -12,6 +12,7 @@ import pytest
 import uvloop
 
 from sectorwatch.observe import MetricsCollector
+from sectorwatch.observe.clock import SystemClock
 from sectorwatch.observe.profiling import LoopBlock, LoopWatch
 
 
@@ -162,6 +163,8 @@ def test_a_process_that_was_stopped_is_not_blamed() -> None:
 def test_a_loop_that_is_closed_ends_the_watch() -> None:
     """No thread is left of it, and nothing is raised."""
     watch = LoopWatch(MetricsCollector(), period_s=0.01)
+    # Another test's program may be watched, too.
+    others = set(threading.enumerate())
 
     async def scenario() -> None:
         watch.start(asyncio.get_running_loop())
@@ -169,8 +172,35 @@ def test_a_loop_that_is_closed_ends_the_watch() -> None:
 
     asyncio.run(scenario())
     deadline = time.monotonic() + 5
-    while any(each.name == "observe-loop-watch" for each in threading.enumerate()):
+    while any(each.name == "observe-loop-watch" for each in set(threading.enumerate()) - others):
         assert time.monotonic() < deadline
         time.sleep(0.01)
     watch.stop()
     assert watch.failed == 0
+
+
+def test_an_error_that_is_not_the_loops_end_does_not_end_the_watch() -> None:
+    """Counted, and the loop is watched on."""
+
+    class Failing(SystemClock):
+        times = 0
+
+        def now_us(self) -> int:
+            self.times += 1
+            if self.times == 1:
+                raise RuntimeError("this clock stands still")
+            return super().now_us()
+
+    clock = Failing()
+    watch = LoopWatch(MetricsCollector(), period_s=0.01, clock=clock)
+
+    async def scenario() -> None:
+        watch.start(asyncio.get_running_loop())
+        deadline = time.monotonic() + 10
+        while clock.times < 3 and time.monotonic() < deadline:
+            await asyncio.sleep(0.02)
+
+    asyncio.run(scenario())
+    watch.stop()
+    assert clock.times >= 3
+    assert watch.failed == 1

@@ -217,3 +217,18 @@ def test_a_spike_is_profiled_and_its_function_named() -> None:
         clock.advance(5)
         resources.pulse()
     assert metrics.get_metric_summary("cpu_spike_percent")["latest"] == 0
+
+
+def test_where_no_thread_can_be_had_nobody_waits_for_a_profile(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A machine out of threads: it is counted, and nothing is raised."""
+
+    def cannot_start(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", cannot_start)
+    sampler = StackSampler()
+    assert not sampler.start(0.1, trigger="cpu_spike")
+    assert sampler.wait(0)
+    assert sampler.drops.counts() == {"profile_failed": 1}

@@ -165,6 +165,22 @@ def test_the_past_survives_a_restart(tmp_path: Path) -> None:
     again.store.close()
 
 
+def test_a_clock_that_ran_ahead_for_a_while_keeps_nothing_out_for_ever() -> None:
+    """An hour in the wrong year: once it is right again, new past is taken as before."""
+    program = Program()
+    program.run(3_600, steady(0.005))
+    program.clock.jump(365 * 86_400)
+    program.run(3_600, steady(0.005))
+    program.clock.jump(-365 * 86_400)
+    program.run(2 * 3_600, steady(0.005))
+    past = program.optimizer.pasts.of("advance", SERVICE)
+    assert past is not None
+    assert program.clock.wall_s - 1_200 <= past.tens.end_s <= program.clock.wall_s
+    assert program.clock.wall_s - 7_200 <= past.hours.end_s <= program.clock.wall_s
+    program.run(120, steady(0.060))
+    assert gauge(program) > 3
+
+
 def test_a_clock_that_is_set_back_does_not_stop_it() -> None:
     """An hour back, or a day: minutes are taken again at once, and nothing raises."""
     program = Program()

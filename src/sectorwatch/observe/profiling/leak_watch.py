@@ -149,9 +149,14 @@ class LeakWatch:
             looks = suspect is not None and leak is None and self._may_look(now_s)
         self._gauge.set(0.0 if leak is None else leak.bytes_per_hour)
         if looks and suspect is not None:
-            threading.Thread(
-                target=self._look_closer, args=(suspect,), name="observe-leak", daemon=True
-            ).start()
+            try:
+                threading.Thread(
+                    target=self._look_closer, args=(suspect,), name="observe-leak", daemon=True
+                ).start()
+            except RuntimeError:
+                # No thread can be had: nobody is to wait for it.
+                self._done.set()
+                self.drops.count("look_failed")
 
     def _may_look(self, now_s: float) -> bool:
         if not self._done.is_set() or now_s < self._not_before_s:

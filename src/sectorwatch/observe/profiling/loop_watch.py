@@ -171,10 +171,9 @@ class LoopWatch:
         while not stopped.is_set():
             try:
                 self._ask(loop, of, stopped)
-            except RuntimeError:
-                # The loop is closed.
-                return
             except Exception:  # noqa: BLE001 - whatever goes wrong here, the loop is watched on
+                if loop.is_closed():
+                    return
                 self.failed += 1
                 stopped.wait(1.0)
 

@@ -194,7 +194,13 @@ class StackSampler:
             except Exception:  # noqa: BLE001 - a profile that fails breaks nobody
                 self.drops.count("profile_failed")
 
-        threading.Thread(target=take, name="observe-profile", daemon=True).start()
+        try:
+            threading.Thread(target=take, name="observe-profile", daemon=True).start()
+        except RuntimeError:
+            # No thread can be had: nobody is to wait for it.
+            self._idle.set()
+            self.drops.count("profile_failed")
+            return False
         return True
 
     def _take(

@@ -71,6 +71,11 @@ class Blocks:
         if len(self) > self._most:
             del self._flat[:_WIDTH]
 
+    def forget_from(self, start_s: float) -> None:
+        """Let go of blocks that begin then or later: a clock that ran ahead made them."""
+        while len(self._flat) and self._flat[-_WIDTH] >= start_s:
+            del self._flat[-_WIDTH:]
+
     def since(self, start_s: float, until_s: float = float("inf")) -> Floats:
         """Rows (blocks) by columns (fields) of what began in this time; a copy."""
         rows = np.array(self._flat).reshape(-1, _WIDTH)

@@ -116,6 +116,8 @@ def _is_less_asked(before: Steps, after: Steps) -> bool:
 def _refined(
     record: Record, metrics: MetricsCollector, missing_since_s: float, now_s: float
 ) -> Record | None:
+    if now_s > missing_since_s + _REFINED_FOR_S + _HOUR_S:
+        return None
     until_s = min(now_s, missing_since_s + _REFINED_FOR_S)
     known = 0 if record.effect is None else record.effect.n_after
     if record.effect is None or (until_s - missing_since_s) / STEP_S < known + _REFINED_BY:

@@ -169,8 +169,10 @@ class OperationPasts:
         until_s = (now_s - _GRACE_S) // MINUTE_S * MINUTE_S
         for series, past in self.series():
             if past.minutes_until_s > until_s + HOUR_S:
-                # The clock was set back.
+                # The clock was set back: what lies ahead would keep out all that comes.
                 past.minutes_until_s = past.tens_until_s = until_s
+                for blocks in (past.minutes, past.tens, past.hours):
+                    blocks.forget_from(now_s)
             if past.minutes_until_s < until_s:
                 self._take_minutes(series, past, until_s)
             tens_until_s = (now_s - _CLOSE_AFTER_S) // TEN_S * TEN_S

@@ -161,6 +161,9 @@ class SlowdownWatch:
         """
         from_s = max(now_s - _LOOKED_BACK_S, self._pasts.warm_until_s)
         times_s, values = series.ring.since(from_s)
+        # What a clock that ran ahead put there is not the newest, for all it says.
+        known = int(np.searchsorted(times_s, now_s, side="right"))
+        times_s, values = times_s[:known], values[:known]
         newest = recent(times_s, values)
         if not len(newest):
             return newest, now_s

@@ -11,6 +11,7 @@ from sectorwatch.observe.profiling import BusyError, Profile
 from sectorwatch.runtime.threads import call_in_thread
 from sectorwatch.web.answers.profile import ProfileAnswer, Profiles
 from sectorwatch.web.context import OPERATOR, answer, application_of
+from sectorwatch.web.observer import ASKED_S
 from sectorwatch.web.openapi import documented
 from sectorwatch.web.present.profile import profile_answer, profiles_answer
 from sectorwatch.web.problems import ApiError, not_found
@@ -67,6 +68,7 @@ async def take_profile(
             "A profile is being taken; ask again when it has ended.",
             headers={"Retry-After": "5"},
         ) from error
+    request.scope[ASKED_S] = profile.duration_s
     return answer(request, profile_answer(profile))
 
 
