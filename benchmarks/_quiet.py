@@ -13,8 +13,9 @@ import subprocess
 import sys
 import threading
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from sectorwatch.feed.client import Paces
@@ -34,6 +35,10 @@ STEP_S = 15
 _NEVER_S = 1e9
 _STALLED_S = 60.0
 _LOOK_S = 0.001
+_DISTURBED_S = 0.02
+_LONGEST_PAUSE_S = 2.0
+_PROBE_S = 0.005
+_CALM_PROBES = 5
 
 
 class QuietClock:
@@ -101,6 +106,51 @@ class InFlight:
             return await method(one, *ended)
 
         return aleave if is_async else leave
+
+
+class Calm:
+    """Holds simulated time where the machine has others to serve, until it is quiet again.
+
+    A third of a second in which this process has to wait for a processor is nothing to a real day, and
+    would be a simulated minute. Time goes on after `_LONGEST_PAUSE_S` all the same, and that is counted.
+    """
+
+    def __init__(self) -> None:
+        self.pauses = self.given_up = 0
+        self._waited_s = _waited_s()
+
+    def wait(self) -> None:
+        """Come back at once where nothing was waited for since the last call, else once it is calm."""
+        before_s, self._waited_s = self._waited_s, _waited_s()
+        if self._waited_s - before_s < _DISTURBED_S:
+            return
+        self.pauses += 1
+        until_s = time.monotonic() + _LONGEST_PAUSE_S
+        good = 0
+        while good < _CALM_PROBES:
+            if time.monotonic() > until_s:
+                self.given_up += 1
+                break
+            good = good + 1 if self._probe_s() < _DISTURBED_S / 4 else 0
+        self._waited_s = _waited_s()
+
+    def _probe_s(self) -> float:
+        """How long a little work has to wait for a processor."""
+        time.sleep(_PROBE_S)
+        waited_s, cpu_s = _waited_s(), time.thread_time()
+        while time.thread_time() - cpu_s < _PROBE_S:
+            pass
+        return _waited_s() - waited_s
+
+
+def _waited_s() -> float:
+    """Seconds for which threads of this process were ready to run and did not, all together."""
+    total = 0
+    for path in Path("/proc/self/task").glob("*/schedstat"):
+        # A thread may end meanwhile.
+        with suppress(OSError, IndexError, ValueError):
+            total += int(path.read_text().split()[1])
+    return total / 1e9
 
 
 class _Turns(Pace):

@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import psutil
-from _quiet import STEP_S, QuietClock, QuietInstance, network
+from _quiet import STEP_S, Calm, QuietClock, QuietInstance, network
 
 from sectorwatch.clock import format_s, parse_us
 from sectorwatch.config import load_settings
@@ -74,6 +74,8 @@ class Progress:
     alerts: list[dict[str, Any]] = field(default_factory=list)
     rules: dict[str, Nearest] = field(default_factory=dict)
     late_s: float = 0.0
+    pauses: int = 0
+    not_calm: int = 0
     memory_mb: list[float] = field(default_factory=list)
 
 
@@ -108,6 +110,7 @@ def run() -> dict[str, Any]:
             **({"rules that cannot be evaluated": ", ".join(broken)} if broken else {}),
             "feeds": f"{progress.steps:,}",
             "memory by day": ", ".join(f"{each:.0f}" for each in progress.memory_mb) + " MB",
+            "held until the machine was quiet": f"{progress.pauses:,} times, {progress.not_calm:,} in vain",
             "wall time": f"{progress.wall_s / 60:.0f} min",
             "processor": f"{share:.0%} of a core",
         },
@@ -120,8 +123,8 @@ def run() -> dict[str, Any]:
 NOTE = (
     "`nearest` is each rule's value over its threshold (for rules that go by too little, threshold over value) where it "
     "came nearest, and for how long of its `for` its condition was met where it was at all. Simulated time goes some 200 times as "
-    "fast as real time, and durations are real: a hiccup of the machine of a third of a second lasts a simulated minute, so that "
-    "rules over durations are tried far harder than by a real week. Rules without a value have nothing to go by in a quiet week: "
+    "fast as real time, and durations are real: a hiccup of the machine of a third of a second would last a simulated minute, so "
+    "time is held where this process had to wait for a processor, until it need not. Rules without a value have nothing to go by in a quiet week: "
     "docs/monitoring.md says when each is recorded."
 )
 
@@ -188,7 +191,10 @@ def _fly(instance: QuietInstance, progress: Progress, steps: int, path: Path) ->
     telemetry.alerts.listeners.append(heard)
     wall_s, cpu_s = time.monotonic(), time.process_time()
     wall_before_s, cpu_before_s = progress.wall_s, progress.cpu_s
+    calm = Calm()
+    pauses, not_calm = progress.pauses, progress.not_calm
     for number in range(1, steps + 1):
+        calm.wait()
         instance.step()
         progress.steps += 1
         instance.ask_all()
@@ -209,6 +215,8 @@ def _fly(instance: QuietInstance, progress: Progress, steps: int, path: Path) ->
         if progress.steps * STEP_S % _DAY_S == 0 or number == steps:
             progress.days = progress.steps * STEP_S / _DAY_S
             progress.late_s = instance.clock.late_s
+            progress.pauses = pauses + calm.pauses
+            progress.not_calm = not_calm + calm.given_up
             progress.memory_mb.append(psutil.Process().memory_info().rss / 1e6)
             path.write_text(json.dumps(asdict(progress), indent=1))
             _tell(progress)
@@ -259,7 +267,7 @@ def _tell(progress: Progress) -> None:
     print(
         f"day {progress.days:g}: {len(progress.alerts)} alerts, {progress.evaluations:,} evaluations, "
         f"{progress.wall_s / 60:.1f} min, {progress.cpu_s / max(progress.wall_s, 1e-9):.0%} of a core, "
-        f"{progress.memory_mb[-1]:.0f} MB; nearest {', '.join(_words(*each) for each in near)}",
+        f"{progress.memory_mb[-1]:.0f} MB, held {progress.pauses} times ({progress.not_calm} in vain); nearest {', '.join(_words(*each) for each in near)}",
         file=sys.stderr,
         flush=True,
     )

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import inspect
+from pathlib import Path
 
 from sectorwatch.gameday import SCENARIOS, faults
 from sectorwatch.gameday.scenarios import LEAKING_LINE
+from sectorwatch.gameday.stage import DIFFERENT
 from sectorwatch.observe import AlertType
 
 
@@ -30,3 +32,10 @@ def test_the_line_that_leaks_is_the_one_that_takes_the_memory() -> None:
     """The cause is held against it."""
     line = inspect.getsource(faults).splitlines()[LEAKING_LINE - 1]
     assert line.strip().startswith("hoard.append(")
+
+
+def test_what_differs_from_the_settings_as_shipped_is_documented() -> None:
+    """Each setting has its row with the reason, those of single scenarios too."""
+    page = (Path(__file__).resolve().parents[2] / "docs/gameday.md").read_text(encoding="utf-8")
+    assert all(f"| `{name}` |" in page for name in DIFFERENT)
+    assert {name for each in SCENARIOS for name in each.settings} <= DIFFERENT.keys()

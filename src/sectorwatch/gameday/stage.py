@@ -37,6 +37,7 @@ DIFFERENT = {
     "reachability_hosts": "two ports of this machine, which stand for the world: to be closed",
     "alert_webhook_urls": "a port of this machine, so that notifications arrive somewhere",
     "log_keep_mb": "5, not 100: the small disk is to be filled by the fault",
+    "slowdown_warm_up_s": "60, not 300, where an operation gets slow: it needs a past to go by",
 }
 """Settings that differ from those shipped, with the reason; limits and rules are as shipped."""
 
