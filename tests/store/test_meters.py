@@ -99,6 +99,21 @@ def test_what_fails_is_counted(watched: Store, telemetry: Telemetry) -> None:
     assert telemetry.metrics.counter("database_errors_total", {"kind": "refused"}).total == 1
 
 
+def test_no_value_is_in_what_is_logged_of_a_statement_that_fails(
+    watched: Store, telemetry: Telemetry
+) -> None:
+    """A member's number may be kept by a setting; an error and its stack do not repeat it."""
+    twice = schema.meta.insert().values(name="instance_id", value="SECRET77")
+    try:
+        with watched.database.write("trying") as connection:
+            connection.execute(twice)
+    except StoreError as error:
+        telemetry.log.log_exception("trying", error)
+    [line] = telemetry.log.search(text="trying")
+    assert "INSERT INTO meta" in line["exception"]["stack"]
+    assert "SECRET77" not in repr(line)
+
+
 def test_no_value_is_in_any_figure(watched: Store, telemetry: Telemetry) -> None:
     """What was asked for stays in memory, and out of everything that can be read."""
     asked = select(schema.flight.c.cid).where(schema.flight.c.callsign == "SECRET77")

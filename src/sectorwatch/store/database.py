@@ -192,6 +192,8 @@ def _sqlite(directory: DataDirectory, synchronous: str, meters: Meters) -> Engin
         connecting["factory"] = counting_cursors(meters)
     engine = create_engine(
         URL.create("sqlite", database=str(path)),
+        # What is in a row is nobody's who reads an error's stack in the log.
+        hide_parameters=True,
         pool_size=4,
         max_overflow=36,
         pool_timeout=_BUSY_MS / 1000,
@@ -241,6 +243,7 @@ def _postgresql(text: str, meters: Meters) -> Engine:
         url,
         # By position, so that rows go in as they are, without a dict each.
         paramstyle="format",
+        hide_parameters=True,
         pool_size=4,
         max_overflow=16,
         pool_timeout=_BUSY_MS / 1000,
