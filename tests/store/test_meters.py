@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import event, select, text
 
 from made_ticks import START_S, demand, tick
-from sectorwatch.errors import DatabaseAwayError, StoreError
+from sectorwatch.errors import DatabaseAwayError, QueryTooLongError, StoreError
 from sectorwatch.observe import Telemetry
 from sectorwatch.store import DatabaseWatch, Store, schema
 
@@ -410,3 +410,20 @@ def is_locked(connection: sqlite3.Connection) -> bool:
         return True
     connection.execute("ROLLBACK")
     return False
+
+
+def test_a_question_that_is_cut_off_while_it_is_read_is_an_error_of_its(
+    directory: DataDirectory, telemetry: Telemetry
+) -> None:
+    """Its first row came in time, the others did not."""
+    endless = text(
+        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT i FROM n"
+    )
+    with (
+        Store.open(directory, telemetry=telemetry) as store,
+        pytest.raises(QueryTooLongError),
+        store.database.read("asking for ever", limit_s=0.05) as connection,
+    ):
+        connection.execute(endless).all()
+    asked = of(telemetry, "WITH RECURSIVE")
+    assert (asked.errors, asked.max_s >= 0.05) == (1, True)

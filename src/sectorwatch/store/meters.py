@@ -136,6 +136,7 @@ class _Cursor(sqlite3.Cursor):
     _spent_s = 0.0
     _fetched = -1
     _executions = 1
+    _has_failed = False
 
     def execute(self, sql: str, parameters: Any = (), /) -> _Cursor:
         return self._run(super().execute, sql, parameters, 1)
@@ -145,23 +146,38 @@ class _Cursor(sqlite3.Cursor):
 
     def fetchone(self) -> Any:
         started = perf_counter()
-        row = super().fetchone()
-        self._spent_s += perf_counter() - started
+        try:
+            row = super().fetchone()
+        except sqlite3.Error:
+            self._has_failed = True
+            raise
+        finally:
+            self._spent_s += perf_counter() - started
         if row is not None:
             self._fetched += 1
         return row
 
     def fetchmany(self, size: int | None = None) -> list[Any]:
         started = perf_counter()
-        rows = super().fetchmany() if size is None else super().fetchmany(size)
-        self._spent_s += perf_counter() - started
+        try:
+            rows = super().fetchmany() if size is None else super().fetchmany(size)
+        except sqlite3.Error:
+            self._has_failed = True
+            raise
+        finally:
+            self._spent_s += perf_counter() - started
         self._fetched += len(rows)
         return rows
 
     def fetchall(self) -> list[Any]:
         started = perf_counter()
-        rows = super().fetchall()
-        self._spent_s += perf_counter() - started
+        try:
+            rows = super().fetchall()
+        except sqlite3.Error:
+            self._has_failed = True
+            raise
+        finally:
+            self._spent_s += perf_counter() - started
         self._fetched += len(rows)
         return rows
 
@@ -190,6 +206,7 @@ class _Cursor(sqlite3.Cursor):
         self._text, self._spent_s = sql, spent_s
         self._parameters, self._executions = parameters, executions
         self._fetched = 0 if self.description else self.rowcount
+        self._has_failed = False
         return self
 
     def _tell(self) -> None:
@@ -202,6 +219,7 @@ class _Cursor(sqlite3.Cursor):
                 self._spent_s,
                 rows=self._fetched,
                 executions=self._executions or 1,
+                failed=self._has_failed,
             )
             self._parameters = None
 
