@@ -317,6 +317,23 @@ def test_before_the_first_tick_nothing_is_due(tmp_path: Path) -> None:
         assert (maintenance.sealed, maintenance.last_error) == (0, None)
 
 
+def test_how_much_is_held_too_much_is_said_at_every_look(tmp_path: Path, feeds: Path) -> None:
+    """Not once in five minutes, when the rule over it would take the last word for too old."""
+    telemetry = Telemetry.open(sinks=[])
+    with kept(tmp_path / "data", feeds) as (parts, _):
+        maintenance = Maintenance(
+            settings_for(tmp_path / "data"),
+            stores=parts.stores,
+            journals=parts.journals,
+            pipeline=parts.pipeline,
+            telemetry=telemetry,
+        )
+        for _look in range(3):
+            maintenance.look()
+    assert telemetry.metrics.get_metric_summary("disk_over_budget")["count"] >= 3
+    telemetry.close()
+
+
 def test_the_journal_that_a_restart_needs_is_never_let_go(tmp_path: Path, feeds: Path) -> None:
     """However small the budget, what came after the last state kept stays; older hours go."""
     with kept(tmp_path / "data", feeds) as (parts, maintenance):

@@ -254,11 +254,16 @@ class SeriesTable:
         elif tags and len(tags) > limits.tags:
             self._drops.count("too_many_tags")
         else:
-            pairs = sorted((str(key), str(value)) for key, value in tags.items()) if tags else []
+            pairs = sorted((_proper(k), _proper(v)) for k, v in tags.items()) if tags else []
             if all(len(key) + len(value) <= limits.tag_length for key, value in pairs):
                 return name, tuple(pairs)
             self._drops.count("long_tag")
         return None
+
+
+def _proper(text: object) -> str:
+    """A tag as text that can be written down: half a character cannot."""
+    return str(text).encode("utf-8", "replace").decode("utf-8")
 
 
 def _nothing() -> None:

@@ -79,6 +79,8 @@ class Maintenance:
             if self._enforced_s is None or now_s - self._enforced_s >= _ENFORCE_EVERY_S:
                 self.enforce()
                 self._enforced_s = now_s
+            # Each time: what is said once in five minutes is too old for a rule before it is new.
+            self._over.set(self.over_bytes)
         except SectorwatchError as error:
             if self.last_error != str(error):
                 self._log.log_exception("maintain", error)
@@ -116,7 +118,6 @@ class Maintenance:
                 self._retention, tick.time_us // 1_000_000, self._free_journal
             )
         self.over_bytes = freed.over_bytes
-        self._over.set(freed.over_bytes)
         if freed.segments or freed.rows or freed.journal_bytes:
             self._log.log_operation(
                 "let_go",

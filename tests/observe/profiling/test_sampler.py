@@ -3,6 +3,7 @@ from __future__ import annotations
 import gc
 import hashlib
 import os
+import resource
 import threading
 import time
 from pathlib import Path
@@ -296,3 +297,20 @@ def test_reads_and_writes_of_the_disk_are_counted(tmp_path: Path) -> None:
         os.fsync(file.fileno())
     resources.process.sample()
     assert metrics.counter("process_disk_write_bytes_total").total >= 1_000_000
+
+
+def test_a_program_that_can_open_nothing_more_says_so(tmp_path: Path) -> None:
+    """What it holds open cannot be counted then, for that takes a file too: all of it is."""
+    resources = Resources(metrics := MetricsCollector(), disk=tmp_path)
+    resources.sample()
+    assert latest(metrics, "open_files_ratio") < 1
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (3, hard))
+    try:
+        with pytest.raises(OSError, match="Too many open files"):
+            resources.sample()
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    assert latest(metrics, "open_files_ratio") == 1
+    resources.sample()
+    assert latest(metrics, "open_files_ratio") < 1

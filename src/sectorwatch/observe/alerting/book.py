@@ -225,15 +225,7 @@ class AlertBook:
         connection.executemany("INSERT OR REPLACE INTO alert VALUES (?,?,?,?,?,?,?,?)", rows)
         connection.executemany(
             "INSERT OR REPLACE INTO alert_silence VALUES (?,?,?,?)",
-            [
-                (
-                    each.id,
-                    _microseconds(each.starts_at),
-                    _microseconds(each.ends_at),
-                    orjson.dumps(silence_to_plain(each)).decode(),
-                )
-                for each in silences.values()
-            ],
+            [row for each in silences.values() if (row := self._silence_row(each))],
         )
 
         def committed() -> None:
@@ -252,7 +244,7 @@ class AlertBook:
         try:
             with self._store.read() as reader:
                 rows = reader.execute(statement, tuple(parameters)).fetchall()
-        except sqlite3.Error:
+        except (sqlite3.Error, UnicodeError):
             self._drops.count("history_unreadable")
             return []
         return [record for (data,) in rows if (record := self._parsed(data)) is not None]
@@ -271,6 +263,15 @@ class AlertBook:
             # One that has no form on the disk must not keep the others from it.
             self._drops.count("row_unwritable")
             return None
+
+    def _silence_row(self, silence: Silence) -> tuple[Any, ...] | None:
+        try:
+            data = orjson.dumps(silence_to_plain(silence)).decode()
+        except (ValueError, TypeError):
+            self._drops.count("row_unwritable")
+            return None
+        ends = _microseconds(silence.starts_at), _microseconds(silence.ends_at)
+        return silence.id, *ends, data
 
     def _ended_here(self, id_: str) -> Alert | None:
         with self.lock:

@@ -44,6 +44,7 @@ __all__ = ["AlertManager"]
 _MOST_SILENCES = 500
 _MOST_HOURS = 24 * 366
 _MOST_LISTED = 10_000
+_MOST_PASSED = 1_000_000_000
 _REPEAT_S = 12 * 3_600.0
 # Finding out a cause may take a look of many seconds; people are told without it after that.
 _EXPLAIN_S = 25.0
@@ -231,13 +232,14 @@ class AlertManager:
         offset: int = 0,
     ) -> list[Alert]:
         """The alerts that went on in the last hours, ended or not, the youngest first."""
-        since = self._lifecycle.now() - timedelta(hours=min(max(float(hours), 0.0), _MOST_HOURS))
+        # In this order NaN is 0 hours.
+        since = self._lifecycle.now() - timedelta(hours=min(max(0.0, float(hours)), _MOST_HOURS))
         return self._book.history(
             since,
             service,
             None if alert_type is None else AlertType(alert_type).value,
             min(max(int(limit), 0), _MOST_LISTED),
-            max(int(offset), 0),
+            min(max(int(offset), 0), _MOST_PASSED),
         )
 
     # Silences.

@@ -58,6 +58,10 @@ class Matcher:
             raise RuleError(
                 f"the value for {self.name!r} is no text of at most {_LONGEST} characters"
             )
+        try:
+            f"{name}{value}".encode()
+        except UnicodeEncodeError:
+            raise RuleError(f"a matcher, {name!a} {value!a}, is no proper text") from None
         if self.op in {"=~", "!~"}:
             try:
                 object.__setattr__(self, "_pattern", Pattern(self.value))

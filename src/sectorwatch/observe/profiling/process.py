@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import resource
 import sys
 import time
@@ -77,7 +78,13 @@ class Process:
         passed_s = now_s - self._pulse_s
         cpu = 100 * (cpu_s - self._pulse_cpu_s) / passed_s if passed_s > 0 else None
         self._pulse_s, self._pulse_cpu_s = now_s, cpu_s
-        resident = self._process.memory_info().rss
+        try:
+            resident = self._process.memory_info().rss
+        except OSError as error:
+            if error.errno == errno.EMFILE:
+                # Not even that can be asked: all the files that it may hold open are open.
+                self._gauges["open_files_ratio"].set(1.0)
+            raise
         return Pulse(cpu, passed_s, resident, sys.getallocatedblocks())
 
     def sample(self) -> None:
