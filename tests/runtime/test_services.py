@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import sys
 import threading
 import warnings
@@ -19,11 +20,12 @@ from sectorwatch.clock import SystemClock
 from sectorwatch.errors import DatabaseAwayError, JournalError, JournalWriteError
 from sectorwatch.feed.archive import ArchiveSource
 from sectorwatch.feed.breaker import CircuitBreaker
-from sectorwatch.observe import HealthState, Telemetry
+from sectorwatch.observe import HealthState, Telemetry, read_tail
+from sectorwatch.runtime import services_observe
 from sectorwatch.runtime.keyring import KeyRing
 from sectorwatch.runtime.root import put_together
 from sectorwatch.runtime.services_api import ApiService
-from sectorwatch.runtime.services_core import StoreService
+from sectorwatch.runtime.services_core import JournalService, StoreService
 from sectorwatch.runtime.services_maintenance import Maintenance, MaintenanceService
 from sectorwatch.runtime.services_observe import (
     LoggingService,
@@ -111,6 +113,39 @@ def test_the_log_goes_into_a_file_from_start_to_stop(tmp_path: Path, telemetry: 
     assert [f"from a library {number}" in text for number in range(2)] == [True, True]
     assert "outside" not in text
     assert path.stat().st_mode & 0o077 == 0
+
+
+def test_neither_log_nor_journal_asks_the_disk_in_the_event_loop(
+    tmp_path: Path, telemetry: Telemetry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A disk that is slow to answer holds up a thread, and no request."""
+    asked: dict[str, set[threading.Thread]] = {"tail": set(), "statvfs": set()}
+    real_tail, real_statvfs = read_tail, os.statvfs
+
+    def tail(*args: Any, **more: Any) -> Iterator[bytes]:
+        asked["tail"].add(threading.current_thread())
+        return real_tail(*args, **more)
+
+    def statvfs(path: Any) -> os.statvfs_result:
+        asked["statvfs"].add(threading.current_thread())
+        return real_statvfs(path)
+
+    monkeypatch.setattr(services_observe, "read_tail", tail)
+    monkeypatch.setattr(os, "statvfs", statvfs)
+
+    async def scenario() -> None:
+        log = LoggingService(telemetry, tmp_path / "logs", keep_mb=1)
+        await log.start()
+        await log.stop()
+        with kept(tmp_path / "data", None) as (parts, _):
+            journal = JournalService(
+                parts.journals, pipeline=parts.pipeline, reserve_mb=0, telemetry=telemetry
+            )
+            assert (await journal.health()).status is HealthState.HEALTHY
+
+    asyncio.run(scenario())
+    assert all(asked.values())
+    assert threading.main_thread() not in asked["tail"] | asked["statvfs"]
 
 
 def test_no_log_file_where_none_is_wanted(tmp_path: Path, telemetry: Telemetry) -> None:

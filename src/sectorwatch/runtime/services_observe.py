@@ -62,22 +62,26 @@ class LoggingService(Service):
     async def start(self) -> None:
         """Open the file. Raises OSError where there can be none."""
         if self._file_bytes > 0:
-            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            path, keep = self._folder / "sectorwatch.log", _LOG_FILES - 1
-            lines, ring = self._log.lines, self._log.lines.ring
-            earlier = list(read_tail(path, keep=keep, max_bytes=ring.max_bytes))
-            self._sink = FileSink(path, max_bytes=self._file_bytes, keep=keep)
-            unfiled = ring.lines()
-            if ring.take_up(earlier):
-                # What was logged while this instance was put together belongs into the file too.
-                for line in unfiled:
-                    self._sink.write(line)
-            lines.sinks = (*lines.sinks, self._sink)
+            # Megabytes are read.
+            await call_in_thread(self._open, "logging-open")
         if self._is_on:
             self._bridge = bridge_stdlib(self._log)
             self._uncaught.install()
         if self._report_every_s > 0:
             self._task = asyncio.create_task(self._report(), name="reports")
+
+    def _open(self) -> None:
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path, keep = self._folder / "sectorwatch.log", _LOG_FILES - 1
+        lines, ring = self._log.lines, self._log.lines.ring
+        earlier = list(read_tail(path, keep=keep, max_bytes=ring.max_bytes))
+        self._sink = FileSink(path, max_bytes=self._file_bytes, keep=keep)
+        unfiled = ring.lines()
+        if ring.take_up(earlier):
+            # What was logged while this instance was put together belongs into the file too.
+            for line in unfiled:
+                self._sink.write(line)
+        lines.sinks = (*lines.sinks, self._sink)
 
     async def stop(self) -> None:
         """Close the file; standard error goes on."""
