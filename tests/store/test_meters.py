@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import contextlib
+import socket
 import sqlite3
 import subprocess
 import sys
@@ -8,7 +10,8 @@ import uuid
 from typing import TYPE_CHECKING
 
 import pytest
-from sqlalchemy import event, select, text
+from sqlalchemy import create_engine, event, select, text
+from sqlalchemy.engine import make_url
 
 from made_ticks import START_S, demand, tick
 from sectorwatch.errors import DatabaseAwayError, QueryTooLongError, StoreError
@@ -17,6 +20,8 @@ from sectorwatch.store import DatabaseWatch, Store, schema
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from sqlalchemy.engine import URL
 
     from postgres_server import PostgresServer
     from sectorwatch.observe import StatementFigures
@@ -233,6 +238,101 @@ def test_a_server_that_stands_still_is_failing_too(
         postgres.go_on()
     watch.look()
     assert watch.failing_s() == 0
+
+
+@pytest.mark.postgres
+def test_a_server_that_falls_silent_is_given_up(
+    directory: DataDirectory, telemetry: Telemetry, postgres: PostgresServer
+) -> None:
+    """Connected, and the question is lost on the way: the watch does not wait for hours."""
+    address = make_url(postgres.new_database("falling_silent"))
+    with Swallowing(address, b"SELECT 1") as port:
+        url = address.set(host="127.0.0.1", port=port).difference_update_query(["host"])
+        watch = DatabaseWatch(
+            directory,
+            url.render_as_string(hide_password=False),
+            telemetry=telemetry,
+            current=lambda: None,
+            limit_s=0.5,
+        )
+        looking = threading.Thread(target=watch.look, daemon=True)
+        looking.start()
+        looking.join(20)
+        assert not looking.is_alive()
+        assert watch.failing_s() > 0
+
+
+@pytest.mark.postgres
+def test_a_size_that_cannot_be_had_in_time_is_no_database_that_is_away(
+    directory: DataDirectory, telemetry: Telemetry, postgres: PostgresServer
+) -> None:
+    """Counting the files of a large database may take long: it answers all the same."""
+    url = postgres.new_database("slow_to_count")
+    engine = create_engine(url)
+    with engine.begin() as connection:
+        connection.execute(
+            text(
+                "CREATE FUNCTION public.pg_database_size(name) RETURNS bigint LANGUAGE sql "
+                "AS 'SELECT 1::bigint FROM pg_sleep(60)'"
+            )
+        )
+    engine.dispose()
+    slow = make_url(url).update_query_dict({"options": "-csearch_path=public,pg_catalog"})
+    watch = DatabaseWatch(
+        directory,
+        slow.render_as_string(hide_password=False),
+        telemetry=telemetry,
+        current=lambda: None,
+    )
+    watch.look()
+    assert (watch.last_error, watch.failing_s()) == (None, 0)
+
+
+class Swallowing:
+    """Stands before a PostgreSQL and passes all on but what has `words` in it."""
+
+    def __init__(self, address: URL, words: bytes) -> None:
+        self._words = words
+        self._there = address
+        self._listening = socket.create_server(("127.0.0.1", 0))
+        self._open: list[socket.socket] = []
+
+    def __enter__(self) -> int:
+        threading.Thread(target=self._serve, daemon=True).start()
+        port: int = self._listening.getsockname()[1]
+        return port
+
+    def __exit__(self, *_: object) -> None:
+        for each in (self._listening, *self._open):
+            with contextlib.suppress(OSError):
+                each.shutdown(socket.SHUT_RDWR)
+            each.close()
+
+    def _serve(self) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                client, _ = self._listening.accept()
+                server = reach(self._there)
+                self._open += [client, server]
+                for one, other in ((client, server), (server, client)):
+                    threading.Thread(target=self._pass, args=(one, other), daemon=True).start()
+
+    def _pass(self, one: socket.socket, other: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            while data := one.recv(65_536):
+                if self._words not in data:
+                    other.sendall(data)
+
+
+def reach(address: URL) -> socket.socket:
+    """A connection to a server, by its socket in the file system or by TCP."""
+    host = str(address.query.get("host") or address.host)
+    port = address.port or int(str(address.query.get("port", 5432)))
+    if not host.startswith("/"):
+        return socket.create_connection((host, port))
+    made = socket.socket(socket.AF_UNIX)
+    made.connect(f"{host}/.s.PGSQL.{port}")
+    return made
 
 
 def test_a_question_that_hangs_is_failing_while_it_hangs(

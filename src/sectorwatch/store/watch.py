@@ -8,7 +8,10 @@ file that is gone; PostgreSQL is asked for an answer.
 from __future__ import annotations
 
 import contextlib
+import os
+import socket
 import sqlite3
+import threading
 import time
 from typing import TYPE_CHECKING
 
@@ -18,9 +21,11 @@ from sectorwatch.errors import DatabaseAwayError
 from sectorwatch.observe.drops import Drops
 
 if TYPE_CHECKING:
-    import threading
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
+    from typing import Any
+
+    import psycopg
 
     from sectorwatch.observe import Telemetry
     from sectorwatch.store.database import Database
@@ -161,16 +166,29 @@ class DatabaseWatch:
                 application_name="sectorwatch watch",
                 autocommit=True,
             ) as connection:
-                connection.execute(f"SET statement_timeout = {int(_LIMIT_S * 1000)}".encode())
-                connection.execute("SELECT 1").fetchone()
-                now_s = self._clock_s()
-                if self._sized_s is None or now_s - self._sized_s >= _SIZE_EVERY_S:
-                    size = connection.execute("SELECT pg_database_size(current_database())")
-                    self._bytes["database"].set(float((size.fetchone() or (0,))[0]))
-                    self._sized_s = now_s
+                self._ask_connected(connection)
         except psycopg.Error as error:
             words = " ".join(str(error).split())
             raise DatabaseAwayError(f"PostgreSQL does not answer: {words}") from error
+
+    def _ask_connected(self, connection: psycopg.Connection[Any]) -> None:
+        limit_ms = int(_LIMIT_S * 1000)
+        # Its own limit first, which leaves words; the other is for a line that is cut.
+        with _given_up_after(connection, 2 * self._limit_s):
+            connection.execute(f"SET statement_timeout = {limit_ms}".encode())
+            connection.execute("SELECT 1").fetchone()
+            now_s = self._clock_s()
+            if self._sized_s is None or now_s - self._sized_s >= _SIZE_EVERY_S:
+                self._sized_s = now_s
+                self._measure(connection)
+
+    def _measure(self, connection: psycopg.Connection[Any]) -> None:
+        """Note how large the database is; where that takes too long nothing is known, or wrong."""
+        import psycopg  # noqa: PLC0415 - as above
+
+        with contextlib.suppress(psycopg.Error):
+            found = connection.execute("SELECT pg_database_size(current_database())").fetchone()
+            self._bytes["database"].set(float((found or (0,))[0]))
 
 
 def _is_ours(database: Database | None, writes_before: int) -> bool:
@@ -179,3 +197,21 @@ def _is_ours(database: Database | None, writes_before: int) -> bool:
         return False
     held_s = database.meters.held_s
     return database.meters.writes > writes_before or (held_s is not None and held_s < _HANGS_S)
+
+
+@contextlib.contextmanager
+def _given_up_after(connection: psycopg.Connection[Any], limit_s: float) -> Iterator[None]:
+    """End a connection from outside: a server that says nothing more is waited for, for hours."""
+    with socket.socket(fileno=os.dup(connection.fileno())) as line:
+
+        def give_up() -> None:
+            with contextlib.suppress(OSError):
+                line.shutdown(socket.SHUT_RDWR)
+
+        timer = threading.Timer(limit_s, give_up)
+        timer.daemon = True
+        timer.start()
+        try:
+            yield
+        finally:
+            timer.cancel()
