@@ -95,6 +95,9 @@ def test_the_page_has_the_table_that_the_descriptions_give() -> None:
         names = [one.name for one in each]
         assert names == sorted(set(names))
         assert all(one.says.endswith(".") for one in each)
+        for one in each:
+            said = one.says.split(". ")
+            assert len({words.rstrip(".") for words in said}) == len(said), one.name
     assert not {one.name for one in OWN_METRICS} & {one.name for one in METRICS}
 
 

@@ -143,7 +143,6 @@ observe_dropped{part,reason} counter (monitoring)
     What observation itself could not keep, by its part and the reason.
 observe_drops_total counter (monitoring)
     What observation could not keep, all its parts together.
-    What observation could not keep, all its parts together.
 open_files_ratio gauge ratio (performance)
     The share of the files that this program may open that are open.
 operation_cache_hit_rate{operation,service} sample ratio (api)
