@@ -28,6 +28,19 @@ def test_hours_may_come_out_of_order() -> None:
     assert (summary["total_entries"], summary["performance_entries_count"]) == (4, 4)
 
 
+def test_a_clock_that_was_ahead_is_in_no_figure_of_the_last_hours() -> None:
+    """What was counted in an hour that has not come yet would stand in every answer until it had."""
+    clock = ManualClock()
+    lines, errors = LogAnalytics(), ErrorAnalytics(clock=clock)
+    for jump_s in (0, 90 * 24 * HOUR_S, -90 * 24 * HOUR_S):
+        clock.jump(jump_s)
+        lines.count(clock.wall_s, ("s", "ERROR", "api"))
+        errors.record(ValueError(), "s", "decode")
+    # Those of before the jump were older than a week while it lasted.
+    assert lines.summary(clock.wall_s, 24, None)["total_entries"] == 1
+    assert errors.get_error_analytics()["total_errors"] == 2
+
+
 def test_services_without_end_are_counted_as_other() -> None:
     """Past so many kinds of line an hour, all further ones share a place."""
     analytics = LogAnalytics()

@@ -85,12 +85,14 @@ class ErrorAnalytics:
         Keys: service, hours, total_errors, by_type, by_service, by_operation ("service:operation"),
         by_hour (the hour's beginning), recent.
         """
-        first = (self._now_s() - min(max(hours, 0), _KEPT_HOURS) * _HOUR_S) // _HOUR_S
+        now_s = self._now_s()
+        first = (now_s - min(max(hours, 0), _KEPT_HOURS) * _HOUR_S) // _HOUR_S
         by_type, by_service, by_operation = Tally[str](), Tally[str](), Tally[str]()
         by_hour: Tally[int] = Tally()
         with self._lock:
             for (hour, of_type, of, operation), n in self._counts.items():
-                if hour >= first and service in {None, of}:
+                # What a clock that was ahead left behind is of no hour that was.
+                if first <= hour <= now_s // _HOUR_S and service in {None, of}:
                     by_type[of_type] += n
                     by_service[of] += n
                     by_operation[f"{of}:{operation}"] += n

@@ -86,7 +86,8 @@ class LogAnalytics:
         first = (now_s - min(max(hours, 0), _KEPT_HOURS) * _HOUR_S) // _HOUR_S
         with self._lock:
             for number, hour in self._hours.items():
-                if number < first:
+                # What a clock that was ahead left behind is of no hour that was.
+                if not first <= number <= now_s // _HOUR_S:
                     continue
                 for (of, level, category), n in hour.lines.items():
                     if service is None or of == service:
