@@ -185,6 +185,7 @@ def test_drops_of_every_part_are_metrics() -> None:
     text = exposition(telemetry.metrics).decode()
     assert 'observe_dropped_total{part="log",reason="sink_failed"} 1.0' in text
     assert 'observe_dropped_total{part="performance",reason="bad_value"} 1.0' in text
+    assert "\nobserve_drops_total 2.0" in text
     telemetry.close()
 
 

@@ -82,7 +82,6 @@ class MetricsCollector:
         self._lock = threading.Lock()
         self.drop_sources = {"metrics": self._drops, "store": self._store.drops}
         """What was dropped where, for `/metrics`."""
-        self.counter_callback("observe_drops_total", self._all_drops)
         self.before_drain: list[Callable[[], None]] = []
         self.before_gather: list[Callable[[], None]] = []
         """Who holds samples back is called before they are asked for, and before all is sampled."""
@@ -244,7 +243,8 @@ class MetricsCollector:
                 self._drops.count("bad_value")
         self._drain()
 
-    def _all_drops(self) -> float:
+    def drops_total(self) -> float:
+        """How much was dropped in all, by whoever is among `drop_sources`."""
         return sum(sum(drops.counts().values()) for drops in self.drop_sources.values())
 
     def _count_elsewhere(self) -> None:

@@ -220,6 +220,9 @@ class NullMetrics(MetricsCollector):
     def fill(self) -> float:
         return 0.0
 
+    def drops_total(self) -> float:
+        return 0.0
+
     @property
     def dropped(self) -> dict[str, int]:
         return {}

@@ -211,6 +211,7 @@ class Telemetry:
             "profiler": resources.profiler.drops,
             "leaks": resources.leaks.drops,
         }
+        metrics.counter_callback("observe_drops_total", metrics.drops_total)
         return cls(
             metrics,
             log,
