@@ -68,6 +68,27 @@ def test_opening_again_changes_nothing(directory: DataDirectory) -> None:
         assert store.holds(tick(1).time_us)
 
 
+@pytest.mark.parametrize("kind", ["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
+def test_tables_of_the_version_before_are_brought_up_with_what_is_in_them(
+    directory: DataDirectory, kind: str, request: pytest.FixtureRequest
+) -> None:
+    """A directory that was in use gets the indexes that came since, and keeps every row."""
+    url = None
+    if kind == "postgresql":
+        server: PostgresServer = request.getfixturevalue("postgres")
+        url = server.new_database("version_before")
+    with Store.open(directory, url) as store:
+        store.commit(tick(1))
+        with store.database.write("going back") as connection:
+            for index in ("ix_session_ended_s_first_seen_s", "ix_ownership_end_s_start_s"):
+                connection.exec_driver_sql(f"DROP INDEX {index}")
+            connection.exec_driver_sql("UPDATE alembic_version SET version_num = '0003'")
+        assert len(differences(store)) == 2
+    with Store.open(directory, url) as store:
+        assert differences(store) == []
+        assert store.holds(tick(1).time_us)
+
+
 def test_newer_tables_are_refused(directory: DataDirectory) -> None:
     """Tables of a newer version stop the start and stay as they are."""
     Store.open(directory).close()
