@@ -156,6 +156,7 @@ class Telemetry:
             disk=None if path is None else path.parent,
             limits=resource_limits,
             clock=clock,
+            store=store,
         )
         for name, fill in (("metric_samples", metrics.fill), ("observe_jobs", store.fill)):
             whose = {"queue": name, "service": "monitoring"}

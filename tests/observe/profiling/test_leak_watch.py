@@ -177,3 +177,24 @@ def test_where_no_thread_can_be_had_nobody_waits_for_a_look(
 def cannot_start(_: threading.Thread) -> None:
     """As Python says it where the machine gives no more threads."""
     raise RuntimeError("can't start new thread")
+
+
+def test_lines_that_hold_next_to_nothing_of_a_leak_are_not_blamed_for_it() -> None:
+    """A library's leak, while a line of ours grows a little besides."""
+    clock = ManualClock()
+    watch, _ = watch_for(Growth(10.0, 2_000.0, (LINE._replace(bytes_per_s=2_000.0),)), clock)
+    mb = feed(watch, clock, 0.0, 60, 250)
+    feed(watch, clock, 1.0, 270, mb)
+    assert watch.verdict.state == "leak"
+    assert "a library's own memory" in watch.verdict.words()
+    assert watch.verdict.holding == ()
+
+
+def test_a_process_that_was_held_for_long_is_looked_at_again() -> None:
+    """A container that was paused: what was before is too long ago, and nothing raises."""
+    clock = ManualClock()
+    watch, _ = watch_for(None, clock)
+    mb = feed(watch, clock, 0.0, 300, 250)
+    clock.advance(4 * 3_600)
+    feed(watch, clock, 0.0, 300, mb)
+    assert watch.verdict.state == "none"

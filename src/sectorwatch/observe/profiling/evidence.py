@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import math
 from collections import deque
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, NamedTuple
 
+import numpy as np
+
+from sectorwatch.observe.profiling.leaks import LONGEST_SCALE
+from sectorwatch.observe.tuning.effects import Steps, effect_of
 from sectorwatch.observe.tuning.findings import (
     Difficulty,
+    Effect,
     Finding,
     Measure,
+    Outcome,
     RecommendationType,
 )
 
@@ -29,9 +37,32 @@ _SYSTEM = "system"
 _FEWEST_PROFILES = 6
 _LEAST_SHARE = 0.2
 _LEAST_CORE = 0.02
+_MANY_PROFILES = 36
+_MOST_PROFILES = 200
+_SURE = 0.95
 _FEWEST_BLOCKS = 3
 _LEAST_BLOCKED_S = 1.0
 _MOST = 5
+_TOO_EARLY = Outcome(applied=None, words="this run has not been watched for long enough")
+
+
+class _Seen(NamedTuple):
+    """What one profile showed: when (monotonic), seconds of processor and passed, and by whom."""
+
+    at_s: float
+    cpu_s: float
+    passed_s: float
+    blamed: tuple[tuple[Blame, float], ...]
+
+    def share_of(self, file: str, function: str) -> float:
+        """A function's share of the processor."""
+        return next(
+            (share for of, share in self.blamed if (of.file, of.function) == (file, function)), 0.0
+        )
+
+
+def _seen(at_s: float, profile: Profile) -> _Seen:
+    return _Seen(at_s, profile.cpu_s, profile.duration_s, profile.blamed[:20])
 
 
 class ProfileEvidence:
@@ -48,17 +79,103 @@ class ProfileEvidence:
         self._loop = loop
         self._monotonic_s = monotonic_s
         self._began_s = monotonic_s()
-        # When, seconds of processor, seconds passed, and by whom.
-        self._profiles: deque[tuple[float, float, float, tuple[tuple[Blame, float], ...]]] = deque(
-            maxlen=200
-        )
+        self._profiles: deque[_Seen] = deque(maxlen=_MOST_PROFILES)
+        # Those of earlier runs: the program may have been mended since.
+        self._before: deque[_Seen] = deque(maxlen=_MOST_PROFILES)
+        self._met: set[str] = set()
 
     def take(self, profile: Profile) -> None:
         """Take a profile into account; called from the thread that took it."""
         if profile.trigger == "periodic":
-            self._profiles.append(
-                (self._monotonic_s(), profile.cpu_s, profile.duration_s, profile.blamed[:20])
+            self._profiles.append(_seen(self._monotonic_s(), profile))
+
+    def take_up(self, profiles: Sequence[tuple[float, Profile]]) -> None:
+        """Have those of earlier runs, each with when (monotonic) it was taken, oldest first."""
+        self._before.extend(
+            _seen(at_s, each) for at_s, each in profiles if each.trigger == "periodic"
+        )
+
+    def outcome(self, key: str, now_s: float) -> Outcome | None:
+        """What became of a finding: code that runs is not mended; another run may be of other code.
+
+        Whether that is better is measured where this source has it in figures of its own; that
+        memory does not leak is known once it was looked at for hours.
+        """
+        del now_s
+        if key in self._met:
+            return Outcome(
+                applied=False,
+                words="it is not met any more, in the same run of the program that met it:"
+                " nothing was mended",
             )
+        kind, _, rest = key.partition(":")
+        if kind == "memory":
+            knows = any(each.scale == LONGEST_SCALE for each in self._leaks.verdict.trends)
+            return None if knows else _TOO_EARLY
+        file, _, function = rest.rpartition(":")
+        if kind == "cpu":
+            return self._became_of_share(file, function)
+        return self._became_of_blocks(file, function)
+
+    def _became_of_share(self, file: str, function: str) -> Outcome:
+        before, after = (
+            Steps(
+                np.array([each.at_s for each in seen]),
+                # Like load is where the program was about as busy.
+                np.array([each.cpu_s for each in seen]),
+                np.array([each.share_of(file, function) for each in seen]),
+            )
+            for seen in (list(self._before), list(self._profiles))
+        )
+        if len(after) < _FEWEST_PROFILES:
+            return _TOO_EARLY
+        effect = effect_of(before, after, "share of processor")
+        if effect is not None and effect.low > 0 and effect.probability >= _SURE:
+            basis = f"{effect.n_before} profiles of earlier runs"
+            return Outcome(
+                applied=True,
+                words=f"measured: {effect.improvement:.0%} less of the processor than in {basis}",
+                effect=replace(effect, basis=basis),
+            )
+        if effect is None:
+            return Outcome(applied=False, words="what it used in earlier runs is not known")
+        if len(after) < _MANY_PROFILES:
+            return _TOO_EARLY
+        return Outcome(applied=False, words="it is not met any more, but uses no less measurably")
+
+    def _became_of_blocks(self, file: str, function: str) -> Outcome:
+        times = [
+            at_s
+            for at_s, blame, _ in self._loop.all_blamed()
+            if (blame.file, blame.function) == (file, function) and at_s < self._began_s
+        ]
+        if not times:
+            return Outcome(applied=False, words="how often it was met before is not known any more")
+        # At most that often: the program may have been down meanwhile.
+        a_second = len(times) / max(self._began_s - times[0], _DAY_S)
+        passed_s = self._monotonic_s() - self._began_s
+        chance = math.exp(-a_second * passed_s)
+        if chance > 1 - _SURE:
+            return _TOO_EARLY
+        # None at all in so long: fewer than this many more, with 95 %.
+        most = -math.log(1 - _SURE) / passed_s
+        an_hour = a_second * _HOUR_S
+        return Outcome(
+            applied=True,
+            words=f"measured: not once in {passed_s / _HOUR_S:.0f} h, {len(times)} times before",
+            effect=Effect(
+                unit="blocks/hour",
+                before=an_hour,
+                after=0.0,
+                improvement=1.0,
+                low=1 - most / a_second,
+                high=1.0,
+                n_before=len(times),
+                n_after=0,
+                basis="earlier runs",
+                probability=1 - chance,
+            ),
+        )
 
     def collect(self, now_s: float) -> Sequence[Finding]:
         """Everything found now."""
@@ -67,9 +184,13 @@ class ProfileEvidence:
 
     def _hotspots(self) -> list[Finding]:
         since_s = self._monotonic_s() - _DAY_S
-        profiles = [each for each in list(self._profiles) if each[0] >= since_s]
-        cpu_s = sum(each[1] for each in profiles)
-        passed_s = sum(each[2] for each in profiles)
+        profiles = [each for each in list(self._profiles) if each.at_s >= since_s]
+        is_ours = len(profiles) >= _FEWEST_PROFILES
+        if not is_ours:
+            # So shortly after a start, what was seen before it stands.
+            profiles = [each for each in list(self._before) if each.at_s >= since_s] + profiles
+        cpu_s = sum(each.cpu_s for each in profiles)
+        passed_s = sum(each.passed_s for each in profiles)
         if len(profiles) < _FEWEST_PROFILES or cpu_s <= 0:
             return []
         used_s: dict[tuple[str, str], float] = {}
@@ -89,6 +210,8 @@ class ProfileEvidence:
             if share < _LEAST_SHARE or of_core < _LEAST_CORE or met[key] < _FEWEST_PROFILES:
                 continue
             blame = blames[key]
+            if is_ours:
+                self._met.add(f"cpu:{blame.file}:{blame.function}")
             found.append(
                 Finding(
                     service=blame.service,
@@ -122,7 +245,7 @@ class ProfileEvidence:
         verdict = self._leaks.verdict
         if verdict.state != "leak":
             return []
-        lines = () if verdict.growth is None else verdict.growth.lines[:3]
+        lines = verdict.holding[:3]
         measure = Measure("memory_leak_bytes_per_hour", unit="bytes/hour")
         evidence = {
             "bytes_per_hour": round(verdict.bytes_per_hour),
@@ -136,6 +259,7 @@ class ProfileEvidence:
             ],
         }
         rate = f"Memory grows by {verdict.bytes_per_hour / 1e6:.0f} MB an hour"
+        self._met |= {f"memory:{each.file}:{each.source}" for each in lines} or {"memory:native"}
         if not lines:
             return [
                 Finding(
@@ -183,7 +307,13 @@ class ProfileEvidence:
     def _blocking(self) -> list[Finding]:
         blamed = self._loop.blamed(_DAY_S)
         whole_s = sum(total_s for _, total_s in blamed.values())
-        passed_s = max(1.0, min(_DAY_S, self._monotonic_s() - self._began_s))
+        now_s = self._monotonic_s()
+        lately = [each for each in self._loop.all_blamed() if each[0] >= now_s - _DAY_S]
+        began_s = min(self._began_s, lately[0][0]) if lately else self._began_s
+        passed_s = max(1.0, min(_DAY_S, now_s - began_s))
+        self._met |= {
+            f"loop:{each.file}:{each.function}" for at_s, each, _ in lately if at_s >= self._began_s
+        }
         blocks = self._loop.blocks
         found = []
         for blame, (count, total_s) in sorted(blamed.items(), key=lambda each: -each[1][1])[:_MOST]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from sectorwatch.observe.clock import Clock, SystemClock, as_datetime
 from sectorwatch.observe.drops import Drops
-from sectorwatch.observe.profiling.allocations import Growth, growing_lines
+from sectorwatch.observe.profiling.allocations import GrowingLine, Growth, growing_lines
 from sectorwatch.observe.profiling.leaks import LeakDetector, LeakTrend
 
 if TYPE_CHECKING:
@@ -47,15 +47,27 @@ class LeakVerdict:
     trends: tuple[LeakTrend, ...]
     growth: Growth | None
     looked: datetime | None
+    is_of_this: bool = True
+    """Whether that look was at this growth, and not at an earlier one."""
+
+    @property
+    def holding(self) -> tuple[GrowingLine, ...]:
+        """The lines that hold what leaks; none where those that grow are too little of it."""
+        growth = self.growth
+        if growth is None or not self.is_of_this:
+            return ()
+        if growth.bytes_per_s * _HOUR_S < _EXPLAINED * self.bytes_per_hour:
+            return ()
+        return growth.lines
 
     def words(self) -> str:
         """What leaks, in a sentence."""
         if self.state != "leak":
             return "memory does not leak"
         rate = f"memory grows by {self.bytes_per_hour / MB:.0f} MB an hour"
-        if self.growth is None or not self.growth.lines:
+        if not self.holding:
             return f"{rate}; no line of Python holds it: a library's own memory"
-        return f"{rate}, most of it held by " + "; ".join(map(str, self.growth.lines[:3]))
+        return f"{rate}, held by " + "; ".join(map(str, self.holding[:3]))
 
 
 class LeakWatch:
@@ -95,6 +107,7 @@ class LeakWatch:
         self._leak: LeakTrend | None = None
         self._since: datetime | None = None
         self._start_bytes = 0.0
+        self._is_of_this = False
         self._suspect: LeakTrend | None = None
         self._done = threading.Event()
         self._done.set()
@@ -118,7 +131,14 @@ class LeakWatch:
                 self._trends,
                 self._growth,
                 self._looked_at,
+                self._is_of_this,
             )
+
+    def take_up(self, growth: Growth, looked: datetime) -> None:
+        """Have the last look of an earlier run, while there is none of its own."""
+        with self._lock:
+            if self._growth is None:
+                self._growth, self._looked_at = growth, looked
 
     def wait(self, seconds: float) -> bool:
         """Wait until a look that is under way is done; whether there is none any more."""
@@ -139,6 +159,7 @@ class LeakWatch:
                 self._leak = self._suspect = self._since = None
             else:
                 if self._suspect is None:
+                    self._is_of_this = False
                     self._start_bytes = resident - max(0.0, suspect.grown_bytes)
                 self._suspect = suspect
                 if self._leak is not None:
@@ -183,6 +204,7 @@ class LeakWatch:
         with self._lock:
             if growth is not None:
                 self._growth = growth
+                self._is_of_this = True
                 self._looked_at = as_datetime(self._clock.now_us() / 1e6)
                 # What it was when the look began counts: it may have got another name since.
                 if (

@@ -12,11 +12,12 @@ from typing import NamedTuple
 
 from sectorwatch.observe.profiling.trends import Trend, steadiness, trend_of
 
-__all__ = ["LeakDetector", "LeakTrend"]
+__all__ = ["LONGEST_SCALE", "LeakDetector", "LeakTrend"]
 
 MB = 1_000_000
 _HOUR_S = 3_600.0
 _SURE = 0.99
+LONGEST_SCALE = "hours"
 
 
 class Scale(NamedTuple):
@@ -71,7 +72,16 @@ class LeakDetector:
             _Series(Scale("minutes", 150.0, 5.0, 1_000.0, 48.0, 0.45, 60.0)),
             _Series(Scale("half an hour", 1_800.0, 60.0, 150.0, 60.0, 0.6, 900.0)),
             _Series(
-                Scale("hours", 6 * _HOUR_S, 600.0, least_mb_an_hour, least_mb, 0.75, warm_up_s, 3.0)
+                Scale(
+                    LONGEST_SCALE,
+                    6 * _HOUR_S,
+                    600.0,
+                    least_mb_an_hour,
+                    least_mb,
+                    0.75,
+                    warm_up_s,
+                    3.0,
+                )
             ),
         ]
         self._began_s: float | None = None
@@ -120,7 +130,8 @@ class _Series:
             self._step = (step_s, now_s, resident, blocks)
             if step is not None:
                 self._points.append(step[1:])
-                while now_s - self._points[0][0] > self.scale.span_s:
+                # All of them, where nobody could look for that long.
+                while self._points and now_s - self._points[0][0] > self.scale.span_s:
                     self._points.popleft()
                 self._trend = self._judge()
         elif resident < step[2]:
@@ -129,8 +140,10 @@ class _Series:
 
     def _judge(self) -> LeakTrend | None:
         """What the points say, where there are enough of them."""
+        if len(self._points) < 8:  # noqa: PLR2004
+            return None
         span_s = self._points[-1][0] - self._points[0][0]
-        if span_s < 0.6 * self.scale.span_s or len(self._points) < 8:  # noqa: PLR2004
+        if span_s < 0.6 * self.scale.span_s:
             return None
         times = [each[0] for each in self._points]
         resident = [each[1] for each in self._points]

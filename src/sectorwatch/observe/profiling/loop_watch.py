@@ -20,6 +20,7 @@ from sectorwatch.observe.profiling.threads import thread_cpu_s, thread_state
 
 if TYPE_CHECKING:
     import asyncio
+    from collections.abc import Sequence
     from datetime import datetime
     from types import CodeType
 
@@ -144,6 +145,19 @@ class LoopWatch:
             known, n, total_s = found.get(key, (blame, 0, 0.0))
             found[key] = (known, n + 1, total_s + lag_s)
         return {blame: (n, total_s) for blame, n, total_s in found.values()}
+
+    def all_blamed(self) -> list[tuple[float, Blame, float]]:
+        """When (monotonic), by whom and for how long, of the last 500 times."""
+        with self._lock:
+            return list(self._blamed)
+
+    def take_up(
+        self, blocks: Sequence[LoopBlock], blamed: Sequence[tuple[float, Blame, float]]
+    ) -> None:
+        """Have what earlier runs found, oldest first, before its own."""
+        with self._lock:
+            self._blocks = deque([*blocks, *self._blocks], maxlen=_KEEP)
+            self._blamed = deque([*blamed, *self._blamed], maxlen=_KEEP_BLAMED)
 
     def start(self, loop: asyncio.AbstractEventLoop) -> None:
         """Watch `loop`, which runs in the calling thread, until `stop`."""

@@ -14,6 +14,7 @@ from sectorwatch.observe.profiling.disk_slope import NOT_IN_SIGHT_S, DiskForecas
 from sectorwatch.observe.profiling.evidence import ProfileEvidence
 from sectorwatch.observe.profiling.frames import OwnCode
 from sectorwatch.observe.profiling.garbage import GarbageWatch
+from sectorwatch.observe.profiling.kept import KeptProfiling
 from sectorwatch.observe.profiling.leak_watch import LeakWatch
 from sectorwatch.observe.profiling.leaks import LeakDetector
 from sectorwatch.observe.profiling.limits import ControlGroup
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
     from sectorwatch.observe.metrics import MetricsCollector
     from sectorwatch.observe.profiling.machine import MachineReading
+    from sectorwatch.observe.store import ObserveStore
 
 __all__ = ["ResourceLimits", "Resources"]
 
@@ -84,6 +86,7 @@ class Resources:
         limits: ResourceLimits | None = None,
         clock: Clock | None = None,
         group: ControlGroup | None = None,
+        store: ObserveStore | None = None,
     ) -> None:
         self._clock = clock or SystemClock()
         self._limits = limits = limits or ResourceLimits()
@@ -116,6 +119,12 @@ class Resources:
         )
         self.evidence = ProfileEvidence(self.leaks, self.loop, self._clock.monotonic_s)
         self.profiler.on_profile = self.evidence.take
+        if store is not None:
+            store.attach(
+                KeptProfiling(
+                    self.profiler, self.loop, self.leaks, self.evidence, self._clock.monotonic_s
+                )
+            )
         self.expected_busy: Callable[[], bool] = lambda: False
         self.drops = Drops()
         self._spikes = CpuSpikes(percent=limits.cpu_spike_percent, lasting_s=limits.cpu_spike_s)
@@ -250,7 +259,7 @@ class Resources:
         del labels
         self.leaks.wait(_EXPLAIN_S)
         verdict = self.leaks.verdict
-        lines = () if verdict.growth is None else verdict.growth.lines
+        lines = verdict.holding
         return verdict.words(), {
             "lines": [
                 {

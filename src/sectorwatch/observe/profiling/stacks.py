@@ -21,7 +21,7 @@ from sectorwatch.observe.profiling.frames import Blame, OwnCode, codes_of, fold,
 from sectorwatch.observe.profiling.threads import group_of, native_threads, thread_cpu_s
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from datetime import datetime
     from types import CodeType
 
@@ -135,6 +135,14 @@ class StackSampler:
         """The last profiles, newest first."""
         with self._lock:
             return list(reversed(self._profiles))
+
+    def take_up(self, profiles: Sequence[Profile]) -> None:
+        """Have the profiles of earlier runs, oldest first, before its own; numbers go on."""
+        with self._lock:
+            known = {each.number for each in self._profiles}
+            both = [*(each for each in profiles if each.number not in known), *self._profiles]
+            self._profiles = deque(both, maxlen=_KEEP)
+            self._numbers = itertools.count(max((each.number for each in both), default=0) + 1)
 
     @property
     def is_taking(self) -> bool:

@@ -60,8 +60,8 @@ def _judged(
     now_s: float,
 ) -> Record | None:
     """Applied, where its source says so or the measure does; else expired, after some patience."""
-    if said is not None and not said.applied:
-        return _expired(record, now_s, said.words)
+    if said is not None and (not said.applied or said.effect is not None):
+        return _as_said(record, said, now_s)
     before, after = _steps(record, metrics, missing_since_s, now_s)
     effect = effect_of(before, after, _measure_of(record).unit)
     is_over = now_s - missing_since_s >= _PATIENCE_S
@@ -69,16 +69,25 @@ def _judged(
         unknown = "it is hardly asked for any more, so nobody knows whether it is better"
         if said is not None and is_over:
             words = f"{said.words}; what that did could not be measured"
-            return _applied(record, now_s, words, said.effect)
+            return _applied(record, now_s, words, None)
         return _expired(record, now_s, unknown) if is_over else None
     if said is not None:
-        return _applied(record, now_s, said.words, said.effect or effect)
+        return _applied(record, now_s, said.words, effect)
     is_better = effect.improvement >= _LEAST_EFFECT and effect.low > 0
     if is_better and effect.probability >= _SURE:
         words = f"measured: {percent(effect.improvement)} less than in {effect.basis}"
         return _applied(record, now_s, words, effect)
     same = "its evidence is gone, but nothing became measurably less by that"
     return _expired(record, now_s, same) if is_over else None
+
+
+def _as_said(record: Record, said: Outcome, now_s: float) -> Record | None:
+    """As its source has it; None where that cannot tell yet."""
+    if said.applied is None:
+        return None
+    if said.applied:
+        return _applied(record, now_s, said.words, said.effect)
+    return _expired(record, now_s, said.words)
 
 
 def _steps(
@@ -122,8 +131,12 @@ def _refined(
     known = 0 if record.effect is None else record.effect.n_after
     if record.effect is None or (until_s - missing_since_s) / STEP_S < known + _REFINED_BY:
         return None
+    unit = _measure_of(record).unit
+    if record.effect.unit != unit:
+        # Its source measured it, by something else.
+        return None
     before, after = _steps(record, metrics, missing_since_s, now_s)
-    effect = effect_of(before, after, _measure_of(record).unit)
+    effect = effect_of(before, after, unit)
     if effect is None or effect.n_after < known + _REFINED_BY:
         return None
     return replace(record, effect=effect)

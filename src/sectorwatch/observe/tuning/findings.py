@@ -116,11 +116,12 @@ class Effect:
 class Outcome:
     """What a source says became of a finding that it does not give any more.
 
-    `applied` False: its evidence is gone for another cause, such as that nobody asks any more.
+    `applied` False: its evidence is gone for another cause, such as that nobody asks any more;
+    None: it is too early to tell, and it stays open.
     `effect` None leaves the measuring to the optimizer.
     """
 
-    applied: bool
+    applied: bool | None
     words: str
     effect: Effect | None = None
 
