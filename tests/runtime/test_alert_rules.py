@@ -64,12 +64,26 @@ def test_rules_of_ones_own_are_added_and_others_switched_off() -> None:
         ({"name": "a", "expression": "latest(x) > $prot"}, "did you mean $port?"),
         ({"name": "a", "expression": "latest(x) > 1", "summary": "{x.y}"}, "no name in"),
         ({"name": "nobody", "enabled": False}, "nobody is switched off, and there is none"),
+        (
+            {"name": "a", "expression": "latest(servce_health) == 0"},
+            "alert rule a: no metric is named servce_health; did you mean service_health?",
+        ),
     ],
 )
 def test_rules_that_cannot_be_used_are_told(given: dict[str, Any], said: str) -> None:
     """By `config check`; the program starts all the same and lists them."""
     (problem,) = rule_problems(settings(alert_rules=[given]))
     assert said in problem
+
+
+def test_the_rule_of_a_limit_of_ones_own_can_be_switched_off() -> None:
+    """It is there, so nothing is wrong with that."""
+    chosen = settings(
+        alert_thresholds={"api:answer:response_time": 1.0},
+        alert_rules=[{"name": "threshold_1", "enabled": False}],
+    )
+    assert rule_problems(chosen) == []
+    assert "threshold_1" not in {rule.name for rule in alert_rules(chosen)}
 
 
 @pytest.mark.parametrize(

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import difflib
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from sectorwatch.observe import AlertRule, AlertSeverity, AlertType, RuleError
 from sectorwatch.observe.alerting import AlertLimits, checked, default_rules
+from sectorwatch.observe.described import OWN_METRICS
+from sectorwatch.runtime.described import METRICS
 
 if TYPE_CHECKING:
     from sectorwatch.config import RuleSetting, Settings
 
 __all__ = ["alert_limits", "alert_rules", "numbers_of", "rule_problems"]
+
+_METRICS = frozenset(each.name for each in (*METRICS, *OWN_METRICS))
 
 
 def alert_limits(settings: Settings) -> AlertLimits:
@@ -67,11 +72,17 @@ def rule_problems(settings: Settings) -> list[str]:
     found = []
     for rule in alert_rules(settings):
         try:
-            checked(rule, numbers_of(settings))
+            expression = checked(rule, numbers_of(settings))
         except RuleError as error:
             found.append(f"alert rule {rule.name}: {error}")
+            continue
+        for metric in sorted(set(expression.windows_s) - _METRICS):
+            # It would be silent for ever, and nobody would know.
+            near = difflib.get_close_matches(metric, _METRICS, n=1)
+            hint = f"; did you mean {near[0]}?" if near else ": see docs/monitoring.md"
+            found.append(f"alert rule {rule.name}: no metric is named {metric}{hint}")
     off = {given.name for given in settings.alert_rules if not given.enabled}
-    known = {rule.name for rule in default_rules()}
+    known = {rule.name for rule in default_rules(alert_limits(settings))}
     found += [f"alert rule {name} is switched off, and there is none" for name in off - known]
     return found
 
