@@ -313,3 +313,24 @@ def test_every_public_method_has_its_null(real: type, null: type) -> None:
         if not name.startswith("_") and (callable(member) or isinstance(member, property))
     }
     assert public - _INNER - set(vars(null)) == set()
+
+
+# Where the real ones keep what they have, of use to their own room alone.
+_HELD = {
+    "folder", "history", "recent_rows", "series", "finished", "fold_at", "keep_span", "pasts",
+    "slowdowns",
+}  # fmt: skip
+
+
+def test_every_public_attribute_has_its_null() -> None:
+    """Whoever registers with a part finds the place to do so with observation off, too."""
+    real, off = Telemetry.open(sinks=[]), Telemetry.null()
+    missing = [
+        f"{part}.{name}"
+        for part in vars(real)
+        if not part.startswith("_")
+        for name in dir(getattr(real, part))
+        if not name.startswith("_") and name not in _HELD and not hasattr(getattr(off, part), name)
+    ]
+    real.close()
+    assert missing == []

@@ -151,7 +151,9 @@ class NullMetrics(MetricsCollector):
 
     def __init__(self) -> None:
         self.now_s = lambda: SystemClock().now_us() / 1e6
+        self.monotonic_s = SystemClock().monotonic_s
         # Whoever wants to be asked may say so; nobody ever asks.
+        self.drop_sources = {}
         self.before_gather = []
         self.before_drain = []
 
@@ -337,7 +339,8 @@ class NullPerformance(PerformanceCollector):
     """Measures nothing."""
 
     def __init__(self) -> None:
-        pass
+        self.drops = Drops()
+        self.monotonic_s = SystemClock().monotonic_s
 
     def timed(
         self, operation: str, service: str, *, slow_s: float | None = None, **context: Any
@@ -531,7 +534,7 @@ class NullOutbox(Outbox):
     """Tells nobody."""
 
     def __init__(self) -> None:
-        pass
+        self.drops = Drops()
 
     def put(self, notice: AlertGroup) -> None:
         pass

@@ -47,6 +47,7 @@ class NullStatements(StatementLog):
 
     def __init__(self) -> None:
         self.drops = Drops()
+        self.slow_s = 1.0
         self.study = None
 
     def during(self, operation: str, service: str) -> StatementScope:

@@ -25,6 +25,7 @@ class NullOptimizer(PerformanceOptimizer):
 
     def __init__(self) -> None:
         self.drops = Drops()
+        self.expected_busy = lambda: False
 
     def start(self) -> None:
         pass
