@@ -185,7 +185,9 @@ class LeakWatch:
         while self._looked and now_s - self._looked[0] > _DAY_S:
             self._looked.popleft()
         if len(self._looked) >= self._most_a_day:
+            # Once, and not at each pulse until one may look again.
             self.drops.count("look_budget")
+            self._not_before_s = (self._looked[0] if self._looked else now_s) + _DAY_S
             return False
         self._looked.append(now_s)
         self._not_before_s = now_s + self._pause_s
