@@ -149,3 +149,23 @@ def test_one_alert_that_cannot_be_written_holds_up_no_other(tmp_path: Path) -> N
     assert alerts.drops.counts()["row_unwritable"] >= 1
     assert {each.id for each in alerts.get_active_alerts()} == {bad.id, good.id}
     store.close()
+
+
+def test_a_fault_while_people_are_told_ends_no_watching(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is counted, and rules are looked at again in time."""
+    alerts = AlertManager(period_s=0.02)
+    failed = threading.Event()
+
+    def fails() -> None:
+        failed.set()
+        raise ValueError("a fault of ours")
+
+    monkeypatch.setattr(alerts, "_notify", fails)
+    alerts.start()
+    try:
+        alerts._hurry.set()
+        assert failed.wait(60)
+        wait_for(lambda: alerts.drops.counts().get("evaluation_failed", 0) >= 3)
+        assert alerts.state()["evaluating"]
+    finally:
+        alerts.stop()

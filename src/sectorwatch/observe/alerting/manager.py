@@ -361,7 +361,10 @@ class AlertManager:
             elif self._hurry.is_set():
                 # A cause was found out: people need not wait for it any longer.
                 self._hurry.clear()
-                self._notify()
+                try:
+                    self._notify()
+                except Exception:  # noqa: BLE001 - as in `evaluate`
+                    self.drops.count("evaluation_failed")
             self._hurry.wait(max(0.0, due_s - self._clock.monotonic_s()))
 
     def _evaluate(self) -> None:
