@@ -239,6 +239,41 @@ def test_what_is_no_leak_is_silent(resident_mb: Callable[[float], float]) -> Non
     assert found == []
 
 
+def by_day_mb(at_s: float) -> float:
+    """From 0 at night to 1 by day."""
+    return 0.5 - 0.5 * math.cos(2 * math.pi * (at_s / HOUR - 3) / 24)
+
+
+@pytest.mark.parametrize(("swing_mb", "tau_h"), [(40, 20), (60, 12)])
+def test_mornings_are_no_leak_and_warming_up_for_days_is_none(swing_mb: int, tau_h: int) -> None:
+    """More traffic, more values of Python's, every day anew, while 130 MB come to stay."""
+    noise = random.Random(4)
+    found = leaks(
+        lambda at_s: (
+            200
+            + 130 * (1 - math.exp(-at_s / HOUR / tau_h))
+            + swing_mb * by_day_mb(at_s)
+            + noise.choice([0, 0, 0, 20])
+        ),
+        until_s=72 * HOUR,
+        step_s=120,
+        blocks=lambda at_s: 1e6 + 8_000 * swing_mb * by_day_mb(at_s) + noise.gauss(0, 2_000),
+    )
+    assert found == []
+
+
+def test_a_small_leak_beside_day_and_night_is_told_on_the_second_day() -> None:
+    """10 MB an hour: higher each day than on the day before."""
+    noise = random.Random(4)
+    found = leaks(
+        lambda at_s: 250 + 10 * at_s / HOUR + 20 * by_day_mb(at_s) + noise.choice([0, 0, 0, 20]),
+        until_s=48 * HOUR,
+        step_s=120,
+        blocks=lambda at_s: 1e6 + 40 * at_s,
+    )
+    assert found == ["hours"]
+
+
 def test_a_history_that_is_flown_is_no_leak() -> None:
     """What is taken while the process is busy counts for nothing, nor does what led there."""
     detector = LeakDetector()

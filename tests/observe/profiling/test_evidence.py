@@ -198,7 +198,7 @@ def test_a_hotspot_that_was_mended_is_measured_by_its_share(run: Run) -> None:
 def test_a_restart_alone_is_no_leak_that_was_mended(
     run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Memory is new then. Only hours of looking tell that it does not leak any more."""
+    """Memory is new then. Only more than a day of looking tells that it does not leak any more."""
     line = GrowingLine("program/cache.py", 12, "hoard.append(one)", "store", 1_000.0, 1.0)
     verdict = LeakVerdict(
         "leak", 7.2e6, as_datetime(0), (), Growth(10.0, 1_000.0, (line,)), as_datetime(0)
@@ -209,9 +209,9 @@ def test_a_restart_alone_is_no_leak_that_was_mended(
         run.hours(4)
         run.store.flush()
     again = run.restart()
-    again.hours(3)
+    again.hours(20)
     assert again.found("memory_growth")[0] == "open"
-    again.hours(5)
+    again.hours(12)
     status, outcome, effect = again.found("memory_growth")
     assert status == "applied", outcome
     assert effect is not None

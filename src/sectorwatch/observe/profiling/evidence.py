@@ -40,6 +40,8 @@ _LEAST_CORE = 0.02
 _MANY_PROFILES = 36
 _MOST_PROFILES = 200
 _SURE = 0.95
+# A small leak is told from the warm-up of a first day only once a day is known.
+_LEAK_KNOWN_S = 30 * _HOUR_S
 _FEWEST_BLOCKS = 3
 _LEAST_BLOCKED_S = 1.0
 _MOST = 5
@@ -99,7 +101,7 @@ class ProfileEvidence:
         """What became of a finding: code that runs is not mended; another run may be of other code.
 
         Whether that is better is measured where this source has it in figures of its own; that
-        memory does not leak is known once it was looked at for hours.
+        memory does not leak is known once it was looked at for more than a day.
         """
         del now_s
         if key in self._met:
@@ -110,7 +112,9 @@ class ProfileEvidence:
             )
         kind, _, rest = key.partition(":")
         if kind == "memory":
-            knows = any(each.scale == LONGEST_SCALE for each in self._leaks.verdict.trends)
+            knows = self._monotonic_s() - self._began_s >= _LEAK_KNOWN_S and any(
+                each.scale == LONGEST_SCALE for each in self._leaks.verdict.trends
+            )
             return None if knows else _TOO_EARLY
         file, _, function = rest.rpartition(":")
         if kind == "cpu":

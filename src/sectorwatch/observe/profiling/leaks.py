@@ -16,6 +16,7 @@ __all__ = ["LONGEST_SCALE", "LeakDetector", "LeakTrend"]
 
 MB = 1_000_000
 _HOUR_S = 3_600.0
+_DAY_S = 24 * _HOUR_S
 _SURE = 0.99
 LONGEST_SCALE = "hours"
 
@@ -34,6 +35,8 @@ class Scale(NamedTuple):
     steady: float
     warm_up_s: float
     more_without_blocks: float = 1.0
+    more_on_first_day: float = 1.0
+    """Before a day is known morning is no different from a leak, and memory still warms up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +83,8 @@ class LeakDetector:
                     least_mb,
                     0.75,
                     warm_up_s,
-                    3.0,
+                    more_without_blocks=3.0,
+                    more_on_first_day=2.0,
                 )
             ),
         ]
@@ -114,12 +118,15 @@ class _Series:
     def __init__(self, scale: Scale) -> None:
         self.scale = scale
         self._points: deque[tuple[float, float, float]] = deque()
+        # What was before those, a day back.
+        self._earlier: deque[tuple[float, float]] = deque()
         self._step: tuple[float, float, float, float] | None = None
         self._trend: LeakTrend | None = None
 
     def forget(self) -> None:
         """Begin anew."""
         self._points.clear()
+        self._earlier.clear()
         self._step = self._trend = None
 
     def add(self, now_s: float, resident: float, blocks: float) -> LeakTrend | None:
@@ -132,7 +139,10 @@ class _Series:
                 self._points.append(step[1:])
                 # All of them, where nobody could look for that long.
                 while self._points and now_s - self._points[0][0] > self.scale.span_s:
-                    self._points.popleft()
+                    at_s, level, _ = self._points.popleft()
+                    self._earlier.append((at_s, level))
+                while self._earlier and now_s - self._earlier[0][0] > _DAY_S:
+                    self._earlier.popleft()
                 self._trend = self._judge()
         elif resident < step[2]:
             self._step = (step_s, now_s, resident, min(blocks, step[3]))
@@ -162,7 +172,7 @@ class _Series:
             grown_bytes=grown,
             blocks_per_hour=of_blocks.slope * _HOUR_S,
             p_blocks_growing=of_blocks.p_rising,
-            is_leak=self._is_leak(trend, of_blocks, steady, grown),
+            is_leak=self._is_leak(trend, of_blocks, steady, grown) and self._is_high(resident[-1]),
         )
 
     def _is_leak(self, trend: Trend, of_blocks: Trend, steady: float, grown: float) -> bool:
@@ -170,9 +180,23 @@ class _Series:
         # Over hours, memory without values of Python's in it is what a C library keeps for later:
         # it fills up for days. Large pieces are few values, but they come fast.
         more = 1.0 if of_blocks.p_rising >= _SURE else scale.more_without_blocks
+        if not self._knows_a_day:
+            more = max(more, scale.more_on_first_day)
         return (
             trend.p_rising >= _SURE
             and trend.slope * _HOUR_S >= more * scale.least_mb_an_hour * MB
             and grown >= more * scale.least_mb * MB
             and steady >= scale.steady
         )
+
+    @property
+    def _knows_a_day(self) -> bool:
+        known_s = self._points[-1][0] - self._earlier[0][0] if self._earlier else 0.0
+        return known_s >= 0.95 * _DAY_S
+
+    def _is_high(self, resident: float) -> bool:
+        """Whether it is above all that it was in the day before: each morning memory grows."""
+        if self.scale.more_on_first_day == 1.0 or not self._knows_a_day:
+            return True
+        highest = max(level for _, level in self._earlier)
+        return resident >= highest + self.scale.least_mb * MB
