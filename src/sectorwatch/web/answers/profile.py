@@ -128,7 +128,14 @@ class LeakTrendAnswer(msgspec.Struct, frozen=True, kw_only=True):
 
     scale: Annotated[str, Meta(description="minutes, half an hour or hours")]
     bytes_per_hour: Annotated[float, Meta(description="The robust slope of resident memory")]
-    p_growing: Annotated[float, Meta(description="The probability that it grows")]
+    p_growing: Annotated[
+        float,
+        Meta(
+            description="The probability that it grows, by Mann and Kendall's test. Memory "
+            "resembles itself from one sample to the next, so this says more than is so: it is "
+            "one of several things looked at"
+        ),
+    ]
     steadiness: Annotated[
         float, Meta(description="1 grows evenly; near 0: in a step, or comes to rest")
     ]
