@@ -150,6 +150,20 @@ def test_any_airspace_agrees_with_shapely(
     assert not (differ & far_from_edges(sectors, lon, lat)).any()
 
 
+def test_corners_that_all_but_touch_make_a_sector_all_the_same() -> None:
+    """Volumes whose exact union geometry gives up on: one corner is a denormal number from zero."""
+    tiny = 2.2250738585072014e-313
+    volumes = [
+        Volume(box(0, 0.5, 1.25, 0.51), -math.inf, math.inf),
+        Volume(box(0.75, tiny, 2, 0.01), -math.inf, math.inf),
+        Volume(box(1, -1, 1.25, 3.01), -math.inf, math.inf),
+    ]
+    found = Index([sector("touching", *volumes)]).locate(
+        np.array([1.5, 1.1, 0.5]), np.array([0.005, 2.0, 0.2]), np.zeros(3)
+    )
+    assert found.tolist() == [[0, 0, -1]]
+
+
 steps = st.tuples(coordinates, coordinates, st.sampled_from([-5.0, 0.0, 999.0, 1_000.0, 2_500.0]))
 
 

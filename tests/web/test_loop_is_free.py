@@ -61,6 +61,15 @@ def test_telling_of_an_alert_holds_up_nobody(system: System, client: Client, ale
         assert _is_free(client)
 
 
+def test_health_of_monitoring_holds_up_nobody(system: System, client: Client) -> None:
+    """It is asked in the loop every 15 s, and says how many alerts there are without the book."""
+    telemetry = system.application.telemetry
+    with ThreadPoolExecutor(1) as pool, telemetry.alerts._book.lock:
+        asked = pool.submit(system.call, telemetry.health.check_all_services())
+        assert _is_free(client)
+        assert asked.result(20)["monitoring"].details["alerts"]["evaluating"]
+
+
 def _is_free(client: Client) -> bool:
     """Whether the loop still answers once it has had time to take up what was asked before."""
     answered = threading.Event()

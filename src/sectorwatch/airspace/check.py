@@ -18,6 +18,7 @@ import shapely
 from shapely.geometry import Polygon
 
 from sectorwatch.airspace.geodesy import area_nm2, distance_nm
+from sectorwatch.airspace.geometry import union
 from sectorwatch.airspace.index import sector_areas_nm2
 
 if TYPE_CHECKING:
@@ -203,7 +204,7 @@ class _Shared:
 def _check_partition(sectors: Sequence[Sector]) -> PartitionCheck:
     stack = _Stack.of(sectors)
     shared = _shared(stack)
-    whole = shapely.union_all(stack.polygons)
+    whole = union(stack.polygons)
     without_limits = (stack.floor_ft == -np.inf) & (stack.ceiling_ft == np.inf)
     return PartitionCheck(
         name=sectors[0].partition,
@@ -269,7 +270,7 @@ def _hidden(stack: _Stack, shared: _Shared) -> tuple[str, ...]:
     covered = np.bincount(loser[spans], weights=shared.area_nm2[spans], minlength=len(own))
     gone = np.zeros(len(own), dtype=bool)
     for volume in np.flatnonzero(covered >= _WHOLE * own):
-        cover = shapely.union_all(shared.shapes[spans & (loser == volume)])
+        cover = union(shared.shapes[spans & (loser == volume)])
         gone[volume] = area_nm2([cover])[0] >= _WHOLE * own[volume]
     left = np.bincount(stack.sector[~gone], minlength=len(stack.names))
     return tuple(name for name, count in zip(stack.names, left, strict=True) if count == 0)
@@ -289,7 +290,7 @@ def _gaps(stack: _Stack) -> tuple[Gap, ...]:
     for low, high in pairwise(steps):
         here = (stack.floor_ft <= low) & (stack.ceiling_ft > low)
         now = {}
-        for hole in _holes(shapely.union_all(stack.polygons[here])):
+        for hole in _holes(union(stack.polygons[here])):
             key = shapely.to_wkb(hole)
             _, since, _ = still_open.pop(key, (hole, low, high))
             now[key] = (hole, since, high)

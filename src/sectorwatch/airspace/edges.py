@@ -17,6 +17,8 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
+from sectorwatch.airspace.geometry import union
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -76,7 +78,7 @@ def sound(polygons: Sequence[Polygon | MultiPolygon]) -> NDArray[np.object_]:
     for index in broken:
         parts = shapely.get_parts(shapely.make_valid(shapes[index]))
         areas = [part for part in shapely.get_parts(parts) if shapely.get_dimensions(part) == 2]  # noqa: PLR2004 - two dimensions: a surface
-        shapes[index] = shapely.union_all(areas)
+        shapes[index] = union(areas)
     return shapes
 
 

@@ -19,13 +19,15 @@ from shapely.geometry import MultiPolygon, Polygon
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-__all__ = ["BadShapeError", "Repair", "Ring", "Shape", "as_ring", "build_shape"]
+__all__ = ["BadShapeError", "Repair", "Ring", "Shape", "as_ring", "build_shape", "union"]
 
 Ring: TypeAlias = NDArray[np.float64]
 Shape: TypeAlias = Polygon | MultiPolygon
 
 _MOST_POINTS = 200_000
 _FARTHEST_LON = 540.0
+# Where exact arithmetic gives up, points nearer than this are one; in degrees, 0.1 mm.
+_GRID = 1e-9
 # A point this far beyond a pole is a rounding error; in degrees.
 _HAIR = 1e-6
 _FEWEST_CORNERS = 3
@@ -44,6 +46,15 @@ class Repair:
 
     kind: str
     message: str
+
+
+def union(shapes: Iterable[Shape] | NDArray[np.object_]) -> Any:
+    """All of these shapes as one; never fails over coordinates that lie next to each other."""
+    together = np.asarray(list(shapes), dtype=object)
+    try:
+        return shapely.union_all(together)
+    except shapely.GEOSException:
+        return shapely.union_all(shapely.set_precision(together, _GRID))
 
 
 def as_ring(coordinates: Any) -> Ring:
@@ -110,7 +121,7 @@ def _build(parts: Iterable[Sequence[Ring]], repairs: dict[str, str]) -> Shape:
         if not whole.is_valid:
             # Parts that overlap or share an edge: together they are one area.
             repairs.setdefault("touching_parts", "its parts touch or overlap and were joined")
-            whole = shapely.union_all(shapes)
+            whole = union(shapes)
     return _plain(whole)
 
 
@@ -130,7 +141,7 @@ def _part(rings: Sequence[Ring], repairs: dict[str, str]) -> list[Shape]:
     else:
         # A hole may be written a turn away from its ring: each is cut by itself.
         outer, *holes = (_cut(_valid(Polygon(ring), repairs), repairs) for ring in usable)
-        whole = shapely.difference(outer, shapely.union_all(holes)) if holes else outer
+        whole = shapely.difference(outer, union(holes)) if holes else outer
     return [_plain(whole)] if whole.area > 0 else []
 
 
@@ -216,7 +227,7 @@ def _cut(shape: Shape, repairs: dict[str, str]) -> Shape:
         start = turn * _TURN - _HALF_TURN
         piece = shapely.intersection(shape, shapely.box(start, -_POLE, start + _TURN, _POLE))
         pieces.append(shapely.transform(piece, lambda xy, t=turn: xy - [t * _TURN, 0.0]))
-    return _plain(shapely.union_all(pieces))
+    return _plain(union(pieces))
 
 
 def _polygons(shapes: Iterable[Any]) -> list[Polygon]:

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from sectorwatch.airspace.edges import expand, pieces_of, polygon_edges, sound
 from sectorwatch.airspace.geodesy import area_nm2
+from sectorwatch.airspace.geometry import union
 from sectorwatch.airspace.paint import Canvas
 from sectorwatch.airspace.raster import Grid, looks, raster
 from sectorwatch.errors import AirspaceError
@@ -232,7 +233,7 @@ def sector_areas_nm2(sectors: Sequence[Sector]) -> Floats:
     for sector in sectors:
         polygons = [volume.polygon for volume in sector.volumes]
         alone = len(polygons) == 1
-        footprints.append(polygons[0] if alone else shapely.union_all(sound(polygons)))
+        footprints.append(polygons[0] if alone else union(sound(polygons)))
     return area_nm2(footprints)
 
 

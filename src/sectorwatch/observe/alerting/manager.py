@@ -319,13 +319,12 @@ class AlertManager:
 
     def state(self) -> dict[str, Any]:
         """How it is: for a health check; `behind_s` is how long ago rules were last looked at."""
-        with self._book.lock:
-            active = len(self._book)
         return {
             "evaluating": self._thread is not None and self._thread.is_alive(),
             "behind_s": round(self._clock.monotonic_s() - self._evaluated_s, 3),
             "settled": self._steadiness.is_settled,
-            "active": active,
+            # Not under the book's lock: health is asked in the event loop, which must not wait.
+            "active": len(self._book),
             "rules_unusable": self._engine.unusable,
             "dropped": self.drops.counts(),
         }
