@@ -161,7 +161,7 @@ def test_corners_that_all_but_touch_make_a_sector_all_the_same() -> None:
     found = Index([sector("touching", *volumes)]).locate(
         np.array([1.5, 1.1, 0.5]), np.array([0.005, 2.0, 0.2]), np.zeros(3)
     )
-    assert found.tolist() == [[0, 0, -1]]
+    assert found.tolist() == [0, 0, -1]
 
 
 steps = st.tuples(coordinates, coordinates, st.sampled_from([-5.0, 0.0, 999.0, 1_000.0, 2_500.0]))
