@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from typing import TYPE_CHECKING, Any
 
 from sectorwatch.observe.clock import Clock, SystemClock, wall_of
@@ -10,14 +9,15 @@ from sectorwatch.observe.enums import LogCategory, LogLevel
 from sectorwatch.observe.notifying.attempts import OneAtATime
 from sectorwatch.observe.notifying.posting import ask
 from sectorwatch.observe.notifying.secrecy import shown
+from sectorwatch.observe.notifying.waking import WakingThread
 
 if TYPE_CHECKING:
+    import threading
+
     from sectorwatch.observe.logs import StructuredLogger
     from sectorwatch.observe.metrics import MetricsCollector
 
 __all__ = ["Heartbeat"]
-
-_STOP_S = 1.0
 
 
 class Heartbeat:
@@ -42,9 +42,7 @@ class Heartbeat:
         self._wall_s = wall_of(self._clock)
         self._metrics = metrics
         self._log = log.for_service("notifier")
-        self._wake = threading.Event()
-        self._stop = threading.Event()
-        self._thread: threading.Thread | None = None
+        self._working = WakingThread("notifier-heartbeat", self._run)
         self._next_s = 0.0
         self._one = OneAtATime("heartbeat")
         self._last_good_s: float | None = None
@@ -53,7 +51,7 @@ class Heartbeat:
 
     def ticked(self) -> None:
         """Something was done just now; the sign of life is sent soon if one is due."""
-        self._wake.set()
+        self._working.wake.set()
 
     def beat_if_due(self) -> bool:
         """Send one here and now if it is due; whether it was sent and answered well."""
@@ -86,21 +84,11 @@ class Heartbeat:
 
     def start(self) -> None:
         """Begin to send; a second time does nothing."""
-        if self._thread is not None and self._thread.is_alive():
-            return
-        stop = self._stop = threading.Event()
-        self._thread = threading.Thread(
-            target=self._run, args=(stop,), name="notifier-heartbeat", daemon=True
-        )
-        self._thread.start()
+        self._working.start()
 
     def stop(self) -> None:
         """Send no more; a call under way is waited for no longer than a second."""
-        self._stop.set()
-        self._wake.set()
-        thread, self._thread = self._thread, None
-        if thread is not None:
-            thread.join(_STOP_S)
+        self._working.stop()
 
     def state(self) -> dict[str, Any]:
         """How it is, for a health check."""
@@ -113,8 +101,8 @@ class Heartbeat:
 
     def _run(self, stop: threading.Event) -> None:
         while not stop.is_set():
-            self._wake.wait()
-            self._wake.clear()
+            self._working.wake.wait()
+            self._working.wake.clear()
             if stop.is_set():
                 return
             try:

@@ -6,7 +6,6 @@ themselves. So nothing has to be kept here, and a program that dies leaves nothi
 
 from __future__ import annotations
 
-import threading
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -18,8 +17,10 @@ from sectorwatch.observe.notifying.attempts import OneAtATime
 from sectorwatch.observe.notifying.notification import told_alert
 from sectorwatch.observe.notifying.posting import ask
 from sectorwatch.observe.notifying.secrecy import shown
+from sectorwatch.observe.notifying.waking import WakingThread
 
 if TYPE_CHECKING:
+    import threading
     from collections.abc import Callable, Iterable, Sequence
 
     from sectorwatch.observe.logs import StructuredLogger
@@ -36,7 +37,6 @@ _EVERY_S = 60.0
 _TIMES_MISSED = 4
 _END_TOLD_S = 900.0
 _MOST = 1_000
-_STOP_S = 1.0
 
 
 class AlertmanagerPush:
@@ -64,9 +64,7 @@ class AlertmanagerPush:
         self._log = log.for_service("notifier")
         self._told: dict[str, ToldAlert] = {}
         self._ended: dict[str, tuple[ToldAlert, float]] = {}
-        self._wake = threading.Event()
-        self._stop = threading.Event()
-        self._thread: threading.Thread | None = None
+        self._working = WakingThread("notifier-alertmanager", self._run)
         self._failures = 0
         self._one = OneAtATime("alertmanager")
         self._last_error = ""
@@ -74,7 +72,7 @@ class AlertmanagerPush:
     def wake(self, alert: Alert | None = None) -> None:
         """Something changed: it is told at once."""
         del alert
-        self._wake.set()
+        self._working.wake.set()
 
     def push(self) -> Outcome:
         """Tell it here and now."""
@@ -105,21 +103,11 @@ class AlertmanagerPush:
 
     def start(self) -> None:
         """Begin to tell; a second time does nothing."""
-        if self._thread is not None and self._thread.is_alive():
-            return
-        stop = self._stop = threading.Event()
-        self._thread = threading.Thread(
-            target=self._run, args=(stop,), name="notifier-alertmanager", daemon=True
-        )
-        self._thread.start()
+        self._working.start()
 
     def stop(self) -> None:
         """Tell no more; a call under way is waited for no longer than a second."""
-        self._stop.set()
-        self._wake.set()
-        thread, self._thread = self._thread, None
-        if thread is not None:
-            thread.join(_STOP_S)
+        self._working.stop()
 
     def state(self) -> dict[str, Any]:
         """How it is, for a health check."""
@@ -132,7 +120,7 @@ class AlertmanagerPush:
 
     def _run(self, stop: threading.Event) -> None:
         while not stop.is_set():
-            self._wake.clear()
+            self._working.wake.clear()
             try:
                 self.push()
             except Exception as error:  # noqa: BLE001 - a fault of ours must not end all telling
@@ -140,7 +128,7 @@ class AlertmanagerPush:
                 self._last_error = f"the attempt failed ({type(error).__name__})"
             # Several alerts that change together are told together.
             if not stop.wait(1.0):
-                self._wake.wait(_EVERY_S)
+                self._working.wake.wait(_EVERY_S)
 
     def _note(self, outcome: Outcome) -> None:
         status = "sent" if outcome.is_sent else "retry"
