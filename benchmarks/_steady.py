@@ -15,11 +15,36 @@ import os
 import random
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sectorwatch.feed.records import RawFeed
 
 STEP_S = 15
 _PILOTS = 757
 _NEW, _GONE, _PLANS, _STILL, _SQUAWKS, _PRESSURES = 4, 1, 4, 176, 1, 24
+
+
+class SteadySource:
+    """A source that hands over nothing by itself: documents are put into the pipeline one by one."""
+
+    name = "steady"
+    is_live = True
+    is_simulated = True
+
+    def __init__(self) -> None:
+        self.time_us = 0
+
+    def now_us(self) -> int:
+        return self.time_us
+
+    def __iter__(self) -> Iterator[RawFeed]:
+        return iter(())
+
+    def close(self) -> None:
+        pass
 
 
 def data() -> Path:

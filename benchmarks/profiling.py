@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import uvloop
-from _steady import data, steady_documents
+from _steady import SteadySource, data, steady_documents
 from tracker_tick import busiest
 
 from sectorwatch.airspace import load_airspace
@@ -33,7 +33,7 @@ from sectorwatch.runtime.run import collect_garbage_seldom
 from sectorwatch.store import DataDirectory
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from sectorwatch.observe.profiling import Profile, StackSampler
     from sectorwatch.runtime.pipeline import Pipeline
@@ -46,26 +46,6 @@ WATCHED_S = 10.0
 REACH = 1.02
 SAMPLE_MS = 5.0
 ALWAYS_PERCENT = 1.0
-
-
-class _Documents:
-    """A source that hands over documents when told to."""
-
-    name = "steady"
-    is_live = True
-    is_simulated = True
-
-    def __init__(self) -> None:
-        self.time_us = 0
-
-    def now_us(self) -> int:
-        return self.time_us
-
-    def __iter__(self) -> Iterator[RawFeed]:
-        return iter(())
-
-    def close(self) -> None:
-        pass
 
 
 def run() -> dict[str, Any]:
@@ -128,7 +108,7 @@ def _measured(
         parts.stores.start()
         parts.journals.open()
         pipeline: Pipeline = parts.pipeline
-        source = _Documents()
+        source = SteadySource()
         source.time_us = start_us
         pipeline.begin(source)
         # As an instance does when it starts.

@@ -16,7 +16,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from _steady import data, steady_documents
+from _steady import SteadySource, data, steady_documents
 from tracker_tick import busiest
 
 from sectorwatch.airspace import load_airspace
@@ -29,7 +29,6 @@ from sectorwatch.runtime.run import collect_garbage_seldom
 from sectorwatch.store import DataDirectory
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
 
     from sectorwatch.runtime.pipeline import Pipeline
 
@@ -43,26 +42,6 @@ STAGES = {
     "advance": "tracker",
     "commit": "store",
 }
-
-
-class _Documents:
-    """A source that hands over documents when told to."""
-
-    name = "steady"
-    is_live = True
-    is_simulated = True
-
-    def __init__(self) -> None:
-        self.time_us = 0
-
-    def now_us(self) -> int:
-        return self.time_us
-
-    def __iter__(self) -> Iterator[RawFeed]:
-        return iter(())
-
-    def close(self) -> None:
-        pass
 
 
 def run() -> dict[str, Any]:
@@ -117,7 +96,7 @@ def _both(
         parts.stores.start()
         parts.journals.open()
         pipeline: Pipeline = parts.pipeline
-        source = _Documents()
+        source = SteadySource()
         source.time_us = start_us
         pipeline.begin(source)
         # As an instance does when it starts.
