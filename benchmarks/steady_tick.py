@@ -29,7 +29,6 @@ from sectorwatch.runtime.run import collect_garbage_seldom
 from sectorwatch.store import DataDirectory
 
 if TYPE_CHECKING:
-
     from sectorwatch.runtime.pipeline import Pipeline
 
 composition = importlib.import_module("sectorwatch.runtime.root")
