@@ -126,7 +126,7 @@ class Encoder:
                 controllers=others,
                 atis=list(atis),
                 servers=SERVER_LIST,
-                prefiles=self._prefiled(time_s),
+                prefiles=self.prefiled(time_s),
                 **REFERENCE,
             )
         )
@@ -135,9 +135,10 @@ class Encoder:
         """The transceivers feed."""
         return self._json.encode(list(stations))
 
-    def _pilots(
+    def standing(
         self, time_s: int, states: PilotStates, logon_s: NDArray[np.int64]
     ) -> list[PilotRecord]:
+        """A record a pilot, another one after a logon or a filing; what moves is not in it."""
         movements, rows, records = self._movements, states.row, self._records
         assert movements is not None  # noqa: S101 - as above
         members = movements.members
@@ -149,6 +150,12 @@ class Encoder:
             records[row] = self._record(row, int(logon_s[place]), int(version[place]) & 3)
             self._version[row] = version[place]
         pilots: list[Any] = [records[row] for row in rows.tolist()]
+        return pilots
+
+    def _pilots(
+        self, time_s: int, states: PilotStates, logon_s: NDArray[np.int64]
+    ) -> list[PilotRecord]:
+        pilots = self.standing(time_s, states, logon_s)
         numbers = zip(
             pilots,
             states.latitude.tolist(),
@@ -247,7 +254,8 @@ class Encoder:
             )
         return found
 
-    def _prefiled(self, time_s: int) -> list[Raw]:
+    def prefiled(self, time_s: int) -> list[Raw]:
+        """The records of who has filed and is not online; the same value while nothing changes."""
         movements = self._movements
         assert movements is not None  # noqa: S101 - as above
         members = movements.members

@@ -6,7 +6,7 @@ costs no more than the day around now.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import numpy as np
 
@@ -30,17 +30,19 @@ from sectorwatch.simulator.records import TICKS_A_SECOND, Radio, Transceivers
 from sectorwatch.simulator.stations_feed import StationsFeed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
+    from msgspec import Raw
     from numpy.typing import NDArray
 
     from sectorwatch.airspace import Airspace
     from sectorwatch.simulator.members import Members
     from sectorwatch.simulator.motion import PilotStates
     from sectorwatch.simulator.radios import Contact
+    from sectorwatch.simulator.records import PilotRecord
     from sectorwatch.simulator.schedule import Schedule, ScheduleAirports
 
-__all__ = ["Network", "Timetable"]
+__all__ = ["Network", "Present", "Timetable"]
 
 _BLOCK_S = 6 * 3_600
 _UNICOM_HZ = 122_800_000
@@ -69,6 +71,19 @@ class Timetable(Protocol):
 
     def mean_airborne(self) -> float:
         """How many are in the air in the mean."""
+
+
+class Present(NamedTuple):
+    """A moment of the network: who is where, `pilots` in the order of `states`, and who has filed.
+
+    A pilot's record stays the same object while nothing but numbers that move changes; those
+    numbers are not in it. `ticks` is the feed's time, in ten-millionths of a second.
+    """
+
+    states: PilotStates
+    pilots: Sequence[PilotRecord]
+    prefiles: Sequence[Raw]
+    ticks: int
 
 
 class Network:
@@ -141,6 +156,17 @@ class Network:
         self._radios.stage(time_s, states, staffing)
         controllers, atis = self._stations.records(staffing, time_s)
         return self._encoder.feed(time_s, states, logon_s, controllers=controllers, atis=atis)
+
+    def present(self, time_s: int) -> Present:
+        """What a feed of that moment would be made of, but for controllers; nothing is encoded."""
+        states, logon_s = self._at(time_s)
+        encoder = self._encoder
+        return Present(
+            states=states,
+            pilots=encoder.standing(time_s, states, logon_s),
+            prefiles=encoder.prefiled(time_s),
+            ticks=time_s * TICKS_A_SECOND + encoder.fraction(time_s),
+        )
 
     def transceivers(self, time_s: int) -> bytes:
         """The transceivers feed of that moment."""
