@@ -22,6 +22,7 @@ from sectorwatch.store.queries_contacts import ContactQueries
 from sectorwatch.store.queries_controllers import ControllerQueries
 from sectorwatch.store.queries_coverage import CoverageQueries
 from sectorwatch.store.queries_database import DatabaseQueries
+from sectorwatch.store.queries_demand import DemandQueries
 from sectorwatch.store.queries_flights import FlightQueries
 from sectorwatch.store.queries_moments import MomentQueries
 from sectorwatch.store.queries_network import NetworkQueries
@@ -52,8 +53,8 @@ class Store:
 
     Every method may be called from any thread. Made by `Store.open`; `found` says what that start
     found in the folder of segments. Questions go to `flights`, `tracks`, `sectors`, `airports`,
-    `controllers`, `contacts`, `coverage`, `moments`, `network`, `statistics` and `status()`; `keys`
-    are those of the API.
+    `controllers`, `contacts`, `coverage`, `demand`, `moments`, `network`, `statistics` and
+    `status()`; `keys` are those of the API.
     """
 
     def __init__(
@@ -90,6 +91,7 @@ class Store:
         self.controllers = ControllerQueries(sources)
         self.contacts = ContactQueries(sources)
         self.coverage = CoverageQueries(sources)
+        self.demand = DemandQueries(sources)
         self.moments = MomentQueries(sources)
         self.network = NetworkQueries(sources)
         self.statistics = StatisticsQueries(sources)
