@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
     from postgres_server import PostgresServer
 
+FORECASTS = ("forecast", "forecast_score", "forecast_state", "model_decision")
+
 
 def differences(store: Store) -> list[object]:
     """What the migrations made otherwise than the tables are declared."""
@@ -72,7 +74,7 @@ def test_opening_again_changes_nothing(directory: DataDirectory) -> None:
 def test_tables_of_the_version_before_are_brought_up_with_what_is_in_them(
     directory: DataDirectory, kind: str, request: pytest.FixtureRequest
 ) -> None:
-    """A directory that was in use gets the indexes that came since, and keeps every row."""
+    """A directory that was in use gets what came since, and keeps every row."""
     url = None
     if kind == "postgresql":
         server: PostgresServer = request.getfixturevalue("postgres")
@@ -82,8 +84,10 @@ def test_tables_of_the_version_before_are_brought_up_with_what_is_in_them(
         with store.database.write("going back") as connection:
             for index in ("ix_session_ended_s_first_seen_s", "ix_ownership_end_s_start_s"):
                 connection.exec_driver_sql(f"DROP INDEX {index}")
+            for table in FORECASTS:
+                connection.exec_driver_sql(f"DROP TABLE {table}")
             connection.exec_driver_sql("UPDATE alembic_version SET version_num = '0003'")
-        assert len(differences(store)) == 2
+        assert len(differences(store)) == 2 + len(FORECASTS)
     with Store.open(directory, url) as store:
         assert differences(store) == []
         assert store.holds(tick(1).time_us)

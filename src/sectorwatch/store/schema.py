@@ -36,10 +36,14 @@ __all__ = [
     "demand",
     "flight",
     "flight_plan",
+    "forecast",
+    "forecast_score",
+    "forecast_state",
     "gap",
     "identity",
     "meta",
     "metadata",
+    "model_decision",
     "movement",
     "network_count",
     "ownership",
@@ -52,7 +56,7 @@ __all__ = [
     "visit",
 ]
 
-HEAD = "0004"
+HEAD = "0005"
 """The newest migration; known here so that a start need not load the whole of Alembic to ask."""
 
 # SQLite takes a column as its row number only where its type is INTEGER, which has 64 bits there.
@@ -295,6 +299,44 @@ sector = Table(
     Column("east", Double, nullable=True),
     Column("north", Double, nullable=True),
     Index(None, "name"),
+)
+
+# Not derived from anything: a forecast is what was said then, and no rebuild says it again.
+forecast = Table(
+    "forecast",
+    metadata,
+    _key("kind", Text),
+    _key("as_of_s"),
+    _big("seq"),
+    _text("model"),
+    Column("content", LargeBinary, nullable=False),
+)
+
+forecast_score = Table(
+    "forecast_score",
+    metadata,
+    _key("kind", Text),
+    _key("day_s"),
+    _big("scored_to_s"),
+    Column("figures", LargeBinary, nullable=False),
+)
+
+forecast_state = Table(
+    "forecast_state",
+    metadata,
+    _key("name", Text),
+    _big("as_of_s"),
+    Column("state", LargeBinary, nullable=False),
+)
+
+model_decision = Table(
+    "model_decision",
+    metadata,
+    _key("decided_at_s"),
+    _key("challenger", Text),
+    _text("champion"),
+    Column("is_taken", Boolean, nullable=False),
+    _text("figures"),
 )
 
 segment = Table(

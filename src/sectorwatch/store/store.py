@@ -13,6 +13,7 @@ from sectorwatch.store.catalog import keep_sectors
 from sectorwatch.store.commit import Checkpoint, Committer, Identity
 from sectorwatch.store.counts import StoreCounts
 from sectorwatch.store.database import Database
+from sectorwatch.store.forecasts import ForecastStore
 from sectorwatch.store.keys import Keys
 from sectorwatch.store.lost import Lost, lost_times
 from sectorwatch.store.manifest import Manifest, Tidied
@@ -54,7 +55,7 @@ class Store:
     Every method may be called from any thread. Made by `Store.open`; `found` says what that start
     found in the folder of segments. Questions go to `flights`, `tracks`, `sectors`, `airports`,
     `controllers`, `contacts`, `coverage`, `demand`, `moments`, `network`, `statistics` and
-    `status()`; `keys` are those of the API.
+    `status()`; `forecasts` are those that were issued, `keys` those of the API.
     """
 
     def __init__(
@@ -84,6 +85,7 @@ class Store:
             ),
         )
         self._reader.on_unreadable = sources.look_through
+        self.forecasts = ForecastStore(sources)
         self.flights = FlightQueries(sources)
         self.tracks = TrackQueries(sources)
         self.sectors = SectorQueries(sources)
