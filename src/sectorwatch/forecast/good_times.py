@@ -229,13 +229,11 @@ def _said(good: GoodTime, as_of_s: int) -> GoodTime:
     when = clock(good.start_s)
     if good.start_s == as_of_s:
         when = f"now ({when})"
+    about = f"{good.aircraft:.0f} aircraft at once are expected ({good.low:.0f} to {good.high:.0f})"
     words = [
-        (
-            f"A good time to open {good.position} is {when}: until {clock(good.end_s)} about "
-            f"{good.aircraft:.0f} aircraft at once are expected ({good.low:.0f} to {good.high:.0f}), "
-            f"most around {clock(good.busiest_s)}, and nobody online has {_names(good.sectors)}. That "
-            f"would cover about {round(good.covered_min, -1):,.0f} aircraft-minutes."
-        )
+        f"A good time to open {good.position} is {when}: until {clock(good.end_s)} about {about},",
+        f"most around {clock(good.busiest_s)}, and nobody online has {_names(good.sectors)}.",
+        f"That would cover about {round(good.covered_min, -1):,.0f} aircraft-minutes.",
     ]
     if good.is_too_much and good.capacity is not None:
         words.append(
