@@ -123,12 +123,14 @@ LIVE = Live(
     sector=np.empty((1, 0), np.int32),
     occupancy=EMPTY_32,
     contact=EMPTY_64,
+    plan_since_s=EMPTY_64,
     heard_s=None,
     owners=(),
     sessions=(),
     controllers=(),
     atis=(),
     prefiles=(),
+    filed=(),
     reference=Reference(),
 )
 

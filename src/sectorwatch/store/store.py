@@ -25,6 +25,7 @@ from sectorwatch.store.queries_coverage import CoverageQueries
 from sectorwatch.store.queries_database import DatabaseQueries
 from sectorwatch.store.queries_demand import DemandQueries
 from sectorwatch.store.queries_flights import FlightQueries
+from sectorwatch.store.queries_history import HistoryQueries
 from sectorwatch.store.queries_moments import MomentQueries
 from sectorwatch.store.queries_network import NetworkQueries
 from sectorwatch.store.queries_sectors import SectorQueries
@@ -96,6 +97,7 @@ class Store:
         self.demand = DemandQueries(sources)
         self.moments = MomentQueries(sources)
         self.network = NetworkQueries(sources)
+        self.history = HistoryQueries(sources)
         self.statistics = StatisticsQueries(sources)
         self.status = DatabaseQueries(sources, directory).status
 

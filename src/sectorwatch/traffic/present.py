@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from sectorwatch.traffic.contacts import ContactLog
     from sectorwatch.traffic.controllers import ControllerLog
     from sectorwatch.traffic.table import FlightTable
+    from sectorwatch.traffic.tick import PrefileRow
     from sectorwatch.traffic.visits import VisitBook
 
 __all__ = ["live", "network_counts", "new_positions", "pressure_mb", "squawk_number"]
@@ -65,6 +66,7 @@ def live(
     snapshot: Snapshot,
     slots: NDArray[np.intp],
     atc: Sequence[Controller],
+    filed: Sequence[PrefileRow],
 ) -> Live:
     """Everybody in the snapshot, in its order; `slots` are the flights of its records."""
     return Live(
@@ -81,12 +83,14 @@ def live(
         sector=visits.sector[:, slots],
         occupancy=visits.occupancy(),
         contact=contacts.session[slots],
+        plan_since_s=table.plan_since_s[slots],
         heard_s=contacts.heard_s,
         owners=log.owners,
         sessions=log.sessions,
         controllers=atc,
         atis=snapshot.atis,
         prefiles=snapshot.prefiles,
+        filed=filed,
         reference=snapshot.reference,
     )
 

@@ -17,6 +17,7 @@ from sectorwatch.traffic.identity import may_continue, new_departure_filed, reac
 from sectorwatch.traffic.ids import flight_id
 from sectorwatch.traffic.present import pressure_mb, squawk_number
 from sectorwatch.traffic.rotorcraft import is_helicopter
+from sectorwatch.traffic.table import NEVER_S
 from sectorwatch.traffic.tick import Flight, PlanRevision
 
 if TYPE_CHECKING:
@@ -270,6 +271,7 @@ class Roster:
         table = self._table
         table.flight_id[slot] = flight.flight_id
         table.raw_plan[slot] = b""
+        table.plan_since_s[slot] = NEVER_S
         table.helicopter[slot] = False
         self.put(slot, flight)
 
@@ -300,6 +302,8 @@ class Roster:
         table.helicopter[slot] = is_helicopter(plan)
         if plan == flight.plan:
             return
+        # Known from the first whole second on at which it had been received.
+        table.plan_since_s[slot] = -(-step.received_at_us // _SECOND_US)
         self.put(slot, msgspec.structs.replace(flight, plan=plan))
         self._plans[flight.flight_id] = PlanRevision(
             flight.flight_id, step.received_at_us, step.time_us, plan

