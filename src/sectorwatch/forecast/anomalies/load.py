@@ -1,0 +1,195 @@
+"""Spikes and lulls: traffic that neither the forecast nor the hour of the week explains.
+
+Each minute the mean occupancy of the last 15 min is held against two things: what the forecast of
+an hour before said of just this time, and what the same hour of the last weeks had. Both give a
+score, the tail of a negative binomial; of the two the less striking counts, for what one of them
+explains is not unusual. The scores are smoothed, made p-values by how often they come in ordinary
+times (`calibration.py`), and told from chance across all sectors at once (`discoveries.py`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from sectorwatch.forecast.anomalies.calibration import (
+    Calibration,
+    Dispersion,
+    kept,
+    size_class,
+)
+from sectorwatch.forecast.anomalies.tails import normal_score
+from sectorwatch.forecast.discoveries import q_values
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+
+    from sectorwatch.forecast.anomalies.usual import Usual
+
+__all__ = ["FALSE_SHARE", "LEAST_CHANGE", "LEAST_FLIGHTS", "LoadLook", "LoadWatch"]
+
+FALSE_SHARE = 0.1
+"""Of what is called an anomaly at any time, at most this share may be chance."""
+P_LIMIT = 7e-5
+"""No sector is called unusual above this p-value, however many others are: that keeps false alarms
+under one a sector-month, also where there are few sectors (measured: `benchmarks/anomalies.py`)."""
+LEAST_FLIGHTS = 3.0
+LEAST_CHANGE = 2.0
+"""Fewer flights in a spike, or a smaller change, are too few to tell anything by."""
+_SMOOTHED_S = 900.0
+_FORGOTTEN_S = 1_800
+_P_GOES_ON = 0.05
+_WEIGHT_OF_UNUSUAL = 0.1
+_SETTLED_EVERY_S = 3_600
+_INTERVAL = 1.2816
+
+
+@dataclass(frozen=True, slots=True)
+class LoadLook:
+    """What one look found, arrays of shape (2, sectors): rows spike and lull.
+
+    `q` is the share of false ones among all that are as striking; `begins` is unusual enough to be
+    told, `goes_on` unusual enough to be told still; NaN and False where nothing is known. `low` and
+    `high`, shape (sectors,), are what is usual; `too_few`: not even an empty sector would be
+    unusual, nor the least spike.
+    """
+
+    p: NDArray[np.float64]
+    q: NDArray[np.float64]
+    begins: NDArray[np.bool_]
+    goes_on: NDArray[np.bool_]
+    since_s: NDArray[np.int64]
+    low: NDArray[np.float64]
+    high: NDArray[np.float64]
+    too_few: NDArray[np.bool_]
+
+
+class LoadWatch:
+    """What is remembered from one look to the next, of a fixed number of sectors; no clock."""
+
+    def __init__(
+        self, sectors: int, parts: Mapping[str, NDArray[np.generic]] | None = None
+    ) -> None:
+        parts = parts or {}
+        self._scatter_usual = Dispersion(kept(parts, "scatter_usual"))
+        self._scatter_forecast = Dispersion(kept(parts, "scatter_forecast"))
+        self._ordinary = Calibration(kept(parts, "ordinary"))
+        self._both = np.zeros((2, sectors))
+        self._usual = np.zeros((2, sectors))
+        self._unusual = np.zeros((2, sectors), np.bool_)
+        self._since_s = np.zeros((2, sectors), np.int64)
+        self._last_s: int | None = None
+        self._settled_s = 0
+        self._threshold = self._ordinary.threshold(_P_GOES_ON)
+
+    def to_arrays(self) -> dict[str, NDArray[np.generic]]:
+        """What was learned, to be given to another one after a restart."""
+        return {
+            "scatter_usual": self._scatter_usual.sums,
+            "scatter_forecast": self._scatter_forecast.sums,
+            "ordinary": self._ordinary.counts,
+        }
+
+    def look(
+        self,
+        now_s: int,
+        observed: NDArray[np.float64],
+        usual: Usual,
+        forecast: NDArray[np.float64],
+        *,
+        is_held: bool = False,
+    ) -> LoadLook:
+        """Hold what was `observed` until `now_s` against what is usual and what was forecast.
+
+        Arrays of shape (sectors,), NaN where unknown. `is_held`: nothing is learned of this look
+        and no lull begins, for less than the whole network was to be seen.
+        """
+        elapsed_s = 0 if self._last_s is None else now_s - self._last_s
+        if self._last_s is None or not 0 < elapsed_s <= _FORGOTTEN_S:
+            # Before a gap is another time: what was unusual then need not be now.
+            self._both[:] = self._usual[:] = 0.0
+            self._since_s[:] = now_s
+            elapsed_s = 60
+        self._last_s = now_s
+        classes = size_class(usual.mean)
+        by_forecast = size_class(forecast)
+        ratio, ratio_forecast = (
+            self._scatter_usual.ratio()[classes],
+            self._scatter_forecast.ratio()[by_forecast],
+        )
+        of_usual = np.stack(
+            [
+                normal_score(observed, usual.upper, ratio),
+                -normal_score(observed, usual.lower, ratio),
+            ]
+        )
+        told = normal_score(observed, forecast, ratio_forecast)
+        of_forecast = np.stack([told, -told])
+        both = np.where(np.isnan(of_forecast), of_usual, np.minimum(of_forecast, of_usual))
+        known = ~np.isnan(of_usual)
+        part = 1.0 - np.exp(-elapsed_s / _SMOOTHED_S)
+        for state, score in ((self._both, both), (self._usual, of_usual)):
+            state[known] += part * (score - state)[known]
+            state[~known] = 0.0
+        self._since_s[of_usual < 1.0] = now_s
+        p = np.stack([self._ordinary.p(classes, each) for each in self._both])
+        p = np.where(known, p, np.nan)
+        change = observed - np.stack([usual.upper, usual.lower])
+        enough = np.stack(
+            [(change[0] >= LEAST_CHANGE) & (observed >= LEAST_FLIGHTS), change[1] <= -LEAST_CHANGE]
+        )
+        # The limit for one sector, put as a number of tests, so that q says it too.
+        q = np.stack([np.maximum(q_values(row), FALSE_SHARE / P_LIMIT * row) for row in p])
+        q = np.where(known, np.where(enough, np.minimum(q, 1.0), 1.0), np.nan)
+        begins = (q <= FALSE_SHARE) & known
+        goes_on = known & (self._usual >= self._threshold[classes]) & (change * _SIGN >= 1.0)
+        if is_held:
+            begins[1] = False
+        else:
+            self._learn(now_s, elapsed_s, classes, by_forecast, observed, usual, forecast)
+        self._unusual = begins | (self._unusual & goes_on)
+        spread = _INTERVAL * np.sqrt(ratio * np.maximum(usual.mean, 0.05))
+        least = np.maximum(usual.mean + LEAST_CHANGE, LEAST_FLIGHTS)
+        return LoadLook(
+            p=p,
+            q=q,
+            begins=begins,
+            goes_on=goes_on,
+            since_s=self._since_s.copy(),
+            low=np.minimum(np.maximum(usual.mean - spread, 0.0), usual.lower),
+            high=np.maximum(usual.mean + spread, usual.upper),
+            too_few=known[0] & (usual.lower < LEAST_CHANGE) & (observed < least),
+        )
+
+    def _learn(
+        self,
+        now_s: int,
+        elapsed_s: int,
+        classes: NDArray[np.intp],
+        by_forecast: NDArray[np.intp],
+        observed: NDArray[np.float64],
+        usual: Usual,
+        forecast: NDArray[np.float64],
+    ) -> None:
+        known = ~(np.isnan(usual.mean) | np.isnan(observed))
+        plain = known & ~self._unusual.any(axis=0)
+        for scatter, by, mean in (
+            (self._scatter_usual, classes, usual.mean),
+            (self._scatter_forecast, by_forecast, forecast),
+        ):
+            scatter.learn(by, np.where(plain, observed - mean, np.nan), mean, elapsed_s)
+        for row in range(2):
+            weight = np.where(self._unusual[row], _WEIGHT_OF_UNUSUAL, 1.0) * elapsed_s / 60
+            scores = np.where(known, self._both[row], np.nan)
+            self._ordinary.learn(classes, scores, weight, elapsed_s / 2)
+        if now_s - self._settled_s >= _SETTLED_EVERY_S or now_s < self._settled_s:
+            self._settled_s = now_s
+            self._ordinary.settle()
+            self._threshold = self._ordinary.threshold(_P_GOES_ON)
+
+
+_SIGN = np.array([[1.0], [-1.0]])
