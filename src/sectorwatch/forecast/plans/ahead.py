@@ -1,0 +1,290 @@
+"""Where flights in the air go on from where they are, and what they still pass.
+
+Most are on the way that their plan names, so what is left of it is theirs too, at their own speed.
+The others (off their way, or much lower or higher than it is there) go on from here: to the next
+corner of the way, else straight to the destination; without one, straight ahead for a while.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from sectorwatch.airspace.edges import expand
+from sectorwatch.airspace.geodesy import EARTH_RADIUS_NM, destination, distance_nm, unit_vectors
+from sectorwatch.forecast.plans.known_ways import cruise_ft, cruise_kt
+from sectorwatch.forecast.plans.profile import FASTEST_KT, SLOWEST_KT
+from sectorwatch.forecast.plans.routes import Point
+from sectorwatch.forecast.plans.ways import Way, lay_out
+from sectorwatch.forecast.situation import UNKNOWN
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from sectorwatch.forecast.plans.known_ways import KnownWays
+    from sectorwatch.forecast.plans.ways import Ways
+    from sectorwatch.forecast.situation import Situation
+    from sectorwatch.traffic.contract import Space
+
+__all__ = ["CLIMBING", "DESCENDING", "LEVEL", "Ahead", "passages_ahead"]
+
+CLIMBING, LEVEL, DESCENDING = 0, 1, 2
+_OFF_WAY_NM = 25.0
+_OFF_LEVEL_FT = 3_000.0
+_STRAIGHT_ON_S = 1_200.0
+_NEAR_LEVEL_FT = 2_000.0
+_DESCENT_ROOM_NM = 60.0
+_DESCENT_FT_NM = 318.0
+_LONG_GONE_S = -1e7
+# What is seen outside where it is reckoned to be goes in, or out, in a few minutes.
+_SOON_S = 180.0
+_EARLY_S = 600.0
+_LANDING_S = 900.0
+
+
+@dataclass(frozen=True, slots=True)
+class Ahead:
+    """Passages of flights in the air, shape (n,); `row` is the flight's in the situation.
+
+    From `enter_s` to `exit_s` after the moment, before errors are allowed for; those that a flight
+    is in now were entered long ago. `phase` is the flight's now.
+    """
+
+    row: NDArray[np.intp]
+    sector: NDArray[np.int32]
+    enter_s: NDArray[np.float64]
+    exit_s: NDArray[np.float64]
+    lands: NDArray[np.bool_]
+    phase: NDArray[np.int8]
+
+
+def passages_ahead(
+    situation: Situation, rows: NDArray[np.intp], known: KnownWays, airspace: Space
+) -> Ahead:
+    """What the flights in `rows`, all in the air with a position, still pass."""
+    number = known.numbers(situation, rows)
+    lat, lon = situation.latitude[rows], situation.longitude[rows]
+    place = _place_on_way(known, number, lat, lon)
+    altitude_ft = situation.altitude_ft[rows].astype(np.float64)
+    off_way = (number == UNKNOWN) | (place.away_nm > _OFF_WAY_NM)
+    off_way |= np.abs(place.altitude_ft - altitude_ft) > _OFF_LEVEL_FT
+    on, off = np.flatnonzero(~off_way), np.flatnonzero(off_way)
+
+    speed_kt = np.clip(situation.groundspeed_kt[rows].astype(np.float64), SLOWEST_KT, FASTEST_KT)
+    level_ft = np.where(number == UNKNOWN, altitude_ft, _taken(known.cruise_ft, number, len(rows)))
+    phase = np.where(altitude_ft >= level_ft - _NEAR_LEVEL_FT, LEVEL, CLIMBING).astype(np.int8)
+    phase[place.descends & (phase == CLIMBING)] = DESCENDING
+
+    which, index = expand(np.diff(known.ways.passage_first)[number[on]])
+    passage = known.ways.passage_first[number[on]][which] + index
+    whose = on[which]
+    # At its level a flight flies at the speed it has; before that, at the one that is filed.
+    planned_kt = _taken(known.cruise_kt, number, len(rows))
+    pace = np.where(phase == LEVEL, planned_kt / speed_kt, 1.0)
+    pace = np.clip(pace, 0.6, 1.6)[whose]
+    enter_s = (known.ways.enter_s[passage] - place.elapsed_s[whose]) * pace
+    exit_s = (known.ways.exit_s[passage] - place.elapsed_s[whose]) * pace
+    sector, partition = known.ways.sector[passage], known.ways.partition[passage]
+    lands = known.ways.lands[passage]
+
+    made = lay_out(
+        [_way_from_here(situation, rows, each, int(number[each]), known) for each in off.tolist()],
+        airspace,
+    )
+    which, passage = expand(np.diff(made.passage_first))
+    passage = made.passage_first[which] + passage
+    whose = np.concatenate([whose, off[which]])
+    enter_s = np.concatenate([enter_s, made.enter_s[passage].astype(np.float64)])
+    exit_s = np.concatenate([exit_s, made.exit_s[passage].astype(np.float64)])
+    sector = np.concatenate([sector, made.sector[passage]])
+    partition = np.concatenate([partition, made.partition[passage]])
+    bound = (situation.destination[rows] != UNKNOWN)[whose[lands.size :]]
+    lands = np.concatenate([lands, made.lands[passage] & bound])
+    # Positions are some seconds old.
+    age_s = np.clip(situation.as_of_s - situation.position_s[rows], 0, 300).astype(np.float64)
+    enter_s -= age_s[whose]
+    exit_s -= age_s[whose]
+    return _as_seen(situation, rows, whose, sector, partition, enter_s, exit_s, lands, phase)
+
+
+@dataclass(frozen=True, slots=True)
+class _OnWay:
+    """Where flights are on their ways, shape (n,)."""
+
+    elapsed_s: NDArray[np.float64]
+    altitude_ft: NDArray[np.float64]
+    away_nm: NDArray[np.float64]
+    descends: NDArray[np.bool_]
+
+
+def _taken(values: NDArray[np.float64], number: NDArray[np.intp], size: int) -> NDArray[np.float64]:
+    """Values by number, 1 where there is none."""
+    if not values.size:
+        return np.ones(size)
+    return np.where(number == UNKNOWN, 1.0, values[np.maximum(number, 0)])
+
+
+def _place_on_way(
+    known: KnownWays,
+    number: NDArray[np.intp],
+    lat: NDArray[np.float64],
+    lon: NDArray[np.float64],
+) -> _OnWay:
+    """The nearest place on each way: the nearest of its points, then along the leg beside it."""
+    n = number.size
+    elapsed_s, altitude_ft, away_nm = np.zeros(n), np.zeros(n), np.full(n, np.inf)
+    descends = np.zeros(n, dtype=bool)
+    with_way = np.flatnonzero(number != UNKNOWN)
+    if not with_way.size:
+        return _OnWay(elapsed_s, altitude_ft, away_nm, descends)
+    ways, mine = known.ways, number[with_way]
+    count = ways.first[mine + 1] - ways.first[mine]
+    which, index = expand(count)
+    point = ways.first[mine][which] + index
+    here = np.column_stack(unit_vectors(lat[with_way], lon[with_way]))
+    close = here.astype(np.float32)
+    cosine = close[which, 0] * ways.x[point]
+    cosine += close[which, 1] * ways.y[point]
+    cosine += close[which, 2] * ways.z[point]
+    starts = np.cumsum(count) - count
+    best = np.maximum.reduceat(cosine, starts)
+    at_best = np.flatnonzero(cosine == best[which])
+    _, first = np.unique(which[at_best], return_index=True)
+    nearest = point[at_best[first]]
+    last = ways.first[mine + 1] - 1
+    before = np.maximum(nearest - 1, ways.first[mine])
+    after = np.minimum(nearest + 1, last)
+    forward = _along(ways, nearest, after, here)
+    backward = _along(ways, nearest, before, here)
+    other = np.where(forward >= backward, after, before)
+    part = np.maximum(forward, backward)
+    step_s = ways.elapsed_s[other] - ways.elapsed_s[nearest]
+    step_ft = ways.altitude_ft[other] - ways.altitude_ft[nearest]
+    elapsed_s[with_way] = ways.elapsed_s[nearest] + part * step_s
+    altitude_ft[with_way] = ways.altitude_ft[nearest] + part * step_ft
+    on = np.column_stack(
+        [axis[nearest] + part * (axis[other] - axis[nearest]) for axis in (ways.x, ways.y, ways.z)]
+    )
+    away_nm[with_way] = np.linalg.norm(here - on, axis=1) * EARTH_RADIUS_NM
+    # Past the top of the descent the way is lower than its level, and lower still after.
+    lower = ways.altitude_ft[after] < ways.altitude_ft[before] - 1.0
+    descends[with_way] = lower
+    return _OnWay(elapsed_s, altitude_ft, away_nm, descends)
+
+
+def _along(
+    ways: Ways, start: NDArray[np.int64], end: NDArray[np.int64], here: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """How far along the leg from start to end a place is, 0 to 1."""
+    leg = np.column_stack(
+        [axis[end].astype(np.float64) - axis[start] for axis in (ways.x, ways.y, ways.z)]
+    )
+    way = here - np.column_stack([axis[start] for axis in (ways.x, ways.y, ways.z)])
+    size = np.einsum("ij,ij->i", leg, leg)
+    part = np.einsum("ij,ij->i", way, leg) / np.where(size > 0, size, 1.0)
+    return np.where(size > 0, np.clip(part, 0.0, 1.0), 0.0)
+
+
+def _way_from_here(
+    situation: Situation,
+    rows: NDArray[np.intp],
+    each: int,
+    number: int,
+    known: KnownWays,
+) -> Way:
+    row = int(rows[each])
+    here = Point(float(situation.latitude[row]), float(situation.longitude[row]))
+    altitude_ft = float(situation.altitude_ft[row])
+    speed_kt = float(np.clip(situation.groundspeed_kt[row], SLOWEST_KT, FASTEST_KT))
+    to = int(situation.destination[row])
+    places = situation.places
+    if to == UNKNOWN or not np.isfinite(places.latitude[to]):
+        way_nm = speed_kt * _STRAIGHT_ON_S / 3_600
+        end = destination(*here, float(situation.heading_deg[row]), way_nm)
+        ahead = Point(float(end[0]), float(end[1]))
+        return Way(
+            (here, ahead), speed_kt, altitude_ft, altitude_ft, altitude_ft, altitude_ft, False
+        )
+    corners: tuple[Point, ...]
+    if number == UNKNOWN:
+        corners = (Point(float(places.latitude[to]), float(places.longitude[to])),)
+    else:
+        corners = _corners_left(known.corners[number], here)
+    table = np.array((here, *corners), dtype=np.float64)
+    left_nm = float(distance_nm(table[:-1, 0], table[:-1, 1], table[1:, 0], table[1:, 1]).sum())
+    end_ft = float(np.nan_to_num(places.elevation_ft[to]))
+    planned_kt = cruise_kt(situation.tas_kt[row], situation.enroute_min[row], left_nm)
+    level_ft = cruise_ft(situation.cruise_ft[row], max(left_nm, 300.0))
+    # Near the destination, and below the level: on the way down, and it does not go up again.
+    down_nm = (level_ft - end_ft) / _DESCENT_FT_NM + _DESCENT_ROOM_NM
+    comes_down = altitude_ft < level_ft - _NEAR_LEVEL_FT and left_nm < down_nm
+    origin = int(situation.origin[row])
+    if comes_down and origin != UNKNOWN and np.isfinite(places.latitude[origin]):
+        gone = distance_nm(*here, places.latitude[origin], places.longitude[origin])
+        comes_down = bool(gone > left_nm)
+    if comes_down or altitude_ft >= level_ft - _NEAR_LEVEL_FT:
+        level_ft, planned_kt = altitude_ft, max(speed_kt, SLOWEST_KT)
+    return Way(
+        (here, *corners), planned_kt, level_ft, altitude_ft, end_ft, min(end_ft, altitude_ft)
+    )
+
+
+def _corners_left(corners: tuple[Point, ...], here: Point) -> tuple[Point, ...]:
+    """The corners of a way that are still to come: those after the leg that is nearest."""
+    if len(corners) == 2:  # noqa: PLR2004 - from airport to airport
+        return corners[1:]
+    table = np.column_stack(unit_vectors(*np.array(corners, dtype=np.float64).T))
+    point = np.column_stack(unit_vectors(*here))[0]
+    leg, way = np.diff(table, axis=0), point - table[:-1]
+    size = np.maximum(np.einsum("ij,ij->i", leg, leg), 1e-18)
+    part = np.clip(np.einsum("ij,ij->i", way, leg) / size, 0, 1)
+    away = np.linalg.norm(way - part[:, None] * leg, axis=1)
+    return corners[int(away.argmin()) + 1 :]
+
+
+def _as_seen(
+    situation: Situation,
+    rows: NDArray[np.intp],
+    whose: NDArray[np.intp],
+    sector: NDArray[np.int32],
+    partition: NDArray[np.int8],
+    enter_s: NDArray[np.float64],
+    exit_s: NDArray[np.float64],
+    lands: NDArray[np.bool_],
+    phase: NDArray[np.int8],
+) -> Ahead:
+    """The passages that are not over, begun from the sectors that the flights are seen in."""
+    # Who is about to land is still in the air.
+    keep = (exit_s > 0) | (lands & (exit_s > -_LANDING_S))
+    exit_s = np.maximum(exit_s, 1.0)
+    whose, sector, partition = whose[keep], sector[keep], partition[keep]
+    enter_s, exit_s, lands = enter_s[keep], exit_s[keep], lands[keep]
+    parts: tuple[list[NDArray[Any]], ...] = ([], [], [], [], [])
+    for number in range(situation.sector.shape[0]):
+        seen = situation.sector[number, rows]
+        mine = np.flatnonzero(partition == number)
+        who, to, enter, leave = whose[mine], sector[mine], enter_s[mine], exit_s[mine]
+        # The next passage through the sector that the flight is in has begun; all before are over.
+        here = to == seen[who]
+        begun = np.full(rows.size, np.inf)
+        np.minimum.at(begun, who[here], np.maximum(enter[here], 0.0))
+        begun[begun > _EARLY_S] = np.inf
+        early = np.isfinite(begun)[who]
+        over = early & (enter < begun[who]) & ~here
+        enter = np.where(early & here & (enter <= begun[who]), _LONG_GONE_S, enter)
+        # Seen elsewhere than anything on its way: it gets there soon.
+        late = ~early
+        enter = np.where(late, np.maximum(enter, _SOON_S), enter)
+        over |= late & (leave <= _SOON_S)
+        stray = np.flatnonzero(~np.isfinite(begun) & (seen != UNKNOWN))
+        next_s = np.full(rows.size, 2 * _SOON_S)
+        np.minimum.at(next_s, who[~over], np.maximum(enter[~over], _SOON_S))
+        parts[0].extend((who[~over], stray))
+        parts[1].extend((to[~over], seen[stray]))
+        parts[2].extend((enter[~over], np.full(stray.size, _LONG_GONE_S)))
+        parts[3].extend((leave[~over], next_s[stray]))
+        parts[4].extend((lands[mine][~over], np.zeros(stray.size, dtype=bool)))
+    flight, to, enter, leave, ends = (np.concatenate(part) for part in parts)
+    return Ahead(rows[flight], to.astype(np.int32), enter, leave, ends, phase[flight])

@@ -1,0 +1,313 @@
+"""The plan-based count itself: who will be where, of all that are known now.
+
+Flights in the air go on from where they are, the others begin their way when they take off, which
+they do with the probability of their state; both are then looked up in tables of time.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from sectorwatch.airspace.edges import expand
+from sectorwatch.forecast.horizon import BIN_S, LEADS
+from sectorwatch.forecast.plans.ahead import passages_ahead
+from sectorwatch.forecast.plans.count import Part, summed
+from sectorwatch.forecast.plans.departures import GROUND, PREFILED, cells_of
+from sectorwatch.forecast.plans.hazards import OFF_STEPS, STEP_S
+from sectorwatch.forecast.plans.known_ways import KnownWays
+from sectorwatch.forecast.plans.learned import AHEAD_S
+from sectorwatch.forecast.plans.timing import (
+    SPREADS_S,
+    Crossings,
+    Shares,
+    normal_tables,
+    off_tables,
+    shares_of,
+    spread_class,
+)
+from sectorwatch.forecast.situation import UNKNOWN, Stage
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from sectorwatch.forecast.plans.count import PlanCount
+    from sectorwatch.forecast.plans.learned import LearnedPlans
+    from sectorwatch.forecast.plans.navigation import Navigation
+    from sectorwatch.forecast.situation import Situation
+    from sectorwatch.traffic.contract import KnownPlaces, Space
+
+__all__ = ["EntryOutlook", "PlanCounter"]
+
+_HOUR_S = 3_600.0
+_LONG_GONE_S = -1e6
+_QUANTILES = (0.1, 0.5, 0.9)
+_NORMAL_QUANTILES = (-1.2815515655446004, 0.0, 1.2815515655446004)
+_LEAST_SD_S = 20.0
+
+
+@dataclass(frozen=True, slots=True)
+class EntryOutlook:
+    """Entries to come, shape (n,): of the flight `row` of the situation into `sector`.
+
+    `probability` that it comes at all, within 4 h; `entry_s` (n, 3) are the moments before which it
+    comes with 10, 50 and 90 % if it comes. Flights inside now are not among these.
+    """
+
+    row: NDArray[np.intp]
+    sector: NDArray[np.int32]
+    probability: NDArray[np.float64]
+    entry_s: NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class _Passages:
+    """Passages (n,) of the flights `row`, from `enter_s` to `leave_s`, each give or take.
+
+    Seconds after the moment for those in the air, after the take-off for the others, whose `state`
+    says when that will be.
+    """
+
+    row: NDArray[np.intp]
+    sector: NDArray[np.int32]
+    enter_s: NDArray[np.float64]
+    enter_sd_s: NDArray[np.float64]
+    leave_s: NDArray[np.float64]
+    leave_sd_s: NDArray[np.float64]
+    state: NDArray[np.intp]
+
+
+class PlanCounter:
+    """Counts the flights that are known at a moment forward, through one airspace.
+
+    It keeps the ways of plans that it has seen, a bounded number; what it answers depends on what
+    it is asked alone, not on what it was asked before. Not for several threads at once.
+    """
+
+    def __init__(
+        self, airspace: Space, airports: KnownPlaces, navigation: Navigation | None = None
+    ) -> None:
+        self._airspace = airspace
+        self._known = KnownWays(airspace, airports, navigation)
+        self._normal = normal_tables()
+
+    def count(
+        self,
+        situation: Situation,
+        learned: LearnedPlans,
+        leads_s: NDArray[np.int64] = LEADS,
+        bin_s: float = BIN_S,
+    ) -> PlanCount:
+        """The expected mean occupancy of bins of `bin_s`; as good as an instant at a second."""
+        leads_s = np.asarray(leads_s, dtype=np.int64)
+        from_s = leads_s.astype(np.float64)
+        air = self._airborne(situation, learned)
+        waiting, off = self._waiting(situation, learned)
+        parts = [
+            (air, self._air_shares(air, learned, from_s, bin_s)),
+            (waiting, _waiting_shares(waiting, off, learned, from_s, bin_s)),
+        ]
+        row, sector, length_s, share, touch = (
+            np.concatenate(values)
+            for values in zip(
+                *(
+                    (each.row, each.sector, each.leave_s - each.enter_s, of.share, of.touch)
+                    for each, of in parts
+                ),
+                strict=True,
+            )
+        )
+        # One row a flight and sector, however often it comes there.
+        key = sector.astype(np.int64) * max(len(situation), 1) + row
+        order = np.argsort(key, kind="stable")
+        first = np.flatnonzero(np.diff(key[order], prepend=-1))
+        row, sector, length_s = row[order][first], sector[order][first], length_s[order]
+        share, touch = share[order], touch[order]
+        if first.size:
+            share = np.minimum(np.add.reduceat(share, first, axis=0), 1.0)
+            touch = np.minimum(np.add.reduceat(touch, first, axis=0), 1.0)
+            length_s = np.maximum.reduceat(length_s, first)
+        return summed(
+            Part(row.astype(np.int32), sector.astype(np.int32), share),
+            touch,
+            length_s,
+            situation.stage,
+            situation.as_of_s,
+            leads_s,
+            bin_s,
+            len(self._airspace.sectors),
+        )
+
+    def passages(self, situation: Situation, learned: LearnedPlans) -> EntryOutlook:
+        """Into which sectors each flight will come, how likely and when."""
+        air = self._airborne(situation, learned)
+        waiting, off = self._waiting(situation, learned)
+        to_come = air.enter_s > 0
+        alive = np.exp(-learned.quits_per_h * np.maximum(air.enter_s, 0.0) / _HOUR_S)
+        spread = np.array(_NORMAL_QUANTILES)[None, :] * air.enter_sd_s[:, None]
+        air_s = air.enter_s[:, None] + spread
+        ever = off[:, :OFF_STEPS].sum(axis=1)
+        by = np.cumsum(off[:, :OFF_STEPS], axis=1) / np.maximum(ever, 1e-12)[:, None]
+        ends_s = np.arange(1, OFF_STEPS + 1) * float(STEP_S)
+        off_s = np.array(
+            [np.interp(_QUANTILES, row, ends_s) for row in by], dtype=np.float64
+        ).reshape(-1, len(_QUANTILES))
+        middle = off_s[waiting.state, 1:2]
+        # Both spreads together, each as far from the middle as it is.
+        aside = np.hypot(
+            off_s[waiting.state] - middle,
+            np.array(_NORMAL_QUANTILES)[None, :] * waiting.enter_sd_s[:, None],
+        )
+        side = np.sign(np.array(_NORMAL_QUANTILES))[None, :]
+        waiting_s = waiting.enter_s[:, None] + middle + side * aside
+        return EntryOutlook(
+            row=np.concatenate([air.row[to_come], waiting.row]),
+            sector=np.concatenate([air.sector[to_come], waiting.sector]),
+            probability=np.concatenate([alive[to_come], ever[waiting.state]]),
+            entry_s=situation.as_of_s
+            + np.maximum(np.concatenate([air_s[to_come], waiting_s]), 0.0),
+        )
+
+    def _airborne(self, situation: Situation, learned: LearnedPlans) -> _Passages:
+        airborne = situation.stage == Stage.AIRBORNE
+        airborne &= np.isfinite(situation.latitude) & np.isfinite(situation.longitude)
+        rows = np.flatnonzero(airborne)
+        ahead = passages_ahead(situation, rows, self._known, self._airspace)
+        enter_s, enter_sd_s = _with_error(ahead.enter_s, ahead.phase, learned)
+        leave_s, leave_sd_s = _with_error(ahead.exit_s, ahead.phase, learned)
+        leave_s, leave_sd_s = _landing(leave_s, leave_sd_s, ahead.lands, learned)
+        inside = ahead.enter_s <= 0
+        return _Passages(
+            row=ahead.row,
+            sector=ahead.sector,
+            enter_s=np.where(inside, _LONG_GONE_S, enter_s),
+            enter_sd_s=np.where(inside, _LEAST_SD_S, enter_sd_s),
+            leave_s=leave_s,
+            leave_sd_s=leave_sd_s,
+            state=np.zeros(ahead.row.size, dtype=np.intp),
+        )
+
+    def _waiting(
+        self, situation: Situation, learned: LearnedPlans
+    ) -> tuple[_Passages, NDArray[np.float64]]:
+        """Passages of those not in the air, and when each of their states takes off."""
+        rows_of: list[NDArray[np.intp]] = []
+        cells: list[NDArray[np.intp]] = []
+        tables: list[NDArray[np.float32]] = []
+        for stage, table, kind in (
+            (Stage.GROUND, learned.ground, GROUND),
+            (Stage.PREFILED, learned.prefiled, PREFILED),
+        ):
+            rows = np.flatnonzero(situation.stage == stage)
+            if stage == Stage.PREFILED:
+                rows = rows[~_online_already(situation, rows)]
+            delay_min = np.zeros(rows.size)
+            flat = table.reshape(-1, table.shape[-1])
+            used, state = np.unique(cells_of(kind, situation, rows, delay_min), return_inverse=True)
+            rows_of.append(rows)
+            cells.append(state + sum(each.shape[0] for each in tables))
+            tables.append(flat[used])
+        rows, state = np.concatenate(rows_of), np.concatenate(cells)
+        off = np.concatenate(tables).astype(np.float64)
+        number = self._known.numbers(situation, rows)
+        with_way = np.flatnonzero(number != UNKNOWN)
+        rows, state, number = rows[with_way], state[with_way], number[with_way]
+        ways = self._known.ways
+        which, index = expand(np.diff(ways.passage_first)[number])
+        passage = ways.passage_first[number][which] + index
+        enter_s, enter_sd_s = _since_off(ways.enter_s[passage].astype(np.float64), learned)
+        leave_s, leave_sd_s = _since_off(ways.exit_s[passage].astype(np.float64), learned)
+        leave_s, leave_sd_s = _landing(leave_s, leave_sd_s, ways.lands[passage], learned)
+        waiting = _Passages(
+            row=rows[which],
+            sector=ways.sector[passage],
+            enter_s=enter_s,
+            enter_sd_s=enter_sd_s,
+            leave_s=leave_s,
+            leave_sd_s=leave_sd_s,
+            state=state[which],
+        )
+        return waiting, off
+
+    def _air_shares(
+        self,
+        air: _Passages,
+        learned: LearnedPlans,
+        from_s: NDArray[np.float64],
+        bin_s: float,
+    ) -> Shares:
+        shares = shares_of(
+            self._normal,
+            Crossings(air.state, air.enter_s, air.enter_sd_s),
+            Crossings(air.state, air.leave_s, air.leave_sd_s),
+            from_s,
+            bin_s,
+        )
+        alive = np.exp(-learned.quits_per_h * (from_s + bin_s / 2) / _HOUR_S).astype(np.float32)
+        return Shares(shares.share * alive, shares.touch * alive)
+
+
+def _waiting_shares(
+    waiting: _Passages,
+    off: NDArray[np.float64],
+    learned: LearnedPlans,
+    from_s: NDArray[np.float64],
+    bin_s: float,
+) -> Shares:
+    spreads = len(SPREADS_S)
+    shares = shares_of(
+        off_tables(off[:, :OFF_STEPS]),
+        Crossings(waiting.state * spreads + spread_class(waiting.enter_sd_s), waiting.enter_s, 1.0),
+        Crossings(waiting.state * spreads + spread_class(waiting.leave_sd_s), waiting.leave_s, 1.0),
+        from_s,
+        bin_s,
+    )
+    # In the air for about as long as it is to the middle of the passage.
+    flown_s = np.maximum((waiting.enter_s + waiting.leave_s) / 2, 0.0)
+    alive = np.exp(-learned.quits_per_h * flown_s / _HOUR_S).astype(np.float32)[:, None]
+    return Shares(shares.share * alive, shares.touch * alive)
+
+
+def _online_already(situation: Situation, rows: NDArray[np.intp]) -> NDArray[np.bool_]:
+    """Which prefiles are ghosts: the member is online under that callsign, and counts there."""
+    online = np.flatnonzero(situation.stage != Stage.PREFILED)
+    there = {(int(situation.cid[row]), situation.callsign[row]) for row in online.tolist()}
+    return np.array(
+        [(int(situation.cid[row]), situation.callsign[row]) in there for row in rows.tolist()],
+        dtype=bool,
+    )
+
+
+def _with_error(
+    at_s: NDArray[np.float64], phase: NDArray[np.int8], learned: LearnedPlans
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Times ahead as they turn out on the whole, and how far they may be off."""
+    ahead_s = np.maximum(at_s, 0.0)
+    later_s, sd_s = np.zeros_like(at_s), np.zeros_like(at_s)
+    for number in range(learned.air_bias_s.shape[0]):
+        mine = phase == number
+        later_s[mine] = np.interp(ahead_s[mine], AHEAD_S, learned.air_bias_s[number])
+        sd_s[mine] = np.interp(ahead_s[mine], AHEAD_S, learned.air_sd_s[number])
+    return at_s + later_s, np.maximum(sd_s, _LEAST_SD_S)
+
+
+def _since_off(
+    elapsed_s: NDArray[np.float64], learned: LearnedPlans
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    later_s = np.interp(elapsed_s, AHEAD_S, learned.way_bias_s)
+    return elapsed_s + later_s, np.interp(elapsed_s, AHEAD_S, learned.way_sd_s)
+
+
+def _landing(
+    leave_s: NDArray[np.float64],
+    leave_sd_s: NDArray[np.float64],
+    lands: NDArray[np.bool_],
+    learned: LearnedPlans,
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Exits by landing, later and less sure than those on the way."""
+    return (
+        leave_s + lands * learned.landing_bias_s,
+        np.where(lands, np.hypot(leave_sd_s, learned.landing_sd_s), leave_sd_s),
+    )

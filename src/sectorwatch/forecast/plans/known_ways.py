@@ -1,0 +1,195 @@
+"""The ways of all plans that were asked for lately, each laid out once.
+
+A plan's way is the same for everybody who files it, and from one issue to the next: what is kept
+here is looked up by (origin, destination, speed, level, route). Kept are so many points that a
+network of twice the usual size fits; when they are more, all are forgotten and made again.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from sectorwatch.airspace.geodesy import distance_nm
+from sectorwatch.forecast.plans.profile import FASTEST_KT, SLOWEST_KT
+from sectorwatch.forecast.plans.routes import Point, route_points
+from sectorwatch.forecast.plans.ways import Way, Ways, lay_out
+from sectorwatch.forecast.situation import UNKNOWN
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from sectorwatch.forecast.plans.navigation import Navigation
+    from sectorwatch.forecast.situation import Places, Situation
+    from sectorwatch.traffic.contract import KnownPlaces, Space
+
+__all__ = ["KnownWays", "Plan", "cruise_ft", "cruise_kt"]
+
+_MOST_POINTS = 1_500_000
+_MOST_ROUTES = 50_000
+_TINY_NM = 3.0
+_USUAL_KT, _SHORT_KT = 440.0, 130.0
+_USUAL_FT_NM = 60.0
+_LEAST_FT, _USUAL_FT = 3_000.0, 36_000.0
+
+
+class Plan(NamedTuple):
+    """What a way depends on; places by index, speed and level filed or UNKNOWN."""
+
+    origin: int
+    destination: int
+    tas_kt: int
+    cruise_ft: int
+    enroute_min: int
+    route: str
+
+
+def cruise_kt(tas_kt: float, enroute_min: float, way_nm: float) -> float:
+    """The speed at its level: filed, else what the filed time comes to, else what is usual."""
+    if SLOWEST_KT <= tas_kt <= FASTEST_KT:
+        return float(tas_kt)
+    if enroute_min > 0:
+        # Take-off and landing cost some 10 min that are not flown at speed.
+        speed_kt = way_nm / max(enroute_min - 10.0, 0.6 * enroute_min) * 60.0
+        if SLOWEST_KT <= speed_kt <= FASTEST_KT:
+            return speed_kt
+    return float(np.clip(_SHORT_KT + way_nm * 0.6, _SHORT_KT, _USUAL_KT))
+
+
+def cruise_ft(filed_ft: float, way_nm: float) -> float:
+    """The level filed, else what is usual for so long a way."""
+    if filed_ft > 0:
+        return float(filed_ft)
+    return float(np.clip(_LEAST_FT + _USUAL_FT_NM * way_nm, _LEAST_FT, _USUAL_FT))
+
+
+class KnownWays:
+    """The ways of plans, laid out through an airspace; `ways` has all of them end to end."""
+
+    def __init__(
+        self, airspace: Space, airports: KnownPlaces, navigation: Navigation | None
+    ) -> None:
+        self._airspace = airspace
+        self._airports = airports
+        self._navigation = navigation
+        self._icao: Sequence[str] = ()
+        self.forget()
+
+    def forget(self) -> None:
+        """Forget all ways."""
+        self._number: dict[Plan, int] = {}
+        self.corners: list[tuple[Point, ...]] = []
+        self.cruise_kt = np.zeros(0)
+        self.cruise_ft = np.zeros(0)
+        self.length_nm = np.zeros(0)
+        self.ways: Ways = lay_out([], self._airspace)
+
+    def numbers(self, situation: Situation, rows: NDArray[np.intp]) -> NDArray[np.intp]:
+        """The way of each flight in `rows`; UNKNOWN where no way can be laid (no two places)."""
+        places = situation.places
+        self._same_places(places)
+        plans = [
+            Plan(*key)
+            for key in zip(
+                situation.origin[rows].tolist(),
+                situation.destination[rows].tolist(),
+                situation.tas_kt[rows].tolist(),
+                situation.cruise_ft[rows].tolist(),
+                situation.enroute_min[rows].tolist(),
+                [situation.route[row] for row in rows.tolist()],
+                strict=True,
+            )
+        ]
+        found = [self._number.get(plan) for plan in plans]
+        missing = {plan for plan, number in zip(plans, found, strict=True) if number is None}
+        if missing:
+            crowded = self.ways.x.size > _MOST_POINTS or len(self._number) > _MOST_ROUTES
+            if crowded:
+                self.forget()
+                missing = set(plans)
+            # In one order, whatever the set's: the same situation gives the same numbers.
+            self._add(sorted(missing), places)
+            found = [self._number[plan] for plan in plans]
+        return np.array(found, dtype=np.intp)
+
+    def _same_places(self, places: Places) -> None:
+        """Indices of places mean what they meant, as long as the list only grows."""
+        known = len(self._icao)
+        if len(places.icao) < known or (
+            known and (places.icao[0], places.icao[known - 1]) != (self._icao[0], self._icao[-1])
+        ):
+            self.forget()
+        self._icao = tuple(places.icao) if len(places.icao) != known else self._icao
+
+    def _add(self, plans: Sequence[Plan], places: Places) -> None:
+        made: list[Way] = []
+        for plan in plans:
+            way = self._way(plan, places)
+            if way is None:
+                self._number[plan] = UNKNOWN
+            else:
+                self._number[plan] = len(self.corners) + len(made)
+                made.append(way)
+        if made:
+            new = lay_out(made, self._airspace)
+            self.ways = _joined(self.ways, new)
+            self.corners.extend(tuple(way.points) for way in made)
+            self.cruise_kt = np.append(self.cruise_kt, [way.cruise_kt for way in made])
+            self.cruise_ft = np.append(self.cruise_ft, [way.cruise_ft for way in made])
+            self.length_nm = np.append(self.length_nm, [_length_nm(way.points) for way in made])
+
+    def _way(self, plan: Plan, places: Places) -> Way | None:
+        if UNKNOWN in (plan.origin, plan.destination):
+            return None
+        ends = [
+            Point(float(places.latitude[place]), float(places.longitude[place]))
+            for place in (plan.origin, plan.destination)
+        ]
+        if not np.isfinite(ends).all():
+            return None
+        points = route_points(plan.route, ends[0], ends[1], self._airports, self._navigation)
+        corners = (ends[0], *points, ends[1])
+        way_nm = _length_nm(corners)
+        if way_nm < _TINY_NM:
+            return None
+        field_ft, end_ft = (
+            float(np.nan_to_num(places.elevation_ft[place]))
+            for place in (plan.origin, plan.destination)
+        )
+        return Way(
+            points=corners,
+            cruise_kt=cruise_kt(plan.tas_kt, plan.enroute_min, way_nm),
+            cruise_ft=cruise_ft(plan.cruise_ft, way_nm),
+            start_ft=field_ft,
+            end_ft=end_ft,
+            field_ft=field_ft,
+        )
+
+
+def _length_nm(points: Sequence[Point]) -> float:
+    table = np.array(points, dtype=np.float64)
+    legs = distance_nm(table[:-1, 0], table[:-1, 1], table[1:, 0], table[1:, 1])
+    return float(legs.sum())
+
+
+def _joined(ways: Ways, more: Ways) -> Ways:
+    """Both, one after the other."""
+    return Ways(
+        first=np.concatenate([ways.first, more.first[1:] + ways.first[-1]]),
+        x=np.concatenate([ways.x, more.x]),
+        y=np.concatenate([ways.y, more.y]),
+        z=np.concatenate([ways.z, more.z]),
+        elapsed_s=np.concatenate([ways.elapsed_s, more.elapsed_s]),
+        altitude_ft=np.concatenate([ways.altitude_ft, more.altitude_ft]),
+        passage_first=np.concatenate(
+            [ways.passage_first, more.passage_first[1:] + ways.passage_first[-1]]
+        ),
+        sector=np.concatenate([ways.sector, more.sector]),
+        partition=np.concatenate([ways.partition, more.partition]),
+        enter_s=np.concatenate([ways.enter_s, more.enter_s]),
+        exit_s=np.concatenate([ways.exit_s, more.exit_s]),
+        lands=np.concatenate([ways.lands, more.lands]),
+    )
