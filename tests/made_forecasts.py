@@ -36,3 +36,11 @@ def issued(as_of_s: int, mean: Any = 3.0, **more: Any) -> Issued:
     }
     assert spread.shape[-1] == len(QUANTILES)
     return Issued(**content | more)
+
+
+class Utc:
+    """A local time that is UTC."""
+
+    def hour_of_week(self, times_s: Any) -> Any:
+        """The hour of the week, Monday from 00:00 being 0."""
+        return (np.asarray(times_s) // 3_600 + 72) % 168

@@ -41,15 +41,15 @@ def test_figures_of_a_day_take_the_place_of_those_before(either: Store) -> None:
     """One row a day, days that are too old are let go, other kinds stay."""
     forecasts = either.forecasts
     old, day = START_S - DAY_S, START_S
-    forecasts.keep_scores("airports", Scores(old, day, b"theirs"), from_day_s=old)
-    forecasts.keep_scores("sectors", Scores(old, day, b"old"), from_day_s=old)
-    forecasts.keep_scores("sectors", Scores(day, day + 300, b"a"), from_day_s=old)
-    forecasts.keep_scores("sectors", Scores(day, day + 600, b"b"), from_day_s=old)
+    forecasts.keep_scores("airports", [Scores(old, day, b"theirs")], from_day_s=old)
+    forecasts.keep_scores("sectors", [Scores(old, day, b"old")], from_day_s=old)
+    forecasts.keep_scores("sectors", [Scores(day, day + 300, b"a")], from_day_s=old)
+    forecasts.keep_scores("sectors", [Scores(day, day + 600, b"b")], from_day_s=old)
     assert forecasts.scores("sectors", old) == [
         Scores(old, day, b"old"),
         Scores(day, day + 600, b"b"),
     ]
-    forecasts.keep_scores("sectors", Scores(day, day + 900, b"c"), from_day_s=day)
+    forecasts.keep_scores("sectors", [Scores(day, day + 900, b"c")], from_day_s=day)
     assert forecasts.scores("sectors", 0) == [Scores(day, day + 900, b"c")]
     assert len(forecasts.scores("airports", 0)) == 1
 

@@ -91,6 +91,13 @@ feeds_unwritten_total counter (collector)
     Feeds lost because the disk would not take them.
 flights_in_contact gauge (tracker)
     Flights in radio contact with a controller, while radios are heard.
+forecast_error_ratio{horizon} gauge ratio (forecast)
+    The error of the last hours' forecasts over what it uses to be at these hours, or over what
+    the naive forecast's error lets expect, whichever is less: 1 is as always.
+forecasts_scored_total counter (forecast)
+    Forecasts, each of one sector at one lead, that were scored against what happened.
+forecasts_unscored_total counter (forecast)
+    Forecasts that will never be scored, since nobody knows what happened then.
 journal_disk_bytes_total counter bytes (journal)
     Bytes written to the journal's files, compressed.
 journal_errors_total{reason} counter (journal)

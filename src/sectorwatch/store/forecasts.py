@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import msgspec
-from sqlalchemy import delete, select
+from sqlalchemy import delete, func, select
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
@@ -18,7 +18,7 @@ from sectorwatch.store import schema
 from sectorwatch.store.rows import upsert
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from typing import Any
 
     from sectorwatch.store.sources import Sources
@@ -99,12 +99,25 @@ class ForecastStore:
             )
             return [Kept(*row) for row in rows]
 
-    def keep_scores(self, kind: ForecastKind, scores: Scores, *, from_day_s: int) -> None:
-        """Keeps a day's figures in the place of those kept, and lets go of days before another."""
+    def newest(self, kind: ForecastKind) -> int | None:
+        """The moment of the newest issue that is not sealed, None where there is none."""
+        table = schema.forecast.c
+        with self._database.read("asking for the newest forecast") as connection:
+            newest: int | None = connection.scalar(
+                select(func.max(table.as_of_s)).where(table.kind == kind)
+            )
+        return newest
+
+    def keep_scores(self, kind: ForecastKind, days: Sequence[Scores], *, from_day_s: int) -> None:
+        """Keeps days' figures in the place of those kept, and lets go of days before another.
+
+        All of it at once: `scored_to_s` of one day speaks for every day.
+        """
         table = schema.forecast_score
-        row = (kind, *scores)
+        rows = [(kind, *each) for each in days]
         with self._database.write("keeping how forecasts fared") as connection:
-            connection.exec_driver_sql(upsert(table, connection.dialect), [row])
+            if rows:
+                connection.exec_driver_sql(upsert(table, connection.dialect), rows)
             connection.execute(
                 delete(table).where(table.c.kind == kind, table.c.day_s < from_day_s)
             )

@@ -1,0 +1,112 @@
+"""The figures day by day, of the last four weeks, and what follows from all of them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+
+from sectorwatch.forecast.scoring.confidence import confidence_of
+from sectorwatch.forecast.scoring.drop import Drop
+from sectorwatch.forecast.scoring.figures import Figures
+from sectorwatch.store.forecasts import Scores
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from sectorwatch.forecast.scoring.scored import Scored
+
+__all__ = ["DAYS", "DAY_S", "Ledger", "LocalHours"]
+
+DAY_S = 86_400
+DAYS = 28
+"""A day's figures are kept so long; the newest day counts."""
+
+
+class LocalHours(Protocol):
+    """The division's local time, as far as it is asked for here."""
+
+    def hour_of_week(self, times_s: NDArray[np.int64]) -> NDArray[np.int64]:
+        """The hour of the local week, 0 to 167; Monday from 00:00 is 0."""
+
+
+class Ledger:
+    """Figures of `series_id` by the day (UTC) on which their bins began; belongs to one thread."""
+
+    def __init__(self, series_id: NDArray[np.int64], local: LocalHours) -> None:
+        self.series_id = series_id
+        self.days: dict[int, Figures] = {}
+        self.drop = Drop()
+        self._local = local
+        self._before = Figures(series_id.size)
+        self._changed: set[int] = set()
+        self._confidence: NDArray[np.float64] | None = None
+
+    def add(self, scored: Scored, now_s: int) -> None:
+        """Adds forecasts whose time has come by `now_s`."""
+        starts_s = scored.as_of_s + scored.lead_s
+        hour = self._local.hour_of_week(starts_s) % 24
+        known = np.isfinite(scored.truth)
+        day_s = starts_s // DAY_S * DAY_S
+        for day in np.unique(day_s).tolist():
+            of_day = day_s == day
+            self._of(day).add(scored.where(of_day), hour[of_day])
+            self._changed.add(day)
+        self.drop.hear(scored.where(known), hour[known], now_s)
+        self._confidence = None
+
+    def confidence(self) -> NDArray[np.float64]:
+        """Of each series and lead, of shape (series, leads)."""
+        if self._confidence is None:
+            newest = self.days.get(max(self.days, default=0))
+            parts = [self._before] if newest is None else [self._before, newest]
+            self._confidence = confidence_of(Figures.sum(parts, self.series_id.size))
+        return self._confidence
+
+    def total(self, days: int = DAYS) -> tuple[Figures, list[int]]:
+        """The figures of the last `days` days together, and which days these are."""
+        newest = max(self.days, default=0)
+        chosen = sorted(day for day in self.days if day > newest - days * DAY_S)
+        return Figures.sum((self.days[day] for day in chosen), self.series_id.size), chosen
+
+    def load(self, kept: Sequence[Scores]) -> None:
+        """Takes the days that were kept. Raises StoreError where one is damaged or newer."""
+        self.days = {each.day_s: Figures.from_blob(each.figures, self.series_id) for each in kept}
+        self._changed.clear()
+        self._turn()
+
+    def changed(self, scored_to_s: int) -> list[Scores]:
+        """The days that changed since this was last `saved`, as they are kept, oldest first."""
+        return [
+            Scores(day, scored_to_s, self.days[day].to_blob(self.series_id))
+            for day in sorted(self._changed & self.days.keys())
+        ]
+
+    def saved(self) -> None:
+        """What changed is kept."""
+        self._changed.clear()
+
+    @property
+    def oldest_s(self) -> int:
+        """No day before it is wanted."""
+        return max(self.days, default=0) - (DAYS - 1) * DAY_S
+
+    def _of(self, day_s: int) -> Figures:
+        figures = self.days.get(day_s)
+        if figures is None:
+            figures = self.days[day_s] = Figures(self.series_id.size)
+            self._turn()
+        return figures
+
+    def _turn(self) -> None:
+        """A day is new: those before it are closed, and what is too old goes."""
+        oldest_s, newest_s = self.oldest_s, max(self.days, default=0)
+        for day in [each for each in self.days if each < oldest_s]:
+            del self.days[day]
+        before = [figures for day, figures in self.days.items() if day != newest_s]
+        self._before = Figures.sum(before, self.series_id.size)
+        self._confidence = None
+        scored = sum(bool(each.by_series["count"].any()) for each in before)
+        self.drop.learn(self._before, scored)
