@@ -16,6 +16,7 @@ SectorwatchError
 │   ├── DatabaseAwayError    the database does not answer; try again later
 │   │   └── DiskFullError    no space is left to write to; try again once there is
 │   └── QueryTooLongError    a question that took longer than it may; ask for less
+├── BacktestError            a back-test that cannot be made of what there is
 ├── TrackerStateError        a saved tracker state that this tracker cannot go on from
 └── ServiceError             a service that did not start, stop or answer in time
 """
@@ -24,6 +25,7 @@ from __future__ import annotations
 
 __all__ = [
     "AirspaceError",
+    "BacktestError",
     "ConfigError",
     "DataDirectoryError",
     "DatabaseAwayError",
@@ -128,6 +130,10 @@ class DiskFullError(DatabaseAwayError):
 
 class QueryTooLongError(StoreError):
     """A question that took longer than it may; whoever asked should ask for less."""
+
+
+class BacktestError(SectorwatchError):
+    """A back-test that cannot be made of what there is."""
 
 
 class TrackerStateError(SectorwatchError):

@@ -14,6 +14,7 @@ from sectorwatch import __version__
 from sectorwatch.cli import (
     airspace,
     alerts,
+    backtest,
     config,
     demo,
     export,
@@ -45,6 +46,7 @@ app.command("replay")(replay.replay)
 app.command("simulate")(simulate.simulate)
 app.command("export")(export.export)
 app.command("rebuild")(rebuild.rebuild)
+app.command("backtest")(backtest.backtest)
 app.command("gameday")(gameday.gameday)
 app.add_typer(airspace.app, name="airspace")
 app.add_typer(keys.app, name="keys")

@@ -97,6 +97,9 @@ class History:
         self.revisions: RevisionRows = rows.revisions
         self.plans: PlanRows = rows.plans
         self.prefiles: PrefileRows = rows.prefiles
+        # For histories looked at as if they had been known otherwise: by row of `flights`, until
+        # when somebody on the ground is not seen.
+        self.hidden_until_s: NDArray[np.int64] | None = None
         self.movements: MovementRows = rows.movements
         self.airspaces = store.history.airspaces(self.to_s)
         self.since_s = self._sectors_since()
@@ -226,7 +229,10 @@ class History:
         ended = np.where(row >= 0, flights.ended_s[row], UNKNOWN)
         # Who has no position of this step, and is known to have gone at the last one, had gone.
         gone = (here.time_s <= before_s) & (ended == here.time_s)
-        keep = np.flatnonzero((row >= 0) & ~gone)
+        visible = (row >= 0) & ~gone
+        if self.hidden_until_s is not None:
+            visible &= here.airborne | (self.hidden_until_s[row] <= time_s)
+        keep = np.flatnonzero(visible)
         row, here = row[keep], here.take(keep)
         # One that began anew where another ended has that one's place until it moves.
         follower = flights.follower[row]
