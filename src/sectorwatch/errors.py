@@ -17,6 +17,9 @@ SectorwatchError
 │   │   └── DiskFullError    no space is left to write to; try again once there is
 │   └── QueryTooLongError    a question that took longer than it may; ask for less
 ├── BacktestError            a back-test that cannot be made of what there is
+├── ForecastError            what a forecast is made of cannot be used
+│   ├── ModelFileError       a model file that is cut, foreign, damaged or of another version
+│   └── TrainingError        no model can be trained, for want of a past or of memory
 ├── TrackerStateError        a saved tracker state that this tracker cannot go on from
 └── ServiceError             a service that did not start, stop or answer in time
 """
@@ -33,9 +36,11 @@ __all__ = [
     "FeedError",
     "FeedRefusedError",
     "FetchError",
+    "ForecastError",
     "JournalError",
     "JournalVersionError",
     "JournalWriteError",
+    "ModelFileError",
     "QueryTooLongError",
     "ScheduleError",
     "SectorwatchError",
@@ -43,6 +48,7 @@ __all__ = [
     "SimulatorError",
     "StoreError",
     "TrackerStateError",
+    "TrainingError",
 ]
 
 
@@ -134,6 +140,18 @@ class QueryTooLongError(StoreError):
 
 class BacktestError(SectorwatchError):
     """A back-test that cannot be made of what there is."""
+
+
+class ForecastError(SectorwatchError):
+    """What a forecast is made of cannot be used."""
+
+
+class ModelFileError(ForecastError):
+    """A model file that cannot be used; forecasts go on with the model before it."""
+
+
+class TrainingError(ForecastError):
+    """No model can be trained, for want of a past, of memory or of time; it says which."""
 
 
 class TrackerStateError(SectorwatchError):

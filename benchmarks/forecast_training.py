@@ -1,0 +1,159 @@
+"""What a model learns of us2001: its error by lead against the week before, its time, its memory.
+
+`python benchmarks/forecast_training.py FOLDER --from DAY --to DAY [--tables DIR]`: FOLDER is what
+`us2001_months.py` has made. The rows are made once and kept in DIR, so that trees, recipes and
+features to be left out can be tried in a minute each: `tables(...)`, `fit(...)`, `told(...)`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+import resource
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import _network
+import numpy as np
+
+from sectorwatch.airspace import Airports, load_airspace
+from sectorwatch.forecast.features import FEATURES
+from sectorwatch.forecast.history import History
+from sectorwatch.forecast.horizon import HORIZONS_S, LEADS
+from sectorwatch.forecast.local_time import LocalTime
+from sectorwatch.forecast.measures import randomised_pit, within_80
+from sectorwatch.forecast.model.files import Header
+from sectorwatch.forecast.model.model import FORESTS
+from sectorwatch.forecast.model.table import Table
+from sectorwatch.forecast.model.training import (
+    OF_HISTORY_ALONE,
+    Prepared,
+    Recipe,
+    fit,
+    prepare,
+)
+from sectorwatch.store import DataDirectory, Store
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+ZONE = "America/New_York"
+
+
+def tables(
+    folder: Path, from_s: int, to_s: int, recipe: Recipe, keep: Path | None = None
+) -> tuple[Prepared, NDArray[np.int64]]:
+    """The rows of a period, all of the held back days' cells among them; made once where kept."""
+    airspace = load_airspace(json.loads((folder / "specs.json").read_text()))
+    began_s = time.perf_counter()
+    with (
+        DataDirectory.open(folder / "data") as directory,
+        Store.open(directory) as store,
+    ):
+        airports = Airports.load()
+        history = History.load(store, airspace, airports, from_s, to_s)
+        print(f"history {time.perf_counter() - began_s:.1f} s, {_peak_mb():.0f} MB", flush=True)
+        prepared = prepare(
+            history,
+            airspace,
+            airports,
+            from_s,
+            to_s,
+            local=LocalTime(ZONE),
+            recipe=recipe,
+            progress=_Told(),
+        )
+    print(f"walked {time.perf_counter() - began_s:.1f} s, {_peak_mb():.0f} MB", flush=True)
+    if keep is not None:
+        keep.mkdir(parents=True, exist_ok=True)
+        prepared.fitting.save(keep / "fitting.npz")
+        prepared.held.save(keep / "held.npz")
+    return prepared, history.sector_ids
+
+
+def told(said: NDArray[Any], quantiles: Any, p_zero: Any, held: Table) -> dict[str, Any]:
+    """Ratios of pooled absolute errors to the week before, and coverage, by set and lead."""
+    naive = held.column("week_1")
+    chance = np.random.default_rng(0).random(len(held))
+    lies_at = randomised_pit(held.truth, quantiles, p_zero, chance)
+    found: dict[str, Any] = {}
+    for name, kind in (("artcc", 0), ("high", 1)):
+        for horizon_s in HORIZONS_S:
+            rows = (held.column("kind") == kind) & (LEADS[held.lead] == horizon_s)
+            rows &= np.isfinite(naive)
+            error = np.abs(said[rows] - held.truth[rows]).sum()
+            ratio = error / np.abs(naive[rows] - held.truth[rows]).sum()
+            found[f"{name} {horizon_s // 3600} h"] = {
+                "ratio": round(float(ratio), 4),
+                "coverage": round(float(within_80(lies_at[rows]).mean()), 4),
+                "rows": int(rows.sum()),
+            }
+    return found
+
+
+class _Told:
+    def __init__(self) -> None:
+        self._told_s = 0.0
+
+    def __call__(self, share: float, words: str) -> None:
+        if time.perf_counter() - self._told_s > 10:
+            self._told_s = time.perf_counter()
+            print(f"{share:.0%} {words}", flush=True)
+
+
+def _peak_mb() -> float:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def _header(from_s: int, to_s: int, blank: tuple[str, ...]) -> Header:
+    return Header(
+        version="benchmark",
+        trained_from_s=from_s,
+        trained_to_s=to_s,
+        fingerprint="",
+        zone=ZONE,
+        features=tuple(FEATURES),
+        forests=FORESTS,
+        without=blank,
+    )
+
+
+def main() -> None:
+    """Make or load the rows, train, and tell."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--from", dest="from_", required=True)
+    parser.add_argument("--to", required=True)
+    parser.add_argument("--tables", type=Path)
+    parser.add_argument("--again", action="store_true", help="use the rows kept in --tables")
+    parser.add_argument("--history-alone", action="store_true")
+    parser.add_argument("--recipe", type=json.loads, default={})
+    arguments = parser.parse_args()
+    from_s, to_s = (_network.at_s(f"{day}T05:00:00Z") for day in (arguments.from_, arguments.to))
+    recipe = dataclasses.replace(Recipe(), **arguments.recipe)
+    if arguments.again:
+        fitting, held = (Table.load(arguments.tables / f"{n}.npz") for n in ("fitting", "held"))
+        memory: Any = None
+    else:
+        prepared, _ = tables(arguments.folder, from_s, to_s, recipe, arguments.tables)
+        fitting, held, memory = prepared.fitting, prepared.held, prepared.memory
+    began_s = time.perf_counter()
+    blank = OF_HISTORY_ALONE if arguments.history_alone else ()
+    fitted = fit(fitting, recipe, blank, _Told())
+    print(f"fitted {time.perf_counter() - began_s:.1f} s, {_peak_mb():.0f} MB", flush=True)
+    _ = memory
+    baseline = fitted.baseline.of(held.rows, held.lead)
+    print("linear", baseline.shape, told_words(baseline, held), flush=True)
+
+
+def told_words(said: NDArray[Any], held: Table) -> str:
+    """The ratios of a point forecast alone."""
+    quantiles = np.repeat(said[:, None], 5, axis=1)
+    found = told(said, quantiles, np.zeros(len(held)), held)
+    return " ".join(f"{name} {value['ratio']:.3f}" for name, value in found.items())
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,223 @@
+"""The past carried through moment by moment: the same rows that a running program would have had.
+
+`Walk` goes forward through a history and gives the rows of each moment; what it learns on the way
+(`Memory`) at each moment had come to light by then. `Table` is a sample of these with their truths:
+what a model is trained on. It can be kept on disk, for experiments.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from sectorwatch.forecast.features import FEATURES, STEP_S, Memory, feature_rows
+from sectorwatch.forecast.horizon import LEADS, LONGEST_S
+from sectorwatch.forecast.model.conformal import SIZE_EDGES, size_class
+from sectorwatch.forecast.past import Past
+from sectorwatch.forecast.regulars import Ways, pair_keys, places_codes
+from sectorwatch.forecast.situation import UNKNOWN
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from sectorwatch.forecast.history import History
+    from sectorwatch.forecast.plans import PlanCount
+    from sectorwatch.forecast.situation import Situation
+
+__all__ = ["Moment", "Sampler", "Table", "Walk"]
+
+_DAY_S = 86_400
+_WAYS_EVERY_S = 7 * _DAY_S
+_WAYS_OF_S = 8 * _DAY_S
+_MARK_S = 300
+_WHERE = {name: column for column, name in enumerate(FEATURES)}
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """What was known at `as_of_s`, (s, l, F), and what then was, (s, l), NaN where unknown."""
+
+    as_of_s: int
+    situation: Situation
+    plan: PlanCount
+    rows: NDArray[np.float32]
+    truth: NDArray[np.float32]
+
+
+@dataclass(slots=True)
+class Table:
+    """Rows of features (n, F) with what they are of and what then was, arrays of shape (n,)."""
+
+    rows: NDArray[np.float32]
+    lead: NDArray[np.intp]
+    sector: NDArray[np.int32]
+    as_of_s: NDArray[np.int64]
+    truth: NDArray[np.float32]
+
+    def __len__(self) -> int:
+        return self.truth.size
+
+    def column(self, name: str) -> NDArray[np.float32]:
+        """One feature of all rows."""
+        return self.rows[:, _WHERE[name]]
+
+    def take(self, rows: NDArray[Any]) -> Table:
+        """Only these rows, by index or as a mask."""
+        return Table(*(getattr(self, each.name)[rows] for each in fields(self)))
+
+    def save(self, path: Path) -> None:
+        """Puts it on disk for experiments, as plain arrays."""
+        np.savez(path, **{each.name: getattr(self, each.name) for each in fields(self)})
+
+    @classmethod
+    def load(cls, path: Path) -> Table:
+        """What `save` put there."""
+        with np.load(path, allow_pickle=False) as kept:
+            return cls(**{each.name: kept[each.name] for each in fields(cls)})
+
+
+class Sampler:
+    """Chooses about `rows` cells of `moments` moments, as many of each size as there are.
+
+    Drawn evenly, nearly all would be of small sectors. With `seed` the same are drawn again.
+    """
+
+    def __init__(self, rows: int, moments: int, seed: int = 1) -> None:
+        self._quota = max(1, rows // max(int(moments), 1))
+        self._chance = np.random.default_rng(seed)
+        self._parts: list[tuple[Any, ...]] = []
+
+    def add(self, moment: Moment) -> None:
+        """Choose among the cells of a moment whose truth is known."""
+        known = np.flatnonzero(np.isfinite(moment.truth).ravel())
+        expected = moment.rows[:, :, _WHERE["usual"]].ravel()[known]
+        counted = moment.rows[:, :, _WHERE["plan_and_unseen"]].ravel()[known]
+        sizes = size_class(np.fmax(expected, counted))
+        picked = known[self._picked(sizes)]
+        leads = moment.truth.shape[1]
+        self._parts.append(
+            (
+                moment.rows.reshape(-1, moment.rows.shape[2])[picked],
+                picked % leads,
+                (picked // leads).astype(np.int32),
+                np.full(picked.size, moment.as_of_s, dtype=np.int64),
+                moment.truth.ravel()[picked],
+            )
+        )
+
+    def table(self) -> Table:
+        """All that was chosen; the parts are let go of."""
+        parts, self._parts = self._parts, []
+        kinds = (np.float32, np.intp, np.int32, np.int64, np.float32)
+        none = [np.empty((0, len(FEATURES)), kinds[0]), *(np.empty(0, kind) for kind in kinds[1:])]
+        # A column at a time, so that no more than one of them is there twice.
+        columns = [
+            np.concatenate([none[n], *(part[n] for part in parts)], dtype=kind)
+            for n, kind in enumerate(kinds)
+        ]
+        return Table(*columns)
+
+    def _picked(self, sizes: NDArray[np.intp]) -> NDArray[np.intp]:
+        if sizes.size <= self._quota:
+            return np.arange(sizes.size)
+        count = np.bincount(sizes, minlength=SIZE_EDGES.size + 1)
+        left, share = self._quota, np.zeros(count.size, dtype=np.int64)
+        # The rarest first: what they do not use is for the others.
+        for place, size in enumerate(np.argsort(count).tolist()):
+            share[size] = min(count[size], left // (count.size - place))
+            left -= int(share[size])
+        order = self._chance.permutation(sizes.size)
+        order = order[np.argsort(sizes[order], kind="stable")]
+        first = np.concatenate([[0], np.cumsum(count)[:-1]])
+        rank = np.arange(sizes.size) - np.repeat(first, count)
+        return np.sort(order[rank < np.repeat(share, count)])
+
+
+class Walk:
+    """Goes through `history` in order of time; `memory` is what it has learned so far.
+
+    `count` is the plan-based count of a situation. It may be made once and gone on with: `moments`
+    begins where the last call ended, or later.
+    """
+
+    def __init__(
+        self,
+        history: History,
+        count: Callable[[Situation], PlanCount],
+        memory: Memory,
+        *,
+        past: Past | None = None,
+    ) -> None:
+        self.history = history
+        self.memory = memory
+        self._count = count
+        self._past = past or Past.of(history)
+        self._ways_s = history.from_s
+        self._departed_s = 0
+
+    def moments(self, from_s: int, to_s: int, step_s: int = STEP_S) -> Iterator[Moment]:
+        """The moments from `from_s` until before `to_s`, on marks of 5 min.
+
+        Those without a feed of the last minutes are left out.
+        """
+        for as_of_s in range(-(-from_s // _MARK_S) * _MARK_S, to_s, step_s):
+            if not self.history.has_snapshot(as_of_s):
+                continue
+            situation = self.history.situation(as_of_s)
+            if not situation.complete:
+                continue
+            self._learn_ways(as_of_s)
+            until_s = self.history.final_minute_s(as_of_s)
+            plan = self._count(situation)
+            rows = feature_rows(situation, plan, self._past, self.memory, until_s)
+            self.memory.note(situation, plan, self._past, until_s)
+            truth = self._past.bin_mean(as_of_s + LEADS)
+            yield Moment(as_of_s, situation, plan, rows, truth)
+
+    def _learn_ways(self, as_of_s: int) -> None:
+        """Once a day which flights took off, once a week how flights go; of what is over."""
+        flights = self.history.flights
+        if as_of_s - self._departed_s >= _DAY_S:
+            new = (flights.departed_s > self._departed_s) & (flights.departed_s <= as_of_s)
+            keys = self._keys(new)
+            self.memory.departures.add(flights.departed_s[new], keys)
+            self._departed_s = as_of_s
+        if as_of_s - self._ways_s >= _WAYS_EVERY_S:
+            self._ways_s = as_of_s
+            self.memory.ways = self._ways(max(self.history.from_s, as_of_s - _WAYS_OF_S), as_of_s)
+
+    def _ways(self, from_s: int, to_s: int) -> Ways:
+        flights = self.history.flights
+        # Visits of flights that took off before the period would be cut.
+        to_s -= LONGEST_S
+        off = (flights.departed_s >= from_s) & (flights.departed_s < to_s)
+        keys = np.zeros(flights.departed_s.size, dtype=np.uint64)
+        keys[off] = self._keys(off)
+        visits = self.history.visits(from_s, to_s + LONGEST_S)
+        ended = (visits.flight >= 0) & (visits.exit_s != UNKNOWN)
+        ended[ended] = keys[visits.flight[ended]] != 0
+        flight = visits.flight[ended]
+        off_s = flights.departed_s[flight]
+        return Ways.learn(
+            keys[off],
+            keys[flight],
+            visits.sector[ended],
+            visits.entry_s[ended] - off_s,
+            visits.exit_s[ended] - off_s,
+        )
+
+    def _keys(self, chosen: NDArray[np.bool_]) -> NDArray[np.uint64]:
+        """The pairs of airports of the flights chosen, 0 where no plan says."""
+        plans = self.history.plans
+        plan = self.history.flights.plan[chosen]
+        codes = places_codes(self.history.places.icao)
+        found = np.zeros(plan.size, dtype=np.uint64)
+        filed = plan != UNKNOWN
+        origin, destination = plans.origin[plan[filed]], plans.destination[plan[filed]]
+        found[filed] = pair_keys(codes[origin], codes[destination])
+        return found

@@ -1,0 +1,293 @@
+"""From a history to a model. scikit-learn is imported here alone, and only when it is asked for."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from sectorwatch.clock import format_s
+from sectorwatch.errors import TrainingError
+from sectorwatch.forecast.features import FEATURES, STEP_S, Memory
+from sectorwatch.forecast.horizon import BIN_S, LONGEST_S
+from sectorwatch.forecast.model.baseline import Baseline, design, spread
+from sectorwatch.forecast.model.conformal import Conformal
+from sectorwatch.forecast.model.files import Header
+from sectorwatch.forecast.model.model import FORESTS, Model, without
+from sectorwatch.forecast.model.table import Sampler, Walk
+from sectorwatch.forecast.model.trees import forest_of
+from sectorwatch.forecast.model.zero import ZeroCurve
+from sectorwatch.forecast.plans import LearnedPlans, PlanCounter
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from numpy.typing import NDArray
+
+    from sectorwatch.airspace import Airports, Airspace
+    from sectorwatch.forecast.history import History
+    from sectorwatch.forecast.local_time import LocalTime
+    from sectorwatch.forecast.model.table import Table
+    from sectorwatch.forecast.model.trees import Forest
+
+    Progress = Callable[[float, str], None]
+
+__all__ = [
+    "OF_HISTORY_ALONE",
+    "Fitted",
+    "Prepared",
+    "Recipe",
+    "assembled",
+    "drawn",
+    "fit",
+    "kinds_of",
+    "prepare",
+    "train",
+]
+
+_DAY_S = 86_400
+SHORTEST_S = 3 * _DAY_S
+"""Less of the past than this teaches nothing that the plans do not know."""
+OF_HISTORY_ALONE = (
+    *(name for name in FEATURES if name.startswith(("plan_", "unseen", "residual_", "regulars_"))),
+    *("network_plan", "overdue_min", "off_delay_min", "delay_here_min"),
+)
+"""What is kept from a model that is to know nothing of plans: a baseline to be beaten."""
+_DROPPED = 0.04
+"""In so many rows it is not known how the last forecasts came out: as after every start."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """How a model is trained. Rows and rounds of boosting, by what is said of each forest."""
+
+    rows: int = 500_000
+    held_rows: int = 200_000
+    quantile_rows: int = 300_000
+    mean_rounds: int = 160
+    quantile_rounds: int = 120
+    learning_rate: float = 0.08
+    leaves: int = 31
+    least_in_leaf: int = 150
+    l2: float = 5.0
+    held_share: float = 0.15
+    held_most_s: int = 4 * _DAY_S
+    step_s: int = STEP_S
+    seed: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Fitted:
+    """What was fitted to a table, without what only a walk can know."""
+
+    baseline: Baseline
+    forests: tuple[Forest, ...]
+
+
+@dataclass(slots=True)
+class Prepared:
+    """What a walk through the past has given: rows to fit and rows held back, and what it learned.
+
+    `held` are of the last days; nothing that came true in them is in `fitting`.
+    """
+
+    fitting: Table
+    held: Table
+    memory: Memory
+    learned: LearnedPlans
+
+
+def prepare(
+    history: History,
+    airspace: Airspace,
+    airports: Airports,
+    from_s: int,
+    to_s: int,
+    *,
+    local: LocalTime,
+    learned: LearnedPlans | None = None,
+    recipe: Recipe = Recipe(),
+    progress: Progress = lambda _share, _words: None,
+) -> Prepared:
+    """Walks through the past from `from_s` until `to_s`, moment by moment as it was known.
+
+    `learned` is how plans are carried out, learned from it where it is not given. Raises
+    TrainingError where there is too little of the past.
+    """
+    length_s = to_s - from_s
+    if length_s < SHORTEST_S:
+        raise TrainingError(
+            f"{length_s / _DAY_S:.1f} days of history are too few to train a model of: it takes "
+            f"{SHORTEST_S // _DAY_S}; forecasts rest on plans until then"
+        )
+    held_from_s = int(to_s - min(recipe.held_most_s, recipe.held_share * length_s))
+    # Rows of the first week say of what is usual only that nobody knows it.
+    first_s = from_s + min(8 * _DAY_S, length_s // 3)
+    known = learned or LearnedPlans.priors()
+    counter = PlanCounter(airspace, airports)
+    memory = Memory(kinds_of(airspace), local)
+    walk = Walk(history, lambda situation: counter.count(situation, known), memory)
+    until_s = to_s - LONGEST_S - BIN_S
+    fitting = Sampler(recipe.rows, (held_from_s - first_s) // recipe.step_s, recipe.seed)
+    held = Sampler(recipe.held_rows, (until_s - held_from_s) // recipe.step_s, recipe.seed)
+    for moment in walk.moments(from_s, to_s, recipe.step_s):
+        share = (moment.as_of_s - from_s) / length_s
+        progress(0.1 + 0.9 * share, f"as of {format_s(moment.as_of_s)}")
+        if first_s <= moment.as_of_s < held_from_s - LONGEST_S - BIN_S:
+            fitting.add(moment)
+        elif moment.as_of_s >= held_from_s:
+            held.add(moment)
+    return Prepared(fitting.table(), held.table(), memory, known)
+
+
+def train(
+    history: History,
+    airspace: Airspace,
+    airports: Airports,
+    from_s: int,
+    to_s: int,
+    *,
+    local: LocalTime,
+    learned: LearnedPlans | None = None,
+    blank: Sequence[str] = (),
+    recipe: Recipe = Recipe(),
+    progress: Progress = lambda _share, _words: None,
+) -> tuple[Model, Table]:
+    """A model of the past from `from_s` until `to_s`, and the rows of its last days.
+
+    Those rows it was not fitted to: its intervals come from them, and it can be compared with
+    another by them. What the features named in `blank` say is kept from it. Raises TrainingError
+    where there is too little of the past.
+    """
+    prepared = prepare(
+        history,
+        airspace,
+        airports,
+        from_s,
+        to_s,
+        local=local,
+        learned=learned,
+        recipe=recipe,
+        progress=lambda share, words: progress(0.65 * share, words),
+    )
+    fitting, prepared.fitting = prepared.fitting, prepared.held
+    fitted = fit(fitting, recipe, blank, lambda s, words: progress(0.65 + 0.35 * s, words))
+    header = Header(
+        version=f"{format_s(to_s)[:16].replace(':', '').replace('-', '')}Z",
+        trained_from_s=from_s,
+        trained_to_s=to_s,
+        fingerprint=airspace.fingerprint,
+        zone=local.name,
+        features=tuple(FEATURES),
+        forests=FORESTS,
+        without=tuple(blank),
+        rows=len(fitting),
+    )
+    model = assembled(fitted, prepared, header, history.sector_ids, drawn(airspace), recipe.seed)
+    return model, prepared.held
+
+
+def assembled(
+    fitted: Fitted,
+    prepared: Prepared,
+    header: Header,
+    sector_id: NDArray[np.int64],
+    drawn_as: NDArray[np.uint64],
+    seed: int = 1,
+) -> Model:
+    """A model of what was fitted and what the walk has learned, its intervals by the rows held."""
+    return Model(
+        header=header,
+        sector_id=sector_id,
+        drawn=drawn_as,
+        baseline=fitted.baseline,
+        forests=fitted.forests,
+        zero=ZeroCurve.expected(),
+        conformal=Conformal.untaught(),
+        learned=prepared.learned,
+        memory=prepared.memory.to_arrays(),
+    ).calibrated(prepared.held, seed)
+
+
+def fit(
+    table: Table,
+    recipe: Recipe,
+    blank: Sequence[str] = (),
+    progress: Progress = lambda _share, _words: None,
+) -> Fitted:
+    """The linear forecast and the forests on it, of a table whose rows it may change."""
+    if len(table) < 1_000:  # noqa: PLR2004 - trees with leaves of a hundred
+        raise TrainingError(
+            f"{len(table)} moments of sectors are too few to train a model of; forecasts rest on "
+            "plans until there are more"
+        )
+    chance = np.random.default_rng(recipe.seed)
+    unknown = np.flatnonzero(chance.random(len(table)) < _DROPPED)
+    for column, name in enumerate(FEATURES):
+        if name.startswith("residual_"):
+            table.rows[unknown, column] = np.nan
+    table.rows = without(table.rows, blank)
+    baseline = Baseline.fit(table.rows, table.lead, table.truth)
+    stands = baseline.of(table.rows, table.lead)
+    asked = design(table.rows, stands)
+    truth = table.truth.astype(np.float64)
+    # As a Poisson count with the baseline as its exposure: the same deviance, to a constant.
+    forests = [_boosted("poisson", None, asked, truth / stands, stands, recipe)]
+    unit = spread(stands)
+    few = chance.permutation(len(table))[: recipe.quantile_rows]
+    asked, unit, deviation = asked[few], unit[few], ((truth - stands) / unit)[few]
+    for number, level in enumerate((0.1, 0.5, 0.9)):
+        progress((number + 1) / 4, f"boosting the {level:.0%} quantile")
+        # An aircraft too many is one, in a sector of any size.
+        forests.append(_boosted("quantile", level, asked, deviation, unit, recipe))
+    return Fitted(baseline, tuple(forests))
+
+
+def _boosted(
+    loss: str,
+    level: float | None,
+    asked: NDArray[np.float32],
+    wanted: NDArray[np.float64],
+    weight: NDArray[np.float64],
+    recipe: Recipe,
+) -> Forest:
+    from sklearn.ensemble import HistGradientBoostingRegressor  # noqa: PLC0415 - see the module
+
+    regressor = HistGradientBoostingRegressor(
+        loss=loss,
+        quantile=level,
+        learning_rate=recipe.learning_rate,
+        max_iter=recipe.mean_rounds if level is None else recipe.quantile_rounds,
+        max_leaf_nodes=recipe.leaves,
+        min_samples_leaf=recipe.least_in_leaf,
+        l2_regularization=recipe.l2,
+        early_stopping=False,
+        random_state=recipe.seed,
+    )
+    regressor.fit(asked, wanted, sample_weight=weight / weight.mean())
+    return forest_of(regressor)
+
+
+def kinds_of(airspace: Airspace) -> NDArray[np.int8]:
+    """Which partition each sector belongs to, (s,)."""
+    kinds = np.zeros(len(airspace.sectors), dtype=np.int8)
+    for number, partition in enumerate(airspace.partitions):
+        kinds[partition.first : partition.first + partition.count] = min(number, 127)
+    return kinds
+
+
+def drawn(airspace: Airspace) -> NDArray[np.uint64]:
+    """A number a sector (s,) that is another one when it is drawn in another way."""
+    import shapely  # noqa: PLC0415 - the floor below brings it along
+
+    found = np.zeros(len(airspace.sectors), dtype=np.uint64)
+    for number, sector in enumerate(airspace.sectors):
+        digest = hashlib.blake2b(digest_size=8)
+        for volume in sector.volumes:
+            points = np.rint(shapely.get_coordinates(volume.polygon) * 1e7)
+            digest.update(repr((volume.floor_ft, volume.ceiling_ft)).encode())
+            digest.update(np.ascontiguousarray(points, dtype="<i8").tobytes())
+        found[number] = int.from_bytes(digest.digest(), "little")
+    return found

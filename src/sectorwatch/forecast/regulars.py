@@ -1,0 +1,306 @@
+"""Flights that went in the last weeks at this time and that no plan speaks of yet.
+
+Much of traffic is the same from week to week: flown between the same airports at the same time of
+the week. What has no plan yet is not therefore unknown. For each pair of airports the take-offs of
+the same hours of the last weeks are compared with those that are known of now; what is over is
+carried through the sectors as flights of this pair usually go.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from sectorwatch.errors import ModelFileError
+from sectorwatch.forecast.horizon import BIN_S, LEADS
+from sectorwatch.forecast.situation import UNKNOWN, Stage
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from sectorwatch.forecast.local_time import LocalTime
+    from sectorwatch.forecast.situation import Situation
+
+__all__ = ["Departures", "Ways", "pair_keys", "regulars"]
+
+WEEKS = 4
+_KEPT_S = (7 * WEEKS + 1) * 86_400
+_BEFORE = 4
+"""Bins of take-offs before now that may still be to come: one hour."""
+_SLOTS = _BEFORE + LEADS.size
+_OFFSETS = LEADS.size + _BEFORE
+_MOST_CELLS = 1_500_000
+_SMEAR = np.array([1, 2, 3, 4, 3, 2, 1], dtype=np.float32) / 4
+_LATE_S = 14 * 60
+"""How long after its filed time a flight takes off, on the median (measured on real feeds)."""
+_COMES = np.array([0.6, 0.9, 1.0], dtype=np.float32)
+"""How surely a flight that is known stands for a regular one, by stage."""
+
+
+def pair_keys(origin: NDArray[Any], destination: NDArray[Any]) -> NDArray[np.uint64]:
+    """One number a pair of ICAO codes (as `S4` arrays), the same in every program; 0 for none."""
+    both = np.stack([np.asarray(each, dtype="S4") for each in (origin, destination)], axis=-1)
+    keys = np.ascontiguousarray(both).view("<u8").reshape(len(both))
+    return np.where((both == b"").any(axis=-1), np.uint64(0), keys)
+
+
+class Departures:
+    """Take-offs of the last weeks: when, and between which airports; in order of time."""
+
+    def __init__(self) -> None:
+        self._time_s = np.empty(0, dtype=np.int64)
+        self._key = np.empty(0, dtype=np.uint64)
+
+    def add(self, time_s: NDArray[np.int64], key: NDArray[np.uint64]) -> None:
+        """Take-offs between known airports; what is too old for a forecast is let go of."""
+        counts = key != 0
+        if not counts.any():
+            return
+        time_s = np.concatenate([self._time_s, time_s[counts]])
+        key = np.concatenate([self._key, key[counts]])
+        order = np.argsort(time_s, kind="stable")
+        first = np.searchsorted(time_s[order], time_s.max(initial=0) - _KEPT_S)
+        self._time_s, self._key = time_s[order][first:], key[order][first:]
+
+    @property
+    def until_s(self) -> int:
+        """The last of them, 0 where there is none."""
+        return int(self._time_s[-1]) if self._time_s.size else 0
+
+    @property
+    def from_s(self) -> int:
+        """The first of them, 0 where there is none."""
+        return int(self._time_s[0]) if self._time_s.size else 0
+
+    def between(self, from_s: int, to_s: int) -> tuple[NDArray[np.int64], NDArray[np.uint64]]:
+        """Those from `from_s` until before `to_s`."""
+        begin, end = np.searchsorted(self._time_s, (from_s, to_s))
+        return self._time_s[begin:end], self._key[begin:end]
+
+    def to_arrays(self) -> dict[str, NDArray[Any]]:
+        """All of it by name."""
+        return {"time_s": self._time_s, "key": self._key}
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> Departures:
+        """What `to_arrays` gave; raises ModelFileError where it is something else."""
+        time_s, key = (arrays.get(name, np.empty(0)) for name in ("time_s", "key"))
+        if time_s.ndim != 1 or time_s.shape != key.shape or key.dtype != np.uint64:
+            raise ModelFileError("its take-offs are not of one length")
+        made = cls()
+        made.add(time_s.astype(np.int64), key)
+        return made
+
+
+class Ways:
+    """How flights of a pair of airports usually go: the share of a bin that they are in a sector.
+
+    Rows (pair, sector, offset) with `share`; the offset counts bins since take-off. Sorted by
+    offset; `pair` indexes `keys`, which are in order.
+    """
+
+    def __init__(
+        self,
+        keys: NDArray[np.uint64],
+        pair: NDArray[Any],
+        sector: NDArray[Any],
+        offset: NDArray[Any],
+        share: NDArray[Any],
+    ) -> None:
+        order = np.argsort(offset, kind="stable")
+        self.keys = keys
+        self.pair = pair[order].astype(np.int32)
+        self.sector = sector[order].astype(np.int32)
+        self.offset = offset[order].astype(np.int16)
+        self.share = share[order].astype(np.float32)
+        self._first = np.searchsorted(self.offset, np.arange(_OFFSETS + 1))
+
+    @classmethod
+    def none(cls) -> Ways:
+        """Of no pair at all."""
+        none = np.empty(0)
+        pair, sector, offset = (none.astype(kind) for kind in (np.int32, np.int32, np.int16))
+        return cls(none.astype(np.uint64), pair, sector, offset, none.astype(np.float32))
+
+    @classmethod
+    def learn(
+        cls,
+        take_off_key: NDArray[np.uint64],
+        visit_key: NDArray[np.uint64],
+        sector: NDArray[np.integer[Any]],
+        entered_after_s: NDArray[np.int64],
+        left_after_s: NDArray[np.int64],
+    ) -> Ways:
+        """From take-offs (n,) and the visits of these flights (m,), in seconds after take-off.
+
+        Pairs of which there was one take-off alone say nothing of what is usual.
+        """
+        keys, counts = np.unique(take_off_key[take_off_key != 0], return_counts=True)
+        keys, counts = keys[counts > 1], counts[counts > 1]
+        at = np.minimum(np.searchsorted(keys, visit_key), max(keys.size - 1, 0))
+        use = (left_after_s > entered_after_s) & (entered_after_s < _OFFSETS * BIN_S)
+        use &= (keys[at] == visit_key) if keys.size else False
+        pair, sector = at[use], np.asarray(sector)[use].astype(np.int64)
+        enter, leave = entered_after_s[use], left_after_s[use]
+        sectors = int(sector.max(initial=-1)) + 1
+        cells: list[NDArray[np.int64]] = []
+        shares: list[NDArray[np.float64]] = []
+        for offset in range(_OFFSETS):
+            inside = np.minimum(leave, (offset + 1) * BIN_S) - np.maximum(enter, offset * BIN_S)
+            rows = np.flatnonzero(inside > 0)
+            found, at = np.unique(pair[rows] * sectors + sector[rows], return_inverse=True)
+            cells.append(found * _OFFSETS + offset)
+            shares.append(np.bincount(at, inside[rows], found.size).astype(np.float64))
+        cell, share = np.concatenate(cells), np.concatenate(shares)
+        pair = cell // _OFFSETS // max(sectors, 1)
+        share /= BIN_S * counts[pair]
+        if cell.size > _MOST_CELLS:
+            kept = np.argpartition(share * counts[pair], -_MOST_CELLS)[-_MOST_CELLS:]
+            cell, share, pair = cell[kept], share[kept], pair[kept]
+        sector = cell // _OFFSETS % max(sectors, 1)
+        return cls(
+            keys,
+            pair,
+            sector,
+            cell % _OFFSETS,
+            share,
+        )
+
+    def carried(self, take_offs: NDArray[np.float32], sectors: int) -> NDArray[np.float32]:
+        """Take-offs (pair, slot of a bin, first `_BEFORE` before now) as occupancies (s, l)."""
+        from scipy import sparse  # noqa: PLC0415 - with the first forecast, not with the program
+
+        found = np.zeros((sectors, LEADS.size), dtype=np.float32)
+        for offset in range(_OFFSETS):
+            rows = slice(self._first[offset], self._first[offset + 1])
+            # A take-off in slot j is at the offset in the bin of lead j - _BEFORE + offset.
+            first_lead = max(offset - _BEFORE, 0)
+            slots = np.arange(first_lead, LEADS.size) + _BEFORE - offset
+            if not slots.size or rows.start == rows.stop:
+                continue
+            through = sparse.csr_matrix(
+                (self.share[rows], (self.sector[rows], self.pair[rows])),
+                shape=(sectors, self.keys.size),
+            )
+            found[:, first_lead:] += through @ take_offs[:, slots]
+        return found
+
+    def of_sectors(self, rows: NDArray[np.intp]) -> Ways:
+        """With the sectors that stand at `rows` of these, in that order; -1 is none of them."""
+        place = np.full(int(self.sector.max(initial=-1)) + 1, UNKNOWN, dtype=np.int32)
+        for new, old in enumerate(rows.tolist()):
+            if 0 <= old < place.size:
+                place[old] = new
+        sector = place[self.sector]
+        kept = sector >= 0
+        return Ways(self.keys, self.pair[kept], sector[kept], self.offset[kept], self.share[kept])
+
+    def to_arrays(self) -> dict[str, NDArray[Any]]:
+        """All of it by name."""
+        names = ("keys", "pair", "sector", "offset", "share")
+        return {name: getattr(self, name) for name in names}
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, NDArray[Any]], sectors: int) -> Ways:
+        """What `to_arrays` gave; raises ModelFileError where it is something else."""
+        keys, pair, sector, offset, share = (
+            arrays.get(name, np.empty(0)) for name in ("keys", "pair", "sector", "offset", "share")
+        )
+        if any(part.shape != (pair.size,) for part in (pair, sector, offset, share)):
+            raise ModelFileError("the ways in it are not of one length")
+        if keys.dtype != np.uint64 or keys.ndim != 1 or (keys[1:] <= keys[:-1]).any():
+            raise ModelFileError("the pairs of airports in it are not in order")
+        for part, limit in ((pair, keys.size), (sector, sectors), (offset, _OFFSETS)):
+            if part.size and (part.dtype.kind != "i" or part.min() < 0 or part.max() >= limit):
+                raise ModelFileError("the ways in it lead to what is not there")
+        if not np.isfinite(share).all() or share.min(initial=0) < 0:
+            raise ModelFileError("the ways in it hold what is no share")
+        return cls(
+            keys,
+            pair,
+            sector,
+            offset,
+            share,
+        )
+
+
+def regulars(
+    as_of_s: int,
+    departures: Departures,
+    ways: Ways,
+    situation: Situation,
+    local: LocalTime,
+    sectors: int,
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Occupancies (s, l) that regular flights without a plan would make: still due, and overdue.
+
+    NaN where no week before is known. `departures` may hold what came later; it is not looked at.
+    """
+    weeks = [int(local.weeks_before(as_of_s, week)) for week in range(1, WEEKS + 1)]
+    known_weeks = [s for s in weeks if departures.from_s <= s - _BEFORE * BIN_S]
+    if not known_weeks or not ways.keys.size:
+        unknown = np.full((sectors, LEADS.size), np.nan, dtype=np.float32)
+        return unknown, unknown
+    shape = ways.keys.size, _SLOTS
+    usual = np.zeros(shape[0] * _SLOTS, dtype=np.float64)
+    for week_s in known_weeks:
+        from_s = week_s - _BEFORE * BIN_S
+        time_s, key = departures.between(from_s, from_s + _SLOTS * BIN_S)
+        usual += _counted(ways, key, (time_s - from_s) // BIN_S, None)
+    usual = usual.reshape(shape) / len(known_weeks)
+    known = _known(ways, situation, as_of_s).reshape(shape)
+    wide_usual, wide_known = _smeared(usual), _smeared(known)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        matched = np.where(wide_usual > 0, wide_known / wide_usual, 1.0)
+    missing = (usual * np.clip(1 - matched, 0, 1)).astype(np.float32)
+    overdue = missing.copy()
+    overdue[:, _BEFORE:] = 0
+    missing[:, :_BEFORE] = 0
+    return ways.carried(missing, sectors), ways.carried(overdue, sectors)
+
+
+def _known(ways: Ways, situation: Situation, as_of_s: int) -> NDArray[np.float64]:
+    """Take-offs that are known of, by pair and slot, flat."""
+    codes = places_codes(situation.places.icao)
+    key = pair_keys(codes[situation.origin], codes[situation.destination])
+    is_up = situation.stage == Stage.AIRBORNE
+    is_due = (situation.filed_off_s != UNKNOWN) & ~situation.online_elsewhere
+    expected_s = np.maximum(situation.filed_off_s + _LATE_S, as_of_s + 60)
+    off_s = np.where(is_up, situation.departed_s, np.where(is_due, expected_s, UNKNOWN))
+    slot = (off_s - as_of_s) // BIN_S + _BEFORE
+    counts = (off_s != UNKNOWN) & (slot >= 0) & (slot < _SLOTS)
+    return _counted(ways, key[counts], slot[counts], _COMES[situation.stage[counts]])
+
+
+def _counted(
+    ways: Ways,
+    key: NDArray[np.uint64],
+    slot: NDArray[np.int64],
+    weight: NDArray[np.float32] | None,
+) -> NDArray[np.float64]:
+    at = np.minimum(np.searchsorted(ways.keys, key), ways.keys.size - 1)
+    fits = ways.keys[at] == key
+    cell = at[fits] * _SLOTS + slot[fits]
+    size = ways.keys.size * _SLOTS
+    return np.bincount(cell, None if weight is None else weight[fits], size).astype(np.float64)
+
+
+def _smeared(counts: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Counts by slot, as if each might as well have been up to 45 min earlier or later."""
+    reach = _SMEAR.size // 2
+    padded = np.pad(counts, ((0, 0), (reach, reach)))
+    return sum(
+        (
+            float(weight) * padded[:, step : step + counts.shape[1]]
+            for step, weight in enumerate(_SMEAR)
+        ),
+        start=np.zeros_like(counts),
+    )
+
+
+def places_codes(icao: Sequence[str]) -> NDArray[np.bytes_]:
+    """ICAO codes as an array that an index of UNKNOWN finds nothing in."""
+    return np.array([*icao, ""], dtype="S4")
