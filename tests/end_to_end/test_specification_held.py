@@ -27,7 +27,7 @@ SHAPES: dict[str, Any] = {
         r"GET (/api/\S+)\s+Response: (.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL
     )
 }
-COMING = [path for path in SHAPES if path.startswith("/api/ml/")]
+COMING = [path for path in SHAPES if path in {"/api/ml/anomalies", "/api/ml/patterns"}]
 SERVED = [path for path in SHAPES if path not in COMING]
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
 # Keys that are names themselves, and not fields: any of them may be there.
@@ -96,9 +96,9 @@ def asked(demo: Instance, path: str) -> Any:
 
 
 def test_the_specification_is_read() -> None:
-    """Ten endpoints, three of which are the forecast's."""
+    """Ten endpoints, two of which are still to come."""
     assert len(SHAPES) == 10
-    assert len(SERVED) == 7
+    assert len(SERVED) == 8
 
 
 def test_the_comparison_finds_what_differs() -> None:

@@ -36,6 +36,7 @@ ALL = {
     "tracker",
     "maintenance",
     "collector",
+    "forecast",
     "api",
 }
 

@@ -39,15 +39,15 @@ from sectorwatch.config.fields import (
     table,
     without_password,
 )
+from sectorwatch.config.forecasting import ForecastSettings
 from sectorwatch.config.loopback import NETWORK_INTERVAL_S, is_loopback
-from sectorwatch.config.observation import ObservationSettings
 
 __all__ = ["PREFIX", "Settings"]
 
 PREFIX = "SECTORWATCH_"
 
 
-class Settings(ObservationSettings):
+class Settings(ForecastSettings):
     """Every setting with its default; built by `load_settings`, reads nothing by itself."""
 
     model_config = SettingsConfigDict(
@@ -117,7 +117,8 @@ class Settings(ObservationSettings):
         "UTC",
         "IANA name",
         "The division's local time, such as Australia/Sydney: what statistics call an hour of the "
-        "day and a day of the week.",
+        "day and a day of the week. Forecasts take it where it is set, else that of the airports "
+        "nearest the airspace.",
     )
     status_url: Url = setting(
         "https://status.vatsim.net/status.json",

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from sectorwatch.store.columns import Packing
     from sectorwatch.store.forecasts import ForecastStore
 
-__all__ = ["decode_issued", "encode_issued", "keep_issued", "kept_issues"]
+__all__ = ["decode_issued", "encode_issued", "keep_issued", "kept_issues", "newest_issue"]
 
 _PACKINGS: dict[str, Packing] = {
     "mean": "aircraft",
@@ -93,3 +93,10 @@ def kept_issues(store: ForecastStore, from_s: int, to_s: int) -> Sequence[Issued
         decode_issued(each.content, each.as_of_s, each.seq, each.model)
         for each in store.kept("sectors", from_s, to_s)
     ]
+
+
+def newest_issue(store: ForecastStore) -> Issued | None:
+    """The last issue for sectors, None where none is kept. Raises StoreError if it is damaged."""
+    newest_s = store.newest("sectors")
+    kept = [] if newest_s is None else kept_issues(store, newest_s, newest_s + 1)
+    return kept[-1] if kept else None

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from sectorwatch.feed.breaker import CircuitBreaker
     from sectorwatch.observe import Telemetry
     from sectorwatch.runtime.bus import EventBus
+    from sectorwatch.runtime.foresight import Foresight
     from sectorwatch.runtime.keyring import KeyRing
     from sectorwatch.runtime.pipeline import Pipeline
     from sectorwatch.runtime.services_api import ApiService
@@ -71,6 +72,7 @@ class Application:
     supervisor: Supervisor
     breakers: Sequence[CircuitBreaker]
     intake: Intake
+    foresight: Foresight
     source_name: str
     is_simulated: bool = False
     history: History | None = None

@@ -91,11 +91,19 @@ feeds_unwritten_total counter (collector)
     Feeds lost because the disk would not take them.
 flights_in_contact gauge (tracker)
     Flights in radio contact with a controller, while radios are heard.
+forecast_age_seconds gauge seconds (forecast)
+    How old the newest forecast is, by the time of where feeds come from.
 forecast_error_ratio{horizon} gauge ratio (forecast)
     The error of the last hours' forecasts over what it uses to be at these hours, or over what
     the naive forecast's error lets expect, whichever is less: 1 is as always.
+forecast_failures_total{part} counter (forecast)
+    Forecasts that could not be made, issue, and what is done beside them that failed, beside.
+forecasts_issued_total counter (forecast)
+    Forecasts issued, each for all sectors.
 forecasts_scored_total counter (forecast)
     Forecasts, each of one sector at one lead, that were scored against what happened.
+forecasts_skipped_total counter (forecast)
+    Forecasts left out because ticks came faster than a tenth of the time has room for.
 forecasts_unscored_total counter (forecast)
     Forecasts that will never be scored, since nobody knows what happened then.
 journal_disk_bytes_total counter bytes (journal)

@@ -23,6 +23,8 @@ from sectorwatch.recordings import MASKING_KEY
 from sectorwatch.runtime.application import Application, History
 from sectorwatch.runtime.bus import EventBus
 from sectorwatch.runtime.follow import Follow, TrackerMaker
+from sectorwatch.runtime.foresight import make_foresight
+from sectorwatch.runtime.issuing import Issuing
 from sectorwatch.runtime.keyring import KeyRing
 from sectorwatch.runtime.measures import measure_breakers, measure_program
 from sectorwatch.runtime.measures_airspace import AirspaceMeasures
@@ -33,6 +35,7 @@ from sectorwatch.runtime.reports import add_reports
 from sectorwatch.runtime.services_api import ApiService
 from sectorwatch.runtime.services_collector import CollectorService, LiveIntake, RecordedIntake
 from sectorwatch.runtime.services_core import JournalService, StoreService, TrackerService
+from sectorwatch.runtime.services_forecast import ForecastService
 from sectorwatch.runtime.services_maintenance import Maintenance, MaintenanceService
 from sectorwatch.runtime.services_notifier import NotifierService
 from sectorwatch.runtime.services_observe import (
@@ -58,6 +61,7 @@ if TYPE_CHECKING:
     from sectorwatch.feed.sources import Source
     from sectorwatch.feed.trouble import FeedTrouble
     from sectorwatch.observe import LogSink, Telemetry
+    from sectorwatch.runtime.foresight import Foresight
     from sectorwatch.runtime.service import Service
     from sectorwatch.runtime.services_collector import Intake
     from sectorwatch.store import Database
@@ -323,6 +327,17 @@ def build(
                 trouble=trouble,
             ),
         ]
+        foresight = make_foresight(
+            settings,
+            parts.airspace,
+            parts.airports,
+            parts.stores,
+            telemetry=telemetry,
+            publish=lambda topic, name: bus.publish(topic, name=name),
+        )
+        if (forecast := _forecast(settings, foresight, pipeline, bus, telemetry)) is not None:
+            # Before the collector: what it hears first is the first tick.
+            services.insert(-1, forecast)
         api = None
         if web is not None:
             api = ApiService(settings, keys, lambda: web(application), telemetry=telemetry)
@@ -350,6 +365,7 @@ def build(
             ),
             breakers=(*breakers, parts.stores.breaker),
             intake=intake,
+            foresight=foresight,
             source_name=source_name,
             is_simulated=is_simulated,
             history=history,
@@ -371,6 +387,27 @@ def build(
         # From here on it is the application that lets go of them.
         undo.pop_all()
         return application
+
+
+def _forecast(
+    settings: Settings,
+    foresight: Foresight,
+    pipeline: Pipeline,
+    bus: EventBus,
+    telemetry: Telemetry,
+) -> ForecastService | None:
+    """The service that forecasts; None where nothing is."""
+    forecaster = foresight.forecaster
+    if forecaster is None:
+        return None
+    issuing = Issuing(
+        foresight,
+        forecaster,
+        pipeline=pipeline,
+        telemetry=telemetry,
+        every_s=settings.forecast_every_s,
+    )
+    return ForecastService(bus, forecaster, issuing)
 
 
 def _database_watch(

@@ -1,0 +1,171 @@
+"""What is foreseen, in one value: the parts that make it, and what the faces may ask of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, TypeVar
+
+from sectorwatch.forecast.capacity import CapacityBook
+from sectorwatch.forecast.forecaster import Forecaster
+from sectorwatch.forecast.kept import newest_issue
+from sectorwatch.forecast.local_time import LocalTime, zone_of
+from sectorwatch.forecast.past import Past
+from sectorwatch.forecast.scoring import Scoring
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sectorwatch.airspace import Airports, Airspace
+    from sectorwatch.config import Settings
+    from sectorwatch.forecast.issued import Issued
+    from sectorwatch.forecast.situation import Situation
+    from sectorwatch.observe import Telemetry
+    from sectorwatch.runtime.slots import StoreSlot
+    from sectorwatch.traffic.tick import Tick
+
+__all__ = ["Foresight", "make_foresight"]
+
+T = TypeVar("T")
+_MINUTE_S = 60
+
+
+@dataclass(kw_only=True)
+class Foresight:
+    """The parts of foresight; all None, and nothing foreseen, where `forecasting` is off.
+
+    Parts that do something of their own are called one after another in the forecast's own thread:
+    `at_start` once; `before_issue` and, behind it, `after_issue` for each forecast; `on_tick` for
+    each tick that it sees (not every one: it skips where it is slow); `at_stop` when the service
+    stops. They are timed by their own names; one that raises takes nothing from the others.
+    Everything may be read from any thread.
+    """
+
+    forecaster: Forecaster | None = None
+    local: LocalTime | None = None
+    capacity: CapacityBook | None = None
+    scoring: Scoring | None = None
+    at_start: list[Callable[[], object]] = field(default_factory=list)
+    before_issue: list[Callable[[Tick], object]] = field(default_factory=list)
+    after_issue: list[Callable[[Tick, Issued, Situation], object]] = field(default_factory=list)
+    on_tick: list[Callable[[Tick], object]] = field(default_factory=list)
+    at_stop: list[Callable[[], object]] = field(default_factory=list)
+
+    @property
+    def is_on(self) -> bool:
+        """Whether anything is foreseen."""
+        return self.forecaster is not None
+
+    @property
+    def latest(self) -> Issued | None:
+        """The newest forecast; None before the first."""
+        return None if self.forecaster is None else self.forecaster.latest
+
+    def why_nothing(self, name: str) -> str:
+        """Why there is no forecast of the sector `name`, in words."""
+        if self.forecaster is None:
+            return "Nothing is forecast here: the setting forecasting is false."
+        if self.forecaster.latest is None:
+            return "Nothing is forecast yet: the first forecast comes with the first feed."
+        return f"{name} is not in the newest forecast, which was made before it was drawn so."
+
+
+@dataclass(frozen=True, slots=True)
+class _Surroundings:
+    """What parts of foresight need of the program."""
+
+    airspace: Airspace
+    airports: Airports
+    stores: StoreSlot
+    telemetry: Telemetry
+    publish: Callable[[str, str], None]
+
+
+def make_foresight(
+    settings: Settings,
+    airspace: Airspace,
+    airports: Airports,
+    stores: StoreSlot,
+    *,
+    telemetry: Telemetry,
+    publish: Callable[[str, str], None] = lambda _topic, _name: None,
+) -> Foresight:
+    """The parts of foresight by `settings`, with nothing known yet.
+
+    `publish` tells others that something is new, by a topic and a name.
+    """
+    if not settings.forecasting:
+        return Foresight()
+    # A time zone that somebody chose is theirs, UTC too; nobody's choice is where the airspace is.
+    is_chosen = "timezone" in settings.model_fields_set
+    home = settings.home_sector or ""
+    zone = settings.timezone if is_chosen else zone_of(airspace, airports, home)
+    local = LocalTime(zone)
+    capacity = CapacityBook(airspace.sectors)
+    forecaster = Forecaster(airspace, airports, local=local, capacity=capacity)
+    scoring = Scoring(forecaster.sector_id, local, telemetry=telemetry.for_service("forecast"))
+    foresight = Foresight(forecaster=forecaster, local=local, capacity=capacity, scoring=scoring)
+    around = _Surroundings(airspace, airports, stores, telemetry.for_service("forecast"), publish)
+    # In the order in which they are called: the past is there before what is made of it.
+    for add in (_add_past, _add_scoring, _add_capacity):
+        add(foresight, around)
+    return foresight
+
+
+def _add_past(foresight: Foresight, around: _Surroundings) -> None:
+    """Recent truth, kept up with; and what was said last, until there is something newer to say."""
+    forecaster = _there(foresight.forecaster)
+
+    def take_up_forecast() -> None:
+        kept = newest_issue(around.stores.ask().forecasts)
+        if kept is not None and forecaster.latest is None:
+            forecaster.latest = kept
+
+    def take_up_past(tick: Tick) -> None:
+        if tick.final_minute_s is None:
+            return
+        until_s = tick.final_minute_s + _MINUTE_S
+        if forecaster.past is None:
+            forecaster.past = Past.load(around.stores.ask(), around.airspace, until_s)
+        else:
+            forecaster.past.catch_up(around.stores.ask(), until_s)
+
+    foresight.at_start.append(take_up_forecast)
+    foresight.before_issue.append(take_up_past)
+
+
+def _add_scoring(foresight: Foresight, around: _Surroundings) -> None:
+    """Every forecast is kept, and scored when its time comes."""
+    scoring = _there(foresight.scoring)
+
+    def resume_scores() -> None:
+        scoring.resume(around.stores.ask())
+
+    def score(tick: Tick) -> None:
+        scoring.observe(tick, around.stores.ask())
+
+    def keep_forecast(_tick: Tick, issued: Issued, _situation: Situation) -> None:
+        scoring.issued(issued, around.stores.ask())
+
+    def keep_scores() -> None:
+        scoring.save(around.stores.ask())
+
+    foresight.at_start.append(resume_scores)
+    foresight.on_tick.append(score)
+    foresight.after_issue.append(keep_forecast)
+    foresight.at_stop.append(keep_scores)
+
+
+def _add_capacity(foresight: Foresight, around: _Surroundings) -> None:
+    """What sectors take is learned from the past, a day at a time."""
+    capacity = _there(foresight.capacity)
+
+    def learn_capacity(tick: Tick, _issued: Issued, _situation: Situation) -> None:
+        capacity.refresh(around.stores.ask(), tick.time_us // 1_000_000)
+
+    foresight.after_issue.append(learn_capacity)
+
+
+def _there(part: T | None) -> T:
+    """A part of a foresight that is on."""
+    assert part is not None  # noqa: S101 - made together with the others
+    return part

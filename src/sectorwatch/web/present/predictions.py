@@ -1,0 +1,180 @@
+"""How busy a sector will be, as an answer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from sectorwatch.clock import format_s, format_us
+from sectorwatch.forecast.horizon import HORIZONS_S, LEADS_S
+from sectorwatch.forecast.issued import BASES, QUANTILES
+from sectorwatch.web.answers.predictions import HorizonAnswer, PredictionAnswer
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from sectorwatch.airspace import Airspace
+    from sectorwatch.airspace.model import Sector
+    from sectorwatch.forecast.issued import Issued
+    from sectorwatch.runtime.foresight import Foresight
+    from sectorwatch.traffic.tick import Tick
+
+__all__ = ["Measured", "measured", "prediction", "sector_meant", "trend"]
+
+_SURE = 0.8
+_LOW, _HIGH = 0, len(QUANTILES) - 1
+_UNITS = {
+    "current_demand": "aircraft at once",
+    "predicted_demand": "aircraft, mean over the 15 min that begin then",
+    "capacity": "aircraft at once",
+    "lead_min": "min",
+}
+_BASES = {
+    "model": "Model {model}, as of {as_of}.",
+    "insufficient_history": "There is too little history to learn from: this is what the plans of "
+    "the flights known at {as_of} come to.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """Of one sector: how good its forecasts were, by lead in seconds, and what is unusual now."""
+
+    confidence: Mapping[int, float] = field(default_factory=dict)
+    skill: Mapping[int, float | None] = field(default_factory=dict)
+    anomaly_score: float = 0.0
+
+
+def measured(foresight: Foresight, sector_id: int) -> Measured:
+    """What has been measured of a sector; nothing where no forecast has been scored."""
+    scoring = foresight.scoring
+    if scoring is None:
+        return Measured()
+    by_lead = scoring.accuracy(sector_id).by_lead
+    return Measured(
+        confidence={lead_s: scoring.confidence(sector_id, lead_s) for lead_s in LEADS_S},
+        skill={each.lead_s: each.skill for each in by_lead},
+    )
+
+
+def sector_meant(airspace: Airspace, tick: Tick | None, home: str | None) -> Sector:
+    """The sector of an answer that nobody named one for: `home`, else the busiest now."""
+    at_home = airspace.find(home) if home else []
+    if at_home:
+        return at_home[0]
+    busiest = 0 if tick is None else int(np.argmax(tick.live.occupancy))
+    return airspace.sectors[busiest]
+
+
+def trend(quantiles: np.ndarray, current: float) -> str:
+    """Whether it will be busier: what is likely by 0.8 or more, by the forecast's quantiles.
+
+    >>> trend(np.array([6, 7, 8, 9, 10]), 5), trend(np.array([6, 7, 8, 9, 10]), 7)
+    ('increasing', 'stable')
+    >>> trend(np.zeros(5), 1)
+    'decreasing'
+    """
+    low, high = np.interp([1 - _SURE, _SURE], QUANTILES, quantiles)
+    if low > current:
+        return "increasing"
+    return "decreasing" if high < current else "stable"
+
+
+def prediction(
+    sector: Sector,
+    index: int,
+    tick: Tick | None,
+    issued: Issued | None,
+    *,
+    hours_ahead: int,
+    measured: Measured,
+    why_stale: str,
+    why_none: str,
+) -> PredictionAnswer:
+    """Show the forecast of a sector; `index` is where it stands in the airspace.
+
+    `why_none` is said where there is no forecast of it, `why_stale` where it is of long ago.
+    """
+    row = None if issued is None else _row_of(issued, sector.sector_id)
+    current = None if tick is None else int(tick.live.occupancy[index])
+    known: dict[str, Any] = {
+        "sector_name": sector.name,
+        "partition": sector.partition,
+        "current_demand": current,
+        "snapshot_time": None if tick is None else format_us(tick.time_us),
+        "anomaly_score": measured.anomaly_score,
+        "stale": bool(why_stale),
+        "units": _UNITS,
+    }
+    if issued is None or row is None:
+        return PredictionAnswer(
+            predicted_demand_1h=None,
+            predicted_demand_2h=None,
+            predicted_demand_4h=None,
+            confidence_score=0.0,
+            trend_direction="stable",
+            as_of=None,
+            basis="none",
+            model=None,
+            statement=why_none,
+            capacity=sector.capacity,
+            horizons=[],
+            **known,
+        )
+    leads = issued.leads_s.tolist()
+    one, two, four = (leads.index(lead_s) for lead_s in HORIZONS_S)
+    shown = [
+        number
+        for number, lead_s in enumerate(leads)
+        if lead_s <= hours_ahead * 3_600 or lead_s in HORIZONS_S
+    ]
+    basis = BASES[int(issued.basis[row])]
+    as_of = format_s(issued.as_of_s)
+    words = _BASES[basis].format(model=issued.model, as_of=as_of)
+    horizons = [_horizon(issued, row, number, measured) for number in shown]
+    spoken_of = [each for each in horizons if each.lead_min * 60 in HORIZONS_S]
+    return PredictionAnswer(
+        predicted_demand_1h=_whole(issued.mean[row, one]),
+        predicted_demand_2h=_whole(issued.mean[row, two]),
+        predicted_demand_4h=_whole(issued.mean[row, four]),
+        confidence_score=min(each.confidence_score for each in spoken_of),
+        trend_direction=trend(issued.quantiles[row, one], float(issued.current[row])),
+        as_of=as_of,
+        basis=basis,
+        model=issued.model or None,
+        statement=f"{words} {why_stale}".rstrip(),
+        capacity=_number(issued.capacity[row]),
+        horizons=horizons,
+        **known,
+    )
+
+
+def _row_of(issued: Issued, sector_id: int) -> int | None:
+    found = np.flatnonzero(issued.sector_id == sector_id)
+    return int(found[0]) if found.size else None
+
+
+def _horizon(issued: Issued, row: int, number: int, measured: Measured) -> HorizonAnswer:
+    lead_s = int(issued.leads_s[number])
+    skill = measured.skill.get(lead_s)
+    return HorizonAnswer(
+        lead_min=lead_s // 60,
+        start=format_s(issued.as_of_s + lead_s),
+        mean=round(float(issued.mean[row, number]), 2),
+        low=round(float(issued.quantiles[row, number, _LOW]), 2),
+        high=round(float(issued.quantiles[row, number, _HIGH]), 2),
+        p_over_capacity=_number(issued.p_over_capacity[row, number], 4),
+        confidence_score=round(measured.confidence.get(lead_s, 0.0), 4),
+        skill=None if skill is None else round(skill, 4),
+    )
+
+
+def _whole(value: np.floating) -> int:
+    """The nearest whole number, a half up: 2.5 is 3 as a reader expects."""
+    return int(np.floor(value + 0.5))
+
+
+def _number(value: np.floating, digits: int = 1) -> float | None:
+    return None if np.isnan(value) else round(float(value), digits)
