@@ -148,7 +148,8 @@ def test_too_little_history_is_said_with_how_much_is_needed(
     ("words", "code", "said"),
     [
         (("--from", "noon"), 2, "noon"),
-        (("--every", "7"), 2, "15, 30 or 60"),
+        (("--every", "7"), 2, "multiple of 5"),
+        (("--every", "0"), 2, "multiple of 5"),
         (("--retrain", "hourly"), 2, "weekly or never"),
         (("--methods", "magic"), 2, "weekly_naive"),
         (("--methods", ","), 2, "weekly_naive"),

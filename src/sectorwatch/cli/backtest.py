@@ -17,7 +17,7 @@ __all__ = ["backtest"]
 _TIME = (
     "UTC, such as 2025-08-06T00:00:00Z, or a time before the newest snapshot, such as -7d or -36h"
 )
-_EVERY_MIN = (15, 30, 60)
+_MARK_MIN, _MOST_MIN = 5, 240
 _SHOWN_S = (3_600, 7_200, 14_400)
 _HOUR_S, _WEEK_S = 3_600, 7 * 86_400
 
@@ -67,8 +67,12 @@ def backtest(
     ] = "weekly",
     every_min: Annotated[
         int,
-        typer.Option("--every", metavar="MIN", help="Minutes between forecasts: 15, 30 or 60."),
-    ] = 60,
+        typer.Option(
+            "--every",
+            metavar="MIN",
+            help="Minutes between forecasts, a multiple of 5; 55 comes to every mark of 5 min.",
+        ),
+    ] = 55,
     methods: Annotated[
         str | None,
         typer.Option(
@@ -168,8 +172,11 @@ def _check(retrain: str, every_min: int, plot: Path | None, visibility: str) -> 
         )
     if retrain not in {"weekly", "never"}:
         raise typer.BadParameter(f"--retrain {retrain!r}: give weekly or never.")
-    if every_min not in _EVERY_MIN:
-        raise typer.BadParameter(f"--every {every_min}: give 15, 30 or 60, as bins begin.")
+    if every_min % _MARK_MIN or not 0 < every_min <= _MOST_MIN:
+        raise typer.BadParameter(
+            f"--every {every_min}: give a multiple of {_MARK_MIN} up to {_MOST_MIN}, forecasts are "
+            "made at such minutes."
+        )
     if plot is not None and plot.suffix.lower() not in {".png", ".svg", ".pdf"}:
         raise typer.BadParameter(f"--plot {plot}: end it with .png, .svg or .pdf.")
 

@@ -36,6 +36,19 @@ def test_bins_are_found_by_time() -> None:
         bins.at(np.array([901]))
 
 
+def test_bins_may_overlap() -> None:
+    """One every 5 min: those that had ended by a moment, and those of the quarters alone."""
+    bins = Bins(300, np.arange(8, dtype=np.float32)[None], 300)
+    assert bins.at(np.array([600, 2_400]))[0].tolist() == [1, 7]
+    assert bins.end_s == 3_300
+    assert bins.until(1_500).mean.shape == (1, 2)
+    assert bins.until(1_499).mean.shape == (1, 1)
+    assert bins.until(0).mean.shape == (1, 0)
+    quarters = bins.quarters()
+    assert (quarters.start_s, quarters.step_s) == (900, 900)
+    assert quarters.mean.tolist() == [[2, 5]]
+
+
 def test_last_week_is_that_of_the_clock_on_the_wall() -> None:
     """Summer time begins: what recurs by local time is met exactly, in UTC it is an hour off."""
     bins = weekly()
@@ -99,6 +112,10 @@ def test_exponential_smoothing_learns_the_day() -> None:
     assert said.quantiles is not None
     assert (np.diff(said.quantiles[0], axis=-1) >= 0).all()
     assert method.seconds_a_fit > 0
+    later = method.forecast(moments + 300, LEADS).mean[0]
+    # A third of the way to the next quarter's forecast.
+    between = (2 * said.mean[0][:, :-1] + said.mean[0][:, 1:]) / 3
+    assert np.allclose(later[:, :-1], between, atol=1e-4)
     too_early = method.forecast(START_S + 2 * DAY_S + np.array([0]), LEADS)
     assert np.isnan(too_early.mean).all()
 

@@ -92,7 +92,7 @@ class HourOfWeek:
         for week in range(1, _MOST_WEEKS + 1):
             before_s = self._local.weeks_before(bins_s, week)
             # Where the hour began by the clock on the wall, which may be half past in UTC.
-            hour = before_s - self._local.quarter_of_week(before_s) % 4 * BIN_S
+            hour = before_s - (before_s + self._local.offset_s(before_s)) % _HOUR_S
             quarters = self._bins.at(hour[:, None] + np.arange(0, _HOUR_S, BIN_S))
             known = np.isfinite(quarters).all(axis=2)
             total += np.where(known, quarters.mean(axis=2), 0.0)

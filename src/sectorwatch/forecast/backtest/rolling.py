@@ -9,7 +9,7 @@ import numpy as np
 
 from sectorwatch.forecast.backtest.figures import method_figures, scale_of
 from sectorwatch.forecast.backtest.tally import BLOCKS, DECILES, Case, Tally
-from sectorwatch.forecast.horizon import BIN_S, LEADS, LEADS_S
+from sectorwatch.forecast.horizon import LEADS, LEADS_S
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -20,9 +20,11 @@ if TYPE_CHECKING:
     from sectorwatch.forecast.backtest.method import Forecasts, Method
     from sectorwatch.forecast.local_time import LocalTime
 
-__all__ = ["Period", "SectorSet", "roll"]
+__all__ = ["MARK_S", "Period", "SectorSet", "roll"]
 
-_DAY_S, _WEEK_S = 86_400, 7 * 86_400
+MARK_S = 300
+"""A forecast is made at a mark of 5 min, as a running program does."""
+_DAY_S = 86_400
 _QUARTERS_A_BLOCK = 24 // BLOCKS * 4
 _QUARTERS_A_DAY = 96
 
@@ -33,7 +35,7 @@ class Period:
 
     Methods that learn do so first of what was known at `train_until_s`, no later than `from_s`;
     then again every `retrain_s`, of all that was known by then, or never where that is None.
-    Moments are those of bins; raises ValueError where one is not.
+    Moments are marks of `MARK_S`; raises ValueError where one is none.
     """
 
     from_s: int
@@ -43,7 +45,7 @@ class Period:
     retrain_s: int | None
 
     def __post_init__(self) -> None:
-        if self.from_s % BIN_S or self.every_s % BIN_S or self.every_s <= 0:
+        if self.from_s % MARK_S or self.every_s % MARK_S or self.every_s <= 0:
             raise ValueError(f"forecasts at {self.from_s} every {self.every_s} s meet no bins")
         if not self.train_until_s <= self.from_s < self.to_s:
             raise ValueError(
@@ -165,7 +167,7 @@ def _prepare(of: SectorSet, bins: Bins, period: Period, local: LocalTime) -> _Co
     each = total / np.maximum(known.sum(axis=1), 1)
     rank = np.argsort(np.argsort(each, kind="stable"), kind="stable")
     size = (rank * DECILES // each.size).astype(np.intp)
-    times_s = bins.start_s + BIN_S * np.arange(before.mean.shape[1])
+    times_s = bins.start_s + bins.step_s * np.arange(before.mean.shape[1])
     week_before = before.at(local.weeks_before(times_s, 1))[of.sectors]
     return _Counted(
         of=of,

@@ -13,7 +13,7 @@ from sectorwatch.clock import format_s
 from sectorwatch.errors import BacktestError
 from sectorwatch.forecast.backtest.baselines import HourOfWeek, Persistence, WeeklyNaive
 from sectorwatch.forecast.backtest.bins import Bins
-from sectorwatch.forecast.backtest.rolling import Period, SectorSet, roll
+from sectorwatch.forecast.backtest.rolling import MARK_S, Period, SectorSet, roll
 from sectorwatch.forecast.backtest.smoothing import AutoEts
 from sectorwatch.forecast.backtest.visibility import (
     as_on_network,
@@ -69,7 +69,7 @@ class Wanted:
     from_s: int | None = None
     to_s: int | None = None
     train_until_s: int | None = None
-    every_s: int = 3_600
+    every_s: int = 3_300
     retrain_s: int | None = _WEEK_S
     methods: tuple[str, ...] = METHODS
     sectors: tuple[str, ...] = ()
@@ -144,8 +144,9 @@ def _as_visible(history: History, how: str) -> tuple[History, dict[str, Any]]:
 
 def bins_of(history: History) -> Bins:
     """All bins that a history holds whole."""
-    start_s = -(-history.from_s // BIN_S) * BIN_S
-    return Bins(start_s, history.bin_mean(np.arange(start_s, history.to_s - BIN_S + 1, BIN_S)))
+    start_s = -(-history.from_s // MARK_S) * MARK_S
+    starts_s = np.arange(start_s, history.to_s - BIN_S + 1, MARK_S)
+    return Bins(start_s, history.bin_mean(starts_s), MARK_S)
 
 
 def sector_sets(airspace: Airspace, names: tuple[str, ...]) -> list[SectorSet]:
@@ -185,7 +186,7 @@ def _period(store: Store, wanted: Wanted) -> tuple[int, Period]:
             f"{_FEWEST_S / _DAY_S:.1f} days"
         )
     first_s, end_s = known.first_s, known.final_minute_s + 60
-    to_s = min(wanted.to_s or end_s, end_s) // BIN_S * BIN_S
+    to_s = min(wanted.to_s or end_s, end_s) // MARK_S * MARK_S
     there_s = to_s - first_s
     if there_s < _FEWEST_S:
         raise BacktestError(
@@ -196,7 +197,7 @@ def _period(store: Store, wanted: Wanted) -> tuple[int, Period]:
     earliest_s = first_s + _BEFORE_S
     length_s = min(max(there_s // 4, _DAY_S), _LONGEST_TEST_S)
     from_s = wanted.from_s if wanted.from_s is not None else max(to_s - length_s, earliest_s)
-    from_s = -(-from_s // wanted.every_s) * wanted.every_s
+    from_s = -(-from_s // MARK_S) * MARK_S
     if from_s < earliest_s or from_s >= to_s:
         raise BacktestError(
             f"the first forecast cannot be at {format_s(from_s)}: history goes from "

@@ -26,7 +26,8 @@ __all__ = ["AutoEts"]
 _DAY_S = 86_400
 _SEASON = _DAY_S // BIN_S
 _FIT_DAYS, _FEWEST_DAYS = 14, 4
-_AHEAD = LONGEST_S // BIN_S + 1
+_AHEAD = LONGEST_S // BIN_S + 3
+_MIDDLE = 2
 _LEVELS = (50, 80)
 
 
@@ -51,7 +52,7 @@ class AutoEts:
         from statsforecast.models import AutoETS  # noqa: PLC0415 - an extra, and slow to import
 
         self._make: Callable[[], Any] = lambda: AutoETS(season_length=_SEASON)
-        self._bins, self._which, self._every = bins, which, max(1, every)
+        self._bins, self._which, self._every = bins.quarters(), which, max(1, every)
         self._progress = progress
         self._day = 0
         self.seconds_a_fit = 0.0
@@ -67,9 +68,8 @@ class AutoEts:
         wanted = self._day % self._every == 0
         self._day += 1
         if wanted and as_of_s.size:
-            steps = leads_s // BIN_S
             for number in self._which.tolist():
-                self._one(number, as_of_s, steps, mean[number], quantiles[number])
+                self._one(number, as_of_s, leads_s, mean[number], quantiles[number])
                 if self._progress is not None:
                     self._progress(1)
         return Forecasts(mean, quantiles, np.where(np.isnan(mean), np.nan, 0).astype(np.float32))
@@ -78,7 +78,7 @@ class AutoEts:
         self,
         number: int,
         as_of_s: NDArray[np.int64],
-        steps: NDArray[np.int64],
+        leads_s: NDArray[np.int64],
         mean: NDArray[np.float32],
         quantiles: NDArray[np.float32],
     ) -> None:
@@ -94,10 +94,13 @@ class AutoEts:
         self.seconds_a_fit = time.perf_counter() - began_s
         for row, end in enumerate(ends.tolist()):
             said = model.forward(series[first:end], h=_AHEAD, level=list(_LEVELS))
-            mean[row] = np.maximum(said["mean"], 0)[steps]
-            columns = ("lo-80", "lo-50", "mean", "hi-50", "hi-80")
-            for column, name in enumerate(columns):
-                quantiles[row, :, column] = np.maximum(said[name], 0)[steps]
+            # Of a bin that begins between two quarters, so much of the one and of the other.
+            after_s = as_of_s[row] - self._bins.start_s - end * BIN_S + leads_s
+            step, part = after_s // BIN_S, after_s % BIN_S / BIN_S
+            for column, name in enumerate(("lo-80", "lo-50", "mean", "hi-50", "hi-80")):
+                values = np.maximum(said[name], 0)
+                quantiles[row, :, column] = (1 - part) * values[step] + part * values[step + 1]
+            mean[row] = quantiles[row, :, _MIDDLE]
 
 
 def _filled(series: NDArray[np.float32]) -> NDArray[np.float64]:
