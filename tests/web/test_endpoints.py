@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -295,6 +296,29 @@ def test_flights_inbound_come_soonest_first(client: Client, system: System) -> N
         assert all(flight["basis"] for flight in answer["inbound"])
         found += len(times)
     assert found > 10
+
+
+def test_flights_inbound_are_forecast_with_an_interval(client: Client, system: System) -> None:
+    """Around the estimate, with a probability of a half or more, and never before the snapshot."""
+    entries = system.application.foresight.entries
+    assert entries is not None
+    deadline = time.monotonic() + 20
+    while entries.latest is None and time.monotonic() < deadline:
+        time.sleep(0.05)
+    forecast = []
+    for sector in system.application.airspace.sectors:
+        answer = client.get(f"/api/sectors/{sector.name}/flights").json()
+        for flight in answer["inbound"]:
+            if flight["probability"] is None:
+                assert flight["earliest_entry"] is flight["latest_entry"] is None
+                continue
+            forecast.append(flight)
+            assert 0.5 <= flight["probability"] <= 1
+            assert answer["snapshot_time"] <= flight["earliest_entry"]
+            assert flight["earliest_entry"] <= flight["estimated_entry"] <= flight["latest_entry"]
+            assert flight["basis"].startswith("forecast as of ")
+    assert len(forecast) > 5
+    assert any(flight["earliest_entry"] < flight["latest_entry"] for flight in forecast)
 
 
 def test_movements_trends_and_summary_agree(client: Client) -> None:

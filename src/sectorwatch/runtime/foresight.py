@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
 from sectorwatch.forecast.capacity import CapacityBook
+from sectorwatch.forecast.entries import EntryForecasts
 from sectorwatch.forecast.forecaster import Forecaster
 from sectorwatch.forecast.kept import newest_issue
 from sectorwatch.forecast.local_time import LocalTime, zone_of
@@ -44,6 +45,7 @@ class Foresight:
     local: LocalTime | None = None
     capacity: CapacityBook | None = None
     scoring: Scoring | None = None
+    entries: EntryForecasts | None = None
     at_start: list[Callable[[], object]] = field(default_factory=list)
     before_issue: list[Callable[[Tick], object]] = field(default_factory=list)
     after_issue: list[Callable[[Tick, Issued, Situation], object]] = field(default_factory=list)
@@ -106,7 +108,7 @@ def make_foresight(
     foresight = Foresight(forecaster=forecaster, local=local, capacity=capacity, scoring=scoring)
     around = _Surroundings(airspace, airports, stores, telemetry.for_service("forecast"), publish)
     # In the order in which they are called: the past is there before what is made of it.
-    for add in (_add_past, _add_scoring, _add_capacity):
+    for add in (_add_past, _add_scoring, _add_capacity, _add_entries):
         add(foresight, around)
     return foresight
 
@@ -163,6 +165,26 @@ def _add_capacity(foresight: Foresight, around: _Surroundings) -> None:
         capacity.refresh(around.stores.ask(), tick.time_us // 1_000_000)
 
     foresight.after_issue.append(learn_capacity)
+
+
+def _add_entries(foresight: Foresight, around: _Surroundings) -> None:
+    """When each flight will enter each sector; a sample of it is kept, and scored."""
+    forecaster = _there(foresight.forecaster)
+    entries = foresight.entries = EntryForecasts(forecaster.sector_id)
+
+    def resume_entries() -> None:
+        entries.resume(around.stores.ask())
+
+    def estimate_entries(_tick: Tick, _issued: Issued, situation: Situation) -> None:
+        entries.issue(situation, forecaster.counter.passages(situation, forecaster.learned))
+
+    def keep_entries(tick: Tick, issued: Issued, _situation: Situation) -> None:
+        store = around.stores.ask()
+        entries.keep(store, model=issued.model, seq=tick.seq)
+        entries.score(store, tick.time_us // 1_000_000)
+
+    foresight.at_start.append(resume_entries)
+    foresight.after_issue += [estimate_entries, keep_entries]
 
 
 def _there(part: T | None) -> T:

@@ -126,7 +126,7 @@ def create_fastapi(application: Application) -> FastAPI:
     app.state.comment_s = COMMENT_S
     app.state.send_limit_s = SEND_LIMIT_S
     app.state.flights = FlightBooks(FlightPresenter(application.airspace))
-    app.state.inbound = Inbound(application.airspace, application.airports)
+    app.state.inbound = Inbound(application.airspace, application.airports, application.foresight)
     _handle_errors(app)
     install(app, description=_DESCRIPTION)
     return app

@@ -199,6 +199,18 @@ class InboundFlight(msgspec.Struct, frozen=True):
     estimated_entry: Time
     minutes_to_entry: Annotated[float, Meta(description="Minutes from the snapshot to entry")]
     basis: Annotated[str, Meta(description="What the estimate rests on, in words")]
+    earliest_entry: Annotated[
+        MaybeTime,
+        Meta(description="One in ten of such estimates comes before; null without a forecast"),
+    ] = None
+    latest_entry: Annotated[
+        MaybeTime,
+        Meta(description="One in ten of such estimates comes after; null without a forecast"),
+    ] = None
+    probability: Annotated[
+        float | None,
+        Meta(description="That it enters at all within 4 h; null without a forecast"),
+    ] = None
 
 
 class SectorFlights(msgspec.Struct, frozen=True):

@@ -184,7 +184,10 @@ async def flights(request: Request, name: Name, partition: Partition = None) -> 
         )
         return Encoded(encode(shown))
 
-    about = f"sector-flights/{found.sector_id}"
+    # A forecast comes a moment after its tick.
+    entries = None if tick is None else inbound.entries(tick.time_us // 1_000_000)
+    of = 0 if entries is None else entries.as_of_s
+    about = f"sector-flights/{found.sector_id}/{of}"
     return await hot_of(request).get(request.headers.raw, about, version_of(tick), build)
 
 
