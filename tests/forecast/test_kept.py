@@ -52,7 +52,7 @@ def test_what_is_kept_is_what_was_said_first(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "new"), [("mean", None), ("mean", np.zeros(4)), ("quantiles", np.zeros((4, 3, 17)))]
+    ("name", "new"), [("levels", None), ("naive", np.zeros(4)), ("levels", np.zeros((4, 3, 17)))]
 )
 def test_what_does_not_fit_together_is_told(name: str, new: np.ndarray | None) -> None:
     """A column that is missing or of another shape is damage, not a forecast."""

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
 from sectorwatch.errors import StoreError
-from sectorwatch.store.columns import pack_columns, unpack_columns
+from sectorwatch.store.columns import Packing, pack_columns, unpack_columns
 
 AIRCRAFT = st.one_of(
     st.floats(0, 300, width=32), st.just(float("nan")), st.just(0.0), st.floats(0, 1e6, width=32)
@@ -18,10 +18,10 @@ PROBABILITY = st.one_of(st.floats(0, 1, width=32), st.just(float("nan")))
 SHAPES = array_shapes(min_dims=1, max_dims=3, min_side=0, max_side=6)
 
 
-@given(arrays(np.float32, SHAPES, elements=AIRCRAFT))
-def test_aircraft_keep_three_digits(values: np.ndarray) -> None:
+@given(arrays(np.float32, SHAPES, elements=AIRCRAFT), st.sampled_from(["aircraft", "quantiles"]))
+def test_aircraft_keep_three_digits(values: np.ndarray, packing: Packing) -> None:
     """Whatever is 1 or more is right to half a hundredth of itself, less to 0.005; NaN stays."""
-    back = unpack_columns(pack_columns({"mean": values}, {"mean": "aircraft"}))["mean"]
+    back = unpack_columns(pack_columns({"mean": values}, {"mean": packing}))["mean"]
     assert back.shape == values.shape
     assert np.array_equal(np.isnan(back), np.isnan(values))
     known = ~np.isnan(values)

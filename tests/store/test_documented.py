@@ -10,8 +10,10 @@ import msgspec
 import pyarrow.dataset as ds
 import pytest
 
+from made_forecasts import issued
 from made_ticks import START_S, demand, flight, full_tick, tick
 from sectorwatch.clock import format_s
+from sectorwatch.forecast.kept import keep_issued
 from sectorwatch.store.schema import metadata
 from sectorwatch.store.segments import DAY_S, KINDS
 from sectorwatch.traffic.tick import Contact
@@ -87,6 +89,7 @@ def sealed(store: Store) -> Store:
             flights=(flight(1_000, "QFA12", ended_s=START_S + 900),),
         )
     )
+    keep_issued(store.forecasts, issued(START_S))
     store.commit(tick(243, time_s=START_S + 4 * DAY_S))
     assert {each.kind for each in store.seal_due(START_S + 4 * DAY_S)} == set(KINDS)
     return store

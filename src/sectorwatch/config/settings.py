@@ -209,7 +209,7 @@ class Settings(ForecastSettings):
     segments_keep_days: int = setting(
         365,
         "days",
-        "How long sealed positions, visits, demand and network counts are kept.",
+        "How long sealed positions, visits, demand, network counts and forecasts are kept.",
         ge=2,
         le=36_500,
     )

@@ -19,8 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["decode_issued", "encode_issued", "keep_issued", "kept_issues", "newest_issue"]
 
 _PACKINGS: dict[str, Packing] = {
-    "mean": "aircraft",
-    "quantiles": "aircraft",
+    "levels": "quantiles",
     "plan_mean": "aircraft",
     "naive": "aircraft",
     "p_zero": "probability",
@@ -40,9 +39,8 @@ def encode_issued(issued: Issued) -> bytes:
             "basis": issued.basis.astype(np.int8),
             "current": issued.current.astype(np.int32),
             "capacity": issued.capacity.astype(np.float32),
-            "mean": issued.mean,
-            # Quantile by quantile, so that neighbours in the blob are neighbours in time.
-            "quantiles": np.moveaxis(issued.quantiles, -1, 0),
+            # The mean, then the quantiles upward: each is little more than the one before.
+            "levels": np.concatenate([issued.mean[None], np.moveaxis(issued.quantiles, -1, 0)]),
             "p_zero": issued.p_zero,
             "p_over_capacity": issued.p_over_capacity,
             "plan_mean": issued.plan_mean,
@@ -65,8 +63,8 @@ def decode_issued(content: bytes, as_of_s: int, seq: int, model: str) -> Issued:
             basis=columns["basis"],
             current=columns["current"],
             capacity=columns["capacity"],
-            mean=columns["mean"],
-            quantiles=np.moveaxis(columns["quantiles"], 0, -1),
+            mean=columns["levels"][0],
+            quantiles=np.moveaxis(columns["levels"][1:], 0, -1),
             p_zero=columns["p_zero"],
             p_over_capacity=columns["p_over_capacity"],
             plan_mean=columns["plan_mean"],

@@ -57,6 +57,7 @@ class Maintenance:
             positions_days=segments_days,
             visits_days=segments_days,
             network_days=segments_days,
+            forecasts_days=segments_days,
             demand_days=segments_days,
             history_days=settings.history_keep_days if by_age else None,
             budget_bytes=int(settings.disk_budget_gb * 1e9),

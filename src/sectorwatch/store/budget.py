@@ -3,8 +3,8 @@
 Retention is a bound by age. The budget is a bound by size, for all that the data directory holds:
 when it is passed, the least needed goes first, and of that the oldest. Least needed is the journal
 beyond what a restart needs (everything in it is committed), then positions, visits, contacts, the
-history of flights and controllers, the network's counts, and last of all demand, which forecasts
-learn from.
+history of flights and controllers, the network's counts, forecasts that were issued, and last of
+all demand, which forecasts learn from.
 The last two days of each stay whatever happens.
 """
 
@@ -18,7 +18,16 @@ from sqlalchemy import and_, delete, func, select, text
 from sectorwatch.store import schema
 from sectorwatch.store.files import tree_bytes
 from sectorwatch.store.lost import note_let_go
-from sectorwatch.store.segments import CONTACTS, DAY_S, DEMAND, FLIGHTS, NETWORK, POSITIONS, VISITS
+from sectorwatch.store.segments import (
+    CONTACTS,
+    DAY_S,
+    DEMAND,
+    FLIGHTS,
+    FORECASTS,
+    NETWORK,
+    POSITIONS,
+    VISITS,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -49,6 +58,7 @@ class Retention:
     visits_days: int | None = None
     history_days: int | None = None
     network_days: int | None = None
+    forecasts_days: int | None = None
     demand_days: int | None = None
     budget_bytes: int | None = None
 
@@ -89,6 +99,7 @@ class Budget:
             (VISITS.name, retention.visits_days),
             (CONTACTS.name, retention.visits_days),
             (NETWORK.name, retention.network_days),
+            (FORECASTS.name, retention.forecasts_days),
             (DEMAND.name, retention.demand_days),
         ):
             if days is not None:
@@ -124,6 +135,7 @@ class Budget:
             lambda: self._drop_oldest(CONTACTS.name, kept_s, freed),
             lambda: self._is_here() and self._forget_oldest(kept_s, freed),
             lambda: self._drop_oldest(NETWORK.name, kept_s, freed),
+            lambda: self._drop_oldest(FORECASTS.name, kept_s, freed),
             lambda: self._drop_oldest(DEMAND.name, kept_s, freed),
         ]
         for step in steps:

@@ -6,8 +6,9 @@ order, its name, its shape and how its numbers are packed; the frame has the num
 as byte planes (all lowest bytes, then all second ones), as in `blobs.py`.
 
 Aircraft are packed as 200 times their square root, probabilities as thousandths, both whole and of
-16 bits where these suffice, as steps along the last axis: a mean of 1 to 100 aircraft keeps three
-digits or more, everywhere far finer than chance, whose spread grows with the root as well.
+16 bits where these suffice, as steps along the last axis, or along the first, for quantiles one
+above the other: a mean of 1 to 100 aircraft keeps three digits or more, everywhere far finer than
+chance, whose spread grows with the root as well.
 """
 
 from __future__ import annotations
@@ -23,15 +24,18 @@ import zstandard
 from sectorwatch.errors import StoreError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from numpy.typing import NDArray
 
 __all__ = ["COLUMNS_VERSION", "Packing", "pack_columns", "unpack_columns"]
 
 COLUMNS_VERSION = 1
-Packing = Literal["aircraft", "probability", "plain"]
-"""How numbers are packed: the first two as said above, NaN staying NaN; `plain` to the last bit."""
+Packing = Literal["aircraft", "quantiles", "probability", "plain"]
+"""How numbers are packed: as said above, NaN staying NaN; `plain` to the last bit.
+
+`quantiles` are aircraft, in steps along the first axis.
+"""
 
 _HEADER = struct.Struct("<4sHHI")
 _MAGIC = b"SWFC"
@@ -53,7 +57,7 @@ class _Codecs(threading.local):
     """zstd contexts may not be shared between threads."""
 
     def __init__(self) -> None:
-        self.compressor = zstandard.ZstdCompressor(level=6, write_checksum=True)
+        self.compressor = zstandard.ZstdCompressor(level=3, write_checksum=True)
         self.decompressor = zstandard.ZstdDecompressor()
 
 
@@ -144,45 +148,52 @@ def _whole(name: str, values: NDArray[Any], packing: Packing) -> NDArray[Any]:
     inside = np.where(known, values, 0.0)
     if inside.size and (inside.min() < 0 or not np.isfinite(inside.max())):
         raise StoreError(f"{name} holds {inside.min()} to {inside.max()}: no such number is meant")
-    scaled = np.sqrt(inside) * _ROOT if packing == "aircraft" else inside * _PER_ONE
+    scaled = inside * _PER_ONE if packing == "probability" else np.sqrt(inside) * _ROOT
     if scaled.size and scaled.max() >= 2**30:
         raise StoreError(f"{name} holds {inside.max()}: no such number is meant")
     whole = np.rint(scaled).astype(np.int64)
-    steps = np.diff(whole, axis=-1, prepend=0) if whole.ndim else whole
-    # Where a number is unknown, its step says so, and the next one begins at 0 again.
-    if not known.all():
-        steps = _broken_steps(whole, known)
+    steps = _along(packing, _steps, whole, known)
     size = 2 if steps.size == 0 or np.abs(steps).max() < 2**15 else 4
+    # Where a number is unknown its step says so, and the next one is whole.
     steps[~known] = _UNKNOWN[size]
     return steps.astype(f"<i{size}")
 
 
-def _broken_steps(whole: NDArray[np.int64], known: NDArray[np.bool_]) -> NDArray[np.int64]:
+def _floats(steps: NDArray[Any], packing: Packing) -> NDArray[np.float32]:
+    known = steps != _UNKNOWN[steps.dtype.itemsize]
+    whole = _along(packing, _sums, np.where(known, steps, 0).astype(np.int64), known)
+    values = whole / _PER_ONE if packing == "probability" else (whole / _ROOT) ** 2
+    values[~known] = np.nan
+    return values.astype(np.float32)
+
+
+def _along(
+    packing: Packing,
+    change: Callable[[NDArray[np.int64], NDArray[np.bool_]], NDArray[np.int64]],
+    numbers: NDArray[np.int64],
+    known: NDArray[np.bool_],
+) -> NDArray[np.int64]:
+    """`change`, which goes along the last axis, of `numbers` along the axis of their packing."""
+    if not numbers.ndim:
+        return numbers
+    if packing != "quantiles":
+        return change(numbers, known)
+    return np.moveaxis(change(np.moveaxis(numbers, 0, -1), np.moveaxis(known, 0, -1)), -1, 0)
+
+
+def _steps(whole: NDArray[np.int64], known: NDArray[np.bool_]) -> NDArray[np.int64]:
     before = np.zeros_like(whole)
     before[..., 1:] = np.where(known[..., :-1], whole[..., :-1], 0)
     return np.where(known, whole - before, 0)
 
 
-def _floats(steps: NDArray[Any], packing: Packing) -> NDArray[np.float32]:
-    unknown = steps == _UNKNOWN[steps.dtype.itemsize]
-    whole = steps.astype(np.int64)
-    if unknown.any():
-        whole = _summed(whole, unknown)
-    elif whole.ndim:
-        whole = np.cumsum(whole, axis=-1)
-    values = (whole / _ROOT) ** 2 if packing == "aircraft" else whole / _PER_ONE
-    values[unknown] = np.nan
-    return values.astype(np.float32)
-
-
-def _summed(steps: NDArray[np.int64], unknown: NDArray[np.bool_]) -> NDArray[np.int64]:
+def _sums(steps: NDArray[np.int64], known: NDArray[np.bool_]) -> NDArray[np.int64]:
     """Sums of the steps that begin anew after whatever is unknown."""
-    plain = np.where(unknown, 0, steps)
-    if not plain.ndim:
-        return plain
-    sums = np.cumsum(plain, axis=-1)
+    sums = np.cumsum(steps, axis=-1)
+    if known.all():
+        return sums
     # Up to the last unknown one at or before each place, which is what is to be taken off.
-    place = np.where(unknown, np.arange(steps.shape[-1]), -1)
+    place = np.where(known, -1, np.arange(steps.shape[-1]))
     last = np.maximum.accumulate(place, axis=-1)
     off = np.take_along_axis(sums, np.maximum(last, 0), axis=-1)
     return sums - np.where(last >= 0, off, 0)

@@ -23,6 +23,7 @@ from sectorwatch.store import schema
 from sectorwatch.store.files import FILE_MODE, FOLDER_MODE, disk_errors, sync_folder
 from sectorwatch.store.migrate import bring_up_to_date
 from sectorwatch.store.redrawn import forget_airspaces
+from sectorwatch.store.segments import DERIVED
 from sectorwatch.store.store import Store
 
 if TYPE_CHECKING:
@@ -113,7 +114,11 @@ class Generation:
             segment = schema.segment.c
             connection.execute(
                 update(schema.segment)
-                .where(segment.replaced_at_us.is_(None), segment.start_s >= cut_s)
+                .where(
+                    segment.replaced_at_us.is_(None),
+                    segment.start_s >= cut_s,
+                    segment.kind.in_([each.name for each in DERIVED]),
+                )
                 .values(replaced_at_us=SystemClock().now_us())
             )
         return None if last is None else last.seq

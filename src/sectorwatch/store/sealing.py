@@ -19,11 +19,15 @@ from sectorwatch.clock import format_s
 from sectorwatch.errors import DatabaseAwayError, StoreError
 from sectorwatch.store import schema
 from sectorwatch.store.blobs import StoredPositions, decode_positions
+from sectorwatch.store.forecasts import Kept
+from sectorwatch.store.queries_demand import DemandQueries
+from sectorwatch.store.sealing_forecasts import first_of_each, forecast_columns
 from sectorwatch.store.segments import (
     CONTACTS,
     DAY_S,
     DEMAND,
     FLIGHTS,
+    FORECASTS,
     HOUR_S,
     NETWORK,
     POSITIONS,
@@ -38,9 +42,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from sqlalchemy import ColumnElement, Connection, UpdateBase
 
-    from sectorwatch.store.database import Database
-    from sectorwatch.store.manifest import Manifest
     from sectorwatch.store.segments import SegmentFile
+    from sectorwatch.store.sources import Sources
 
 __all__ = ["WINDOW_S", "Sealer", "joined_columns", "table_columns"]
 
@@ -74,9 +77,10 @@ _BY_DAY = (
 class Sealer:
     """Makes segments of what the database holds; one thread at a time may ask it to."""
 
-    def __init__(self, database: Database, manifest: Manifest, window_s: int = WINDOW_S) -> None:
-        self._database = database
-        self._manifest = manifest
+    def __init__(self, sources: Sources, window_s: int = WINDOW_S) -> None:
+        self._database = sources.database
+        self._manifest = sources.manifest
+        self._demand = DemandQueries(sources)
         self._window_s = window_s
         self._hour_done_s: int | None = None
         self._day_done_s: int | None = None
@@ -116,6 +120,8 @@ class Sealer:
             yield partial(self.seal_hour, each)
         if day_s == self._day_done_s:
             return
+        for each in self._days_of_forecasts(day_s):
+            yield partial(self._seal_forecasts, each)
         for kind in _BY_DAY:
             for each in self._open_days(kind, day_s):
                 yield partial(self._seal_day, kind, each)
@@ -156,6 +162,31 @@ class Sealer:
         with self._reading(f"reading the {day.kind.name} of {format_s(day_s)}") as connection:
             columns = table_columns(connection, day.kind, day.table, within)
         return self._seal(day.kind, day_s, columns, delete(day.table).where(within))
+
+    def _seal_forecasts(self, day_s: int) -> SegmentFile | None:
+        """Seals the forecasts issued on a day with what then was, which is final by now."""
+        table = schema.forecast.c
+        within = and_(table.as_of_s.between(day_s, day_s + DAY_S - 1), table.kind == "sectors")
+        with self._reading(f"reading the forecasts of {format_s(day_s)}") as connection:
+            times = connection.scalars(select(table.as_of_s).where(within).order_by(table.as_of_s))
+            chosen = first_of_each(times)
+            rows = connection.execute(
+                select(table.as_of_s, table.seq, table.model, table.content)
+                .where(within, table.as_of_s.in_(chosen))
+                .order_by(table.as_of_s)
+            )
+            issues = [Kept(*row) for row in rows]
+        columns = forecast_columns(issues, self._demand)
+        return self._seal(FORECASTS, day_s, columns, delete(schema.forecast).where(within))
+
+    def _days_of_forecasts(self, before_s: int) -> list[int]:
+        table = schema.forecast.c
+        day = (table.as_of_s - table.as_of_s % _DAY).label("day_s")
+        with self._reading("asking for forecasts to seal") as connection:
+            days = connection.scalars(
+                select(day).where(table.as_of_s < before_s, table.kind == "sectors").distinct()
+            )
+            return sorted(days)
 
     def _copy_flights(self, day_s: int) -> SegmentFile | None:
         """Seals the flights that ended on a day; their rows stay, for questions by name."""

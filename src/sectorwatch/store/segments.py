@@ -23,7 +23,9 @@ __all__ = [
     "CONTACTS",
     "DAY_S",
     "DEMAND",
+    "DERIVED",
     "FLIGHTS",
+    "FORECASTS",
     "HOUR_S",
     "KINDS",
     "NETWORK",
@@ -193,7 +195,35 @@ NETWORK = SegmentKind(
     period_s=DAY_S,
     row_group=65_536,
 )
-KINDS = {kind.name: kind for kind in (POSITIONS, VISITS, CONTACTS, FLIGHTS, DEMAND, NETWORK)}
+FORECASTS = SegmentKind(
+    name="forecasts",
+    columns={
+        "sector_id": Stored("int64", "dictionary"),
+        "as_of_s": Stored("int64", "dictionary"),
+        "lead_s": Stored("int32", "dictionary"),
+        "mean_e2": Stored("int32", "split"),
+        "q10_e2": Stored("int32", "split"),
+        "q25_e2": Stored("int32", "split"),
+        "q50_e2": Stored("int32", "split"),
+        "q75_e2": Stored("int32", "split"),
+        "q90_e2": Stored("int32", "split"),
+        "p_zero_e3": Stored("int32", "split"),
+        "p_over_capacity_e3": Stored("int32", "split"),
+        "plan_e2": Stored("int32", "split"),
+        "naive_e2": Stored("int32", "split"),
+        "current": Stored("int32", "dictionary"),
+        "truth_e2": Stored("int32", "split"),
+        "model": _TEXT,
+    },
+    sort=("sector_id", "as_of_s", "lead_s"),
+    time="as_of_s",
+    until="as_of_s",
+    period_s=DAY_S,
+    row_group=131_072,
+)
+DERIVED = (POSITIONS, VISITS, CONTACTS, FLIGHTS, DEMAND, NETWORK)
+"""What is made of the feeds, and so can be made again of the journal; forecasts cannot."""
+KINDS = {kind.name: kind for kind in (*DERIVED, FORECASTS)}
 
 
 @dataclass(frozen=True, slots=True)

@@ -71,7 +71,6 @@ class Store:
         self._telemetry = telemetry
         self._committer = Committer(database, telemetry.metrics)
         self._counts = StoreCounts(telemetry.metrics)
-        self._sealer = Sealer(database, self.manifest)
         self._budget = Budget(database, self.manifest, directory)
         self._sealing = threading.Lock()
         self._reader = SegmentReader(directory.segments, telemetry.statements)
@@ -86,6 +85,7 @@ class Store:
             ),
         )
         self._reader.on_unreadable = sources.look_through
+        self._sealer = Sealer(sources)
         self.forecasts = ForecastStore(sources)
         self.flights = FlightQueries(sources)
         self.tracks = TrackQueries(sources)
