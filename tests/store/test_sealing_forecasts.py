@@ -71,13 +71,14 @@ def test_a_day_of_forecasts_is_sealed_with_what_then_was(either: Store) -> None:
     """The first issue of each quarter, every lead, beside the mean of the bin's minutes."""
     flown(either)
     issue_a_day(either)
-    either.forecasts.keep("airports", START_S, "", b"of another kind")
+    for day in (0, 3):
+        either.forecasts.keep("airports", START_S + day * DAY_S, "", b"of another kind")
     assert "forecasts" not in {each.kind for each in either.seal_due(START_S + 3 * DAY_S - HOUR_S)}
     files = either.seal_due(START_S + DAYS * DAY_S)
     (file,) = [each for each in files if each.kind == "forecasts"]
     assert file.path == "forecasts/date=2023-11-14/forecasts.parquet"
     assert either.forecasts.kept("sectors", 0, START_S + DAYS * DAY_S) == []
-    assert len(either.forecasts.kept("airports", 0, START_S + 1)) == 1
+    assert len(either.forecasts.kept("airports", 0, START_S + DAYS * DAY_S)) == 1
     rows = read_segment(either.directory.segments / file.path, FORECASTS)
     assert file.row_count == 96 * 3 * LEADS.size
     assert set(rows["as_of_s"].tolist()) == set(range(START_S + 2, START_S + DAY_S, 900))

@@ -20,7 +20,7 @@ from sectorwatch.errors import DatabaseAwayError, StoreError
 from sectorwatch.store import schema
 from sectorwatch.store.blobs import StoredPositions, decode_positions
 from sectorwatch.store.forecasts import Kept
-from sectorwatch.store.queries_demand import DemandQueries
+from sectorwatch.store.queries_history import HistoryQueries
 from sectorwatch.store.sealing_forecasts import first_of_each, forecast_columns
 from sectorwatch.store.segments import (
     CONTACTS,
@@ -80,7 +80,7 @@ class Sealer:
     def __init__(self, sources: Sources, window_s: int = WINDOW_S) -> None:
         self._database = sources.database
         self._manifest = sources.manifest
-        self._demand = DemandQueries(sources)
+        self._history = HistoryQueries(sources)
         self._window_s = window_s
         self._hour_done_s: int | None = None
         self._day_done_s: int | None = None
@@ -122,6 +122,7 @@ class Sealer:
             return
         for each in self._days_of_forecasts(day_s):
             yield partial(self._seal_forecasts, each)
+        yield partial(self._forget_forecasts, day_s)
         for kind in _BY_DAY:
             for each in self._open_days(kind, day_s):
                 yield partial(self._seal_day, kind, each)
@@ -176,8 +177,15 @@ class Sealer:
                 .order_by(table.as_of_s)
             )
             issues = [Kept(*row) for row in rows]
-        columns = forecast_columns(issues, self._demand)
+        columns = forecast_columns(issues, self._history)
         return self._seal(FORECASTS, day_s, columns, delete(schema.forecast).where(within))
+
+    def _forget_forecasts(self, before_s: int) -> None:
+        """Lets go of forecasts of other kinds: how they fared is kept, they themselves are not."""
+        table = schema.forecast.c
+        old = and_(table.as_of_s < before_s, table.kind != "sectors")
+        with self._database.write("letting go of old forecasts") as connection:
+            connection.execute(delete(schema.forecast).where(old))
 
     def _days_of_forecasts(self, before_s: int) -> list[int]:
         table = schema.forecast.c

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from sectorwatch.store.forecasts import Kept
-    from sectorwatch.store.queries_demand import DemandQueries
+    from sectorwatch.store.queries_history import HistoryQueries
 
 __all__ = ["EVERY_S", "first_of_each", "forecast_columns"]
 
@@ -45,7 +45,7 @@ def first_of_each(times_s: Iterable[int], every_s: int = EVERY_S) -> list[int]:
     return list(found.values())
 
 
-def forecast_columns(issues: Sequence[Kept], demand: DemandQueries) -> dict[str, NDArray[Any]]:
+def forecast_columns(issues: Sequence[Kept], history: HistoryQueries) -> dict[str, NDArray[Any]]:
     """The columns of `FORECASTS` of some issues for sectors, at least one, oldest first.
 
     Raises StoreError where one is damaged, DatabaseAwayError where what happened cannot be asked.
@@ -53,7 +53,7 @@ def forecast_columns(issues: Sequence[Kept], demand: DemandQueries) -> dict[str,
     opened = [unpack_columns(each.content) for each in issues]
     try:
         sector_ids = np.unique(np.concatenate([each["sector_id"] for each in opened]))
-        truth = _Truth(issues, opened, sector_ids, demand)
+        truth = _Truth(issues, opened, sector_ids, history)
         parts = [_rows(*pair, truth) for pair in zip(issues, opened, strict=True)]
     except (KeyError, IndexError) as error:
         raise StoreError(
@@ -82,13 +82,13 @@ class _Truth:
         issues: Sequence[Kept],
         opened: Sequence[dict[str, NDArray[Any]]],
         sector_ids: NDArray[np.int64],
-        demand: DemandQueries,
+        history: HistoryQueries,
     ) -> None:
         self._sector_ids = sector_ids
         self._from_s = issues[0].as_of_s // _MINUTE_S * _MINUTE_S
         longest_s = max(int(each["leads_s"].max(initial=0)) for each in opened)
         to_s = issues[-1].as_of_s // _MINUTE_S * _MINUTE_S + longest_s + _BIN_S
-        minutes = demand.minutes(sector_ids.tolist(), self._from_s, to_s)
+        minutes = history.demand(sector_ids.tolist(), self._from_s, to_s)
         known = minutes.known
         occupancy = np.where(known, minutes.occupancy, 0)
         self._sums = np.concatenate(

@@ -270,3 +270,18 @@ def test_figures_come_back_as_they_were_kept() -> None:
     for group, theirs in ((turned.by_series, figures.by_series), (turned.by_hour, figures.by_hour)):
         assert np.array_equal(group["count"][[0, 2]], theirs["count"][[2, 0]])
         assert not group["count"][1].any()
+
+
+def test_a_gap_that_was_told_by_a_tick_that_went_by_is_a_gap(store: Store) -> None:
+    """Whoever skipped the first tick after it does not take the time before for empty."""
+    whole, some = new(), new()
+    back_s = START_S + 4 * HOUR_S
+    for each in fly(7, gap=(3.0, 4.0)):
+        store.commit(each)
+        whole.observe(each, store)
+        if each.time_us // 1_000_000 != back_s:
+            some.observe(each, store)
+        for scoring in (whole, some):
+            scoring.issued(forecast(each))
+    assert_alike(some, whole)
+    assert some.accuracy().unscored == whole.accuracy().unscored > 0

@@ -58,6 +58,8 @@ class Scoring:
         self._recent: deque[tuple[int, Scored]] = deque()
         self._gaps: list[Gap] = []
         self._seq: int | None = None
+        # From then on every tick was seen.
+        self._seen_from_s = 0
         self._scored_to_s: int | None = None
         self._saved_to_s: int | None = None
         self._lock = threading.Lock()
@@ -91,11 +93,16 @@ class Scoring:
         if final_s is None:
             # The first ticks of all: the minutes to come begin with the first.
             if self._minutes.next_s is None:
-                self._minutes.begin(-(-(tick.time_us // 1_000_000) // MINUTE_S) * MINUTE_S)
+                self._seen_from_s = -(-(tick.time_us // 1_000_000) // MINUTE_S) * MINUTE_S
+                self._minutes.begin(self._seen_from_s)
             self._seq = tick.seq
             return None
         parts: list[Scored] = []
-        if self._seq is None or tick.seq != self._seq + 1 or self._minutes.next_s is None:
+        next_s = self._minutes.next_s
+        if self._seq is None or tick.seq != self._seq + 1:
+            # Until then there may be a gap that one of the ticks that went by told of.
+            self._seen_from_s = tick.time_us // 1_000_000
+        if next_s is None or next_s < self._seen_from_s:
             parts += self._catch_up(final_s + MINUTE_S, store)
         else:
             self._take(tick, final_s + MINUTE_S)
@@ -193,7 +200,7 @@ class Scoring:
             until_s = min(end_s, span[1])
             for from_s in range(start_s, until_s, _CHUNK_S):
                 to_s = min(from_s + _CHUNK_S, until_s)
-                found = store.demand.minutes(self.sector_id.tolist(), from_s, to_s)
+                found = store.history.demand(self.sector_id.tolist(), from_s, to_s)
                 self._minutes.put(found.known, found.occupancy)
                 parts += self._score()
         next_s = self._minutes.next_s
