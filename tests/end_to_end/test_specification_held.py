@@ -27,8 +27,7 @@ SHAPES: dict[str, Any] = {
         r"GET (/api/\S+)\s+Response: (.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL
     )
 }
-COMING = [path for path in SHAPES if path in {"/api/ml/anomalies", "/api/ml/patterns"}]
-SERVED = [path for path in SHAPES if path not in COMING]
+SERVED = list(SHAPES)
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
 # Keys that are names themselves, and not fields: any of them may be there.
 NAMED_BY_LIFE = {"entries_by_level", "entries_by_category", "metadata", "details"}
@@ -37,6 +36,9 @@ EMPTY_WHEN_WELL = {
     "/api/monitoring/alerts",
     "/api/performance/alerts",
     "/api/performance/recommendations",
+    "/api/ml/anomalies",
+    # Of some hours nothing can recur.
+    "/api/ml/patterns",
 }
 
 
@@ -96,9 +98,8 @@ def asked(demo: Instance, path: str) -> Any:
 
 
 def test_the_specification_is_read() -> None:
-    """Ten endpoints, two of which are still to come."""
+    """Ten endpoints."""
     assert len(SHAPES) == 10
-    assert len(SERVED) == 8
 
 
 def test_the_comparison_finds_what_differs() -> None:

@@ -12,6 +12,8 @@ __all__ = ["METRICS"]
 
 METRICS = described(
     """
+anomalies_active gauge (forecast)
+    Sectors, by type, in which something unusual goes on.
 api_request_duration_seconds{method,route,status} timing seconds (api)
     How long a request to the API took, until its answer was sent; event streams are not in
     it.

@@ -12,19 +12,22 @@ from sectorwatch.forecast.kept import newest_issue
 from sectorwatch.forecast.local_time import LocalTime, zone_of
 from sectorwatch.forecast.past import Past
 from sectorwatch.forecast.scoring import Scoring
+from sectorwatch.runtime.unusual import add_anomalies, add_patterns
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from sectorwatch.airspace import Airports, Airspace
     from sectorwatch.config import Settings
+    from sectorwatch.forecast.anomalies import Detector
     from sectorwatch.forecast.issued import Issued
+    from sectorwatch.forecast.patterns import Patterns
     from sectorwatch.forecast.situation import Situation
     from sectorwatch.observe import Telemetry
     from sectorwatch.runtime.slots import StoreSlot
     from sectorwatch.traffic.tick import Tick
 
-__all__ = ["Foresight", "make_foresight"]
+__all__ = ["Foresight", "Surroundings", "make_foresight"]
 
 T = TypeVar("T")
 _MINUTE_S = 60
@@ -46,6 +49,8 @@ class Foresight:
     capacity: CapacityBook | None = None
     scoring: Scoring | None = None
     entries: EntryForecasts | None = None
+    anomalies: Detector | None = None
+    patterns: Patterns | None = None
     at_start: list[Callable[[], object]] = field(default_factory=list)
     before_issue: list[Callable[[Tick], object]] = field(default_factory=list)
     after_issue: list[Callable[[Tick, Issued, Situation], object]] = field(default_factory=list)
@@ -72,7 +77,7 @@ class Foresight:
 
 
 @dataclass(frozen=True, slots=True)
-class _Surroundings:
+class Surroundings:
     """What parts of foresight need of the program."""
 
     airspace: Airspace
@@ -106,14 +111,21 @@ def make_foresight(
     forecaster = Forecaster(airspace, airports, local=local, capacity=capacity)
     scoring = Scoring(forecaster.sector_id, local, telemetry=telemetry.for_service("forecast"))
     foresight = Foresight(forecaster=forecaster, local=local, capacity=capacity, scoring=scoring)
-    around = _Surroundings(airspace, airports, stores, telemetry.for_service("forecast"), publish)
+    around = Surroundings(airspace, airports, stores, telemetry.for_service("forecast"), publish)
     # In the order in which they are called: the past is there before what is made of it.
-    for add in (_add_past, _add_scoring, _add_capacity, _add_entries):
+    for add in (
+        _add_past,
+        _add_scoring,
+        _add_capacity,
+        _add_entries,
+        add_anomalies,
+        add_patterns,
+    ):
         add(foresight, around)
     return foresight
 
 
-def _add_past(foresight: Foresight, around: _Surroundings) -> None:
+def _add_past(foresight: Foresight, around: Surroundings) -> None:
     """Recent truth, kept up with; and what was said last, until there is something newer to say."""
     forecaster = _there(foresight.forecaster)
 
@@ -135,7 +147,7 @@ def _add_past(foresight: Foresight, around: _Surroundings) -> None:
     foresight.before_issue.append(take_up_past)
 
 
-def _add_scoring(foresight: Foresight, around: _Surroundings) -> None:
+def _add_scoring(foresight: Foresight, around: Surroundings) -> None:
     """Every forecast is kept, and scored when its time comes."""
     scoring = _there(foresight.scoring)
 
@@ -157,7 +169,7 @@ def _add_scoring(foresight: Foresight, around: _Surroundings) -> None:
     foresight.at_stop.append(keep_scores)
 
 
-def _add_capacity(foresight: Foresight, around: _Surroundings) -> None:
+def _add_capacity(foresight: Foresight, around: Surroundings) -> None:
     """What sectors take is learned from the past, a day at a time."""
     capacity = _there(foresight.capacity)
 
@@ -167,7 +179,7 @@ def _add_capacity(foresight: Foresight, around: _Surroundings) -> None:
     foresight.after_issue.append(learn_capacity)
 
 
-def _add_entries(foresight: Foresight, around: _Surroundings) -> None:
+def _add_entries(foresight: Foresight, around: Surroundings) -> None:
     """When each flight will enter each sector; a sample of it is kept, and scored."""
     forecaster = _there(foresight.forecaster)
     entries = foresight.entries = EntryForecasts(forecaster.sector_id)

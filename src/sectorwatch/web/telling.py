@@ -9,6 +9,7 @@ from sectorwatch.runtime import ServiceState
 from sectorwatch.web.hot import encode
 from sectorwatch.web.present.alerts import alert_answer
 from sectorwatch.web.present.events import health_event, metrics_event, tick_event
+from sectorwatch.web.present.unusual import anomaly_event
 
 if TYPE_CHECKING:
     from sectorwatch.runtime import Application, Event
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ["TOLD", "Telling"]
 
-TOLD = ("tick", "health", "alert", "metrics")
+TOLD = ("tick", "health", "alert", "anomaly", "metrics")
 """Topics of the bus that streams hear of."""
 
 
@@ -36,6 +37,8 @@ class Telling:
                 self._say_health(event)
             case "alert":
                 await self._say_alert(event.name)
+            case "anomaly":
+                self._say_anomaly(event.name)
             case _:
                 await self._say_metrics()
 
@@ -57,6 +60,16 @@ class Telling:
         alert = await asyncio.to_thread(self._application.telemetry.alerts.get, alert_id)
         if alert is not None:
             self._hub.publish("alert", encode(alert_answer(alert)))
+
+    def _say_anomaly(self, name: str) -> None:
+        """Tell of something unusual that began or ended: `unusual/ID`."""
+        about, _, number = name.partition("/")
+        detector = self._application.foresight.anomalies
+        if about == "unusual" and detector is not None:
+            anomaly = detector.get(number)
+            if anomaly is not None:
+                told = anomaly_event(anomaly, self._application.airspace)
+                self._hub.publish("anomaly", encode(told))
 
     async def _say_metrics(self) -> None:
         # Put together for those who listen: with nobody there it is for nothing.

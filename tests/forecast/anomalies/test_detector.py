@@ -217,11 +217,13 @@ def test_a_restart_forgets_neither_episodes_nor_what_was_learned(
     watch(detector, flights_in([5, 8, 0]), range(60))
     watch(detector, flights_in([17, 8, 0]), range(60, 120))
     kept = detector.to_arrays()
-    again = Detector(SPACE, airports, Utc(), Week(wobbling), kept)
+    again = Detector(SPACE, airports, Utc(), Week(wobbling))
+    again.take_up(kept)
     assert again.active == detector.active
     assert watch(again, flights_in([17, 8, 0]), range(121, 160)) == []
     assert [each.anomaly_id for each in again.active] == [
         each.anomaly_id for each in detector.active
     ]
-    other = Detector(airspace("A", "B"), airports, Utc(), Week(wobbling), kept)
+    other = Detector(airspace("A", "B"), airports, Utc(), Week(wobbling))
+    other.take_up(kept)
     assert other.active == ()

@@ -167,6 +167,8 @@ def test_patterns_are_looked_for_once_an_hour_and_kept() -> None:
     assert not patterns.look(THURSDAY_S + 3_000)
     assert patterns.newest is not None
     assert told(list(patterns.newest.patterns), "peak_traffic", "S01_CTR")
-    again = Patterns(SPACE, LocalTime("UTC"), Week(evenings), patterns.dump())
+    again = Patterns(SPACE, LocalTime("UTC"), Week(evenings))
+    again.take_up(patterns.dump())
     assert again.newest == patterns.newest
-    assert Patterns(SPACE, LocalTime("UTC"), Week(evenings), b"{broken").newest is None
+    again.take_up(b"{broken")
+    assert again.newest is None

@@ -46,8 +46,9 @@ _EVERY_S = 60
 _STEP_S = 300
 _LEAST_SPAN_S = 540
 _SAME_TIME_S = 150
-_WARM_DAYS = 7
-_DAY_S = 86_400
+_WARM_DAYS, _USUAL_DAYS = 7, 4
+_LEARNED_DAYS = 2.0
+_HOUR_S, _DAY_S = 3_600, 86_400
 # What was said of a quarter of an hour: an hour before, else at its beginning or just before.
 _SAID_BEFORE_S = (3_600, 900, 0)
 _TOLD_S = 900
@@ -58,9 +59,8 @@ _VERSION = 1
 class Detector:
     """Looks once a minute of feed time; what it knows may be read from any thread.
 
-    `past` is what was in the last five weeks, `clock` the division's local time, `kept` what an
-    earlier one gave with `to_arrays`: that of another airspace is left, but for what is known of
-    sectors by their size. Not to be called from two threads at once.
+    `past` is what was in the last five weeks, `clock` the division's local time. Not to be called
+    from two threads at once.
     """
 
     def __init__(
@@ -69,21 +69,14 @@ class Detector:
         airports: Airports,
         clock: WallClock,
         past: Bins,
-        kept: Mapping[str, NDArray[np.generic]] | None = None,
     ) -> None:
         self._sectors = airspace.sectors
         self._fingerprint = airspace.fingerprint
-        self._clock, self._past = clock, past
-        parts = dict(kept or {})
-        same = _text(parts.get("airspace")) == self._fingerprint
-        if not same:
-            parts = {name: each for name, each in parts.items() if not name.startswith("mix")}
-        self._load = LoadWatch(len(self._sectors), parts)
-        self._mix = MixWatch(len(self._sectors), parts)
-        self._vanishing = VanishingWatch(airports, parts)
-        self._episodes = Episodes(_text(parts.get("episodes")).encode() if same else b"")
+        self._index = {each.sector_id: number for number, each in enumerate(airspace.sectors)}
+        self._airports, self._clock, self._past = airports, clock, past
+        self.take_up({})
         self._warm_s: int | None = None
-        self._is_warm = "ordinary" in parts
+        self._warm_due_s = 0
         self._looked_s = 0
         self._seen: deque[tuple[int, NDArray[np.int32]]] = deque()
         self._said: deque[tuple[int, dict[int, NDArray[np.float32]]]] = deque(maxlen=24)
@@ -91,6 +84,20 @@ class Detector:
         self._gone: dict[int, tuple[int, Vanished]] = {}
         self._scores = np.zeros(len(self._sectors))
         self.too_few: NDArray[np.bool_] = np.zeros(len(self._sectors), np.bool_)
+
+    def take_up(self, kept: Mapping[str, NDArray[np.generic]]) -> None:
+        """Begin with what an earlier one gave with `to_arrays`.
+
+        Of another airspace only what is known of sectors by their size is taken.
+        """
+        parts = dict(kept)
+        same = _text(parts.get("airspace")) == self._fingerprint
+        if not same:
+            parts = {name: each for name, each in parts.items() if not name.startswith("mix")}
+        self._load = LoadWatch(len(self._sectors), parts)
+        self._mix = MixWatch(len(self._sectors), parts)
+        self._vanishing = VanishingWatch(self._airports, parts)
+        self._episodes = Episodes(_text(parts.get("episodes")).encode() if same else b"")
 
     @property
     def active(self) -> tuple[Anomaly, ...]:
@@ -113,8 +120,13 @@ class Detector:
         """
         return float(self._scores[sector])
 
+    def score_of(self, sector_id: int) -> float:
+        """As `score`, by the sector's number; 0.0 for one that is not in the airspace."""
+        number = self._index.get(sector_id)
+        return 0.0 if number is None else self.score(number)
+
     def to_arrays(self) -> dict[str, NDArray[np.generic]]:
-        """Everything that a restart must not forget; of a size that does not grow."""
+        """Everything that a restart must not forget, for `take_up`; its size does not grow."""
         texts = {"airspace": self._fingerprint.encode(), "episodes": self._episodes.dump()}
         return {
             "version": np.array([_VERSION], np.int64),
@@ -163,12 +175,18 @@ class Detector:
         return self._episodes.update(now.now_s, begins, goes_on)
 
     def _warm(self, now_s: int) -> None:
-        """Learn from what is known of the last week, a day at a look, where nothing was kept."""
-        if self._is_warm:
-            return
+        """Where little was learned and a week and more is known, learn from it, a day at a look."""
         if self._warm_s is None:
+            if 0 <= now_s < self._warm_due_s <= now_s + _HOUR_S:
+                return
+            self._warm_due_s = now_s + _HOUR_S
+            before_s = np.array([now_s - (_WARM_DAYS + _USUAL_DAYS) * _DAY_S], np.int64)
+            knows = not np.isnan(self._past.bin_mean(before_s)).all()
+            if not knows or self._load.learned_days >= _LEARNED_DAYS:
+                return
             self._warm_s = (now_s - _WARM_DAYS * _DAY_S) // BIN_S * BIN_S
-        until_s = min(self._warm_s + _DAY_S, now_s - _DAY_S // 24)
+        last_s = now_s - _HOUR_S
+        until_s = min(self._warm_s + _DAY_S, last_s)
         nothing = np.full(len(self._sectors), np.nan)
         for start_s in range(self._warm_s, until_s, BIN_S):
             seen = self._past.bin_mean(np.array([start_s], np.int64))[:, 0].astype(np.float64)
@@ -176,8 +194,7 @@ class Detector:
                 continue
             usual = usual_at(self._past, self._clock, start_s)
             self._load.look(start_s + BIN_S, seen, usual, nothing)
-        self._warm_s = until_s
-        self._is_warm = until_s >= now_s - _DAY_S // 24
+        self._warm_s = until_s if until_s < last_s else None
 
     def _observed(self, now_s: int) -> NDArray[np.float64]:
         """The mean occupancy of the last 15 min; NaN where less than nine are known."""

@@ -94,6 +94,11 @@ class LoadWatch:
             "ordinary": self._ordinary.counts,
         }
 
+    @property
+    def learned_days(self) -> float:
+        """How many days of each sector what was learned rests on."""
+        return float(self._ordinary.counts.sum()) / (2 * 1_440 * max(self._both.shape[1], 1))
+
     def look(
         self,
         now_s: int,

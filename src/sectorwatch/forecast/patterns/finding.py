@@ -83,27 +83,27 @@ class Patterns:
     `newest` is replaced whole and may be read from any thread; None before the first search.
     """
 
-    def __init__(
-        self, airspace: Airspace, clock: WallOffset, past: Bins | None = None, kept: bytes = b""
-    ) -> None:
+    def __init__(self, airspace: Airspace, clock: WallOffset, past: Bins) -> None:
         self._airspace, self._clock, self._past = airspace, clock, past
         self.newest: PatternsFound | None = None
+
+    def take_up(self, kept: bytes) -> None:
+        """Go on with what was found before a restart, where that can be read."""
         try:
-            self.newest = msgspec.json.decode(kept, type=PatternsFound) if kept else None
+            self.newest = msgspec.json.decode(kept, type=PatternsFound)
         except (msgspec.MsgspecError, UnicodeDecodeError):
             self.newest = None
 
     def dump(self) -> bytes:
-        """What was found, for `kept`."""
+        """What was found, for `take_up`."""
         return b"" if self.newest is None else msgspec.json.encode(self.newest)
 
-    def look(self, now_s: int, past: Bins | None = None) -> bool:
+    def look(self, now_s: int) -> bool:
         """Look for patterns where an hour has passed; whether it did. Takes seconds of CPU."""
-        past = past or self._past
         newest = self.newest
-        if past is None or (newest is not None and 0 <= now_s - newest.as_of_s < _EVERY_S):
+        if newest is not None and 0 <= now_s - newest.as_of_s < _EVERY_S:
             return False
-        days = lay_out(past, self._clock, now_s, DAYS)
+        days = lay_out(self._past, self._clock, now_s, DAYS)
         # The same chance for the same days: what is asked twice is answered alike.
         seed = int(days.number[-1]) if days.number.size else 0
         found = find_patterns(days, self._airspace, seed)

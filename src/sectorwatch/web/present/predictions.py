@@ -49,13 +49,15 @@ class Measured:
 
 def measured(foresight: Foresight, sector_id: int) -> Measured:
     """What has been measured of a sector; nothing where no forecast has been scored."""
-    scoring = foresight.scoring
+    scoring, detector = foresight.scoring, foresight.anomalies
+    unusual = 0.0 if detector is None else detector.score_of(sector_id)
     if scoring is None:
-        return Measured()
+        return Measured(anomaly_score=unusual)
     by_lead = scoring.accuracy(sector_id).by_lead
     return Measured(
         confidence={lead_s: scoring.confidence(sector_id, lead_s) for lead_s in LEADS_S},
         skill={each.lead_s: each.skill for each in by_lead},
+        anomaly_score=round(unusual, 4),
     )
 
 

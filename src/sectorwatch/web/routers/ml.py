@@ -1,15 +1,19 @@
-"""Foresight: how busy sectors will be."""
+"""Foresight: how busy sectors will be, what is unusual in them, what recurs."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
 from sectorwatch.web.answers.predictions import PredictionAnswer
+from sectorwatch.web.answers.unusual import AnomalyAnswer, PatternAnswer
 from sectorwatch.web.context import (
     PUBLIC,
+    Limit,
+    Offset,
+    answer,
     application_of,
     hot_of,
     numbers_of,
@@ -18,7 +22,9 @@ from sectorwatch.web.context import (
 )
 from sectorwatch.web.hot import Encoded, encode
 from sectorwatch.web.openapi import documented
+from sectorwatch.web.paging import next_link, page
 from sectorwatch.web.present.predictions import measured, prediction, sector_meant
+from sectorwatch.web.present.unusual import anomaly_answer, pattern_answer
 
 if TYPE_CHECKING:
     from sectorwatch.runtime import Application
@@ -33,6 +39,9 @@ Sector = Annotated[
         max_length=100,
         description="A sector's name; without it that of `home_sector`, else the busiest",
     ),
+]
+_OfSector = Annotated[
+    str | None, Query(max_length=100, description="Only of the sectors of this name")
 ]
 Partition = Annotated[
     str | None,
@@ -77,6 +86,86 @@ async def predictions(
     of = 0 if issued is None else issued.as_of_s
     about = f"predictions/{found.sector_id}/{hours_ahead}/{of}/{bool(why_stale)}"
     return await hot_of(request).get(request.headers.raw, about, version_of(tick), build)
+
+
+@router.get("/anomalies", responses=documented(list[AnomalyAnswer], 304, 404), response_model=None)
+async def anomalies(
+    request: Request,
+    sector_name: _OfSector = None,
+    kind: Annotated[
+        Literal["traffic_spike", "traffic_lull", "unusual_mix", "mass_disconnect"] | None,
+        Query(alias="type", description="Only of this type"),
+    ] = None,
+    hours: Annotated[
+        int, Query(ge=0, le=24, description="With those that ended in the last so many hours")
+    ] = 0,
+    limit: Limit = None,
+    offset: Offset = 0,
+) -> Response:
+    """List what is unusual now, the most striking first; nothing where nothing is.
+
+    It is told where neither the forecast nor the same hour of the last weeks explains it, and where
+    that is no chance: of what is listed at any time at most a tenth is.
+    """
+    application = application_of(request)
+    airspace, detector = application.airspace, application.foresight.anomalies
+    if sector_name is not None:
+        sector_name = sector_named(airspace, sector_name).name
+    since_s = application.pipeline_now_s() - 3_600 * hours
+    found = [
+        each
+        for each in (() if detector is None else detector.recent)
+        if (each.ended_s is None or (hours and each.ended_s >= since_s))
+        and sector_name in {None, each.sector_name}
+        and kind in {None, each.anomaly_type}
+    ]
+    kept = {"sector_name": sector_name, "type": kind, "hours": hours or None}
+    headers = next_link(request, kept, total=len(found), limit=limit, offset=offset)
+    shown = [anomaly_answer(each, airspace) for each in page(found, limit, offset)]
+    return answer(request, shown, headers=headers)
+
+
+@router.get("/patterns", responses=documented(list[PatternAnswer], 304, 404), response_model=None)
+def patterns(
+    request: Request,
+    sector_name: _OfSector = None,
+    kind: Annotated[
+        Literal[
+            "peak_traffic",
+            "quiet_period",
+            "weekly_cycle",
+            "workload_distribution",
+            "sector_correlation",
+        ]
+        | None,
+        Query(alias="type", description="Only of this type"),
+    ] = None,
+    limit: Limit = None,
+    offset: Offset = 0,
+) -> Response:
+    """List what recurred in the last five weeks, the surest first; nothing before ten whole days.
+
+    Looked for once an hour. What is less likely to be real than 0.8 is not listed.
+    """
+    application = application_of(request)
+    airspace, foresight = application.airspace, application.foresight
+    if sector_name is not None:
+        sector_name = sector_named(airspace, sector_name).name
+    newest = None if foresight.patterns is None else foresight.patterns.newest
+    found = [
+        each
+        for each in (() if newest is None else newest.patterns)
+        if sector_name in {None, each.sector_name} and kind in {None, each.pattern_type}
+    ]
+    kept = {"sector_name": sector_name, "type": kind}
+    headers = next_link(request, kept, total=len(found), limit=limit, offset=offset)
+    zone = "UTC" if foresight.local is None else foresight.local.name
+    shown = [
+        pattern_answer(each, newest, airspace, zone)
+        for each in page(found, limit, offset)
+        if newest is not None
+    ]
+    return answer(request, shown, headers=headers)
 
 
 def _why_stale(application: Application) -> str:
