@@ -10,8 +10,9 @@ from scipy.special import ndtr, ndtri
 
 from sectorwatch.forecast.breach import (
     ADJACENT_CORRELATION,
-    adjacent_correlation,
+    ErrorCorrelation,
     breached,
+    by_lead,
     p_above,
     sustained,
 )
@@ -107,7 +108,7 @@ def test_it_lies_within_what_any_correlation_leaves(p: list[float], correlation:
     """Never below the surest pair, never above all of them added."""
     found = sustained(np.array([p]), correlation, draws=64)
     assert found.lower[0] <= found.p[0] <= found.upper[0] <= 1
-    assert found.p[0] >= found.pair[0].max()
+    assert found.pair[0].max() <= found.hour[0] <= found.p[0]
 
 
 def test_a_single_bin_above_is_no_sustained_breach() -> None:
@@ -120,6 +121,16 @@ def test_a_single_bin_above_is_no_sustained_breach() -> None:
     assert not breached(load, np.array([np.nan])).any()
 
 
+def test_the_likeliest_hour_is_found() -> None:
+    """Its probability lies between that of its likeliest two quarters and that of all 4 h."""
+    p = np.full((1, 17), 0.2)
+    p[0, 9:12] = 0.7
+    found = sustained(p)
+    assert 8 <= found.hour_at[0] <= 9
+    assert found.pair[0].max() <= found.hour[0] <= found.p[0]
+    assert 0.6 < found.hour[0] < 0.8
+
+
 def test_correlation_is_measured_once_there_is_enough() -> None:
     """A few forecasts change little, many say what it is."""
     chance = np.random.default_rng(2)
@@ -128,6 +139,22 @@ def test_correlation_is_measured_once_there_is_enough() -> None:
         z[:, at] = 0.4 * z[:, at - 1] + np.sqrt(1 - 0.16) * z[:, at]
     pit = ndtr(z)
     pit[::7, 3] = np.nan
-    assert adjacent_correlation(pit) == pytest.approx(0.41, abs=0.02)
-    assert adjacent_correlation(pit[:3]) == pytest.approx(ADJACENT_CORRELATION, abs=0.02)
-    assert adjacent_correlation(np.full((2, 17), np.nan)) == ADJACENT_CORRELATION
+    many, few, none = ErrorCorrelation(), ErrorCorrelation(), ErrorCorrelation()
+    many.take(pit)
+    few.take(pit[:3])
+    none.take(np.full((2, 17), np.nan))
+    assert many.value == pytest.approx(0.41, abs=0.02)
+    assert few.value == pytest.approx(ADJACENT_CORRELATION, abs=0.02)
+    assert none.value == ADJACENT_CORRELATION
+
+
+def test_scored_forecasts_are_put_side_by_side() -> None:
+    """A row an issue and sector, NaN for what is not scored."""
+    table = by_lead(
+        np.array([100, 100, 400, 100]),
+        np.array([0, 1, 0, 0]),
+        np.array([900, 0, 0, 0]),
+        np.array([0.2, 0.3, 0.4, 0.5]),
+        np.array([0, 900]),
+    )
+    assert np.nan_to_num(table, nan=-1).tolist() == [[0.5, 0.2], [0.3, -1], [0.4, -1]]

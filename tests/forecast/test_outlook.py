@@ -57,7 +57,7 @@ def test_it_can_be_posted_as_it_stands() -> None:
             "controller, most in YSSY_CTR, YMML_CTR."
         ),
         "Good times to open: YSSY_CTR now (about 10 at once), YMML_CTR now (about 4 at once).",
-        "YSSY_CTR may be above 8 from 08:10Z to 12:25Z (over 95 %).",
+        "YSSY_CTR may be above 8 from 08:10Z to 12:25Z (about 90 %).",
     ]
 
 

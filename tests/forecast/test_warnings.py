@@ -59,7 +59,8 @@ def test_it_says_what_is_expected_when() -> None:
     assert (found.peak_low, found.peak_high) == (8.4, 15.6)
     assert found.words == (
         "YSSY_CTR is expected to be above its configured capacity of 8 aircraft from 09:25Z to "
-        "10:25Z: most at 09:40Z, about 12 (8 to 16). Probability about 90 %."
+        "10:25Z: most at 09:40Z, about 12 (8 to 16). Probability of half an hour or more on end: "
+        "about 95 %."
     )
     assert warnings.get(found.warning_id) == found
     assert warnings.get("1") is None
@@ -87,6 +88,14 @@ def test_a_single_busy_quarter_raises_nothing() -> None:
     once[0, 6] = 30.0
     warnings = CapacityWarnings(SECTORS)
     assert hear(warnings, once, 0) == hear(warnings, once, 1) == []
+
+
+def test_a_chance_that_is_spread_over_hours_raises_nothing() -> None:
+    """Half an hour above is likely some time, and nobody could say when."""
+    warnings = CapacityWarnings(SECTORS)
+    for step in range(3):
+        assert hear(warnings, np.array([[7.0], [1.0]]), step) == []
+    assert warnings.probability[0] > 0.6
 
 
 def test_a_sector_of_unknown_capacity_has_no_warning() -> None:

@@ -294,26 +294,6 @@ def test_sectors_together_are_summed_minute_by_minute(
             assert found.airborne.peak_s[n] == known[loads.index(max(loads))]
 
 
-@pytest.mark.parametrize("sectors", [[6, 5], [7, 6], []])
-@pytest.mark.parametrize(("from_s", "to_s"), PERIODS)
-def test_demand_is_given_minute_by_minute(
-    kept: Kept, from_s: int, to_s: int, sectors: list[int]
-) -> None:
-    """In the order asked for, sealed or not; what is not known is said, and is nothing."""
-    found = kept.store.demand.minutes(sectors, from_s, to_s)
-    minutes = list(range(from_s, to_s, 60))
-    assert found.minute_s.tolist() == minutes
-    known = found.known.tolist()
-    for minute, is_so in zip(minutes, known, strict=True):
-        if minute < LAST_S:  # after it a minute is final, or not known at all
-            assert is_so == (minute >= START_S and not GAP.start_s - 60 < minute < GAP.end_s)
-    rows = {(row[0], row[1]): row[2] for row in kept.demand}
-    for at, sector in enumerate(sectors):
-        assert found.occupancy[at].tolist() == [
-            rows.get((m, sector), 0) if k else 0 for m, k in zip(minutes, known, strict=True)
-        ]
-
-
 @pytest.mark.parametrize(("from_s", "to_s"), PERIODS)
 def test_each_sector_has_its_sums_and_its_peak(kept: Kept, from_s: int, to_s: int) -> None:
     """Occupancy summed, the greatest with its first minute, entries; sealed or not."""

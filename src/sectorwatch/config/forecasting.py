@@ -43,3 +43,53 @@ class ForecastSettings(ObservationSettings):
         ge=200,
         le=100_000,
     )
+    capacity_days: int = setting(
+        56,
+        "days",
+        "Of how many past days a sector's capacity is learned, where `capacities` has none.",
+        ge=7,
+        le=366,
+    )
+    capacity_quantile: float = setting(
+        0.95,
+        "share",
+        "Which load counts as a sector's capacity: that which is not exceeded in this share of the "
+        "time in which it has an owner.",
+        ge=0.5,
+        le=0.999,
+    )
+    capacity_staffed_h: float = setting(
+        45.0,
+        "h",
+        "How long a sector must have had an owner before its capacity is learned.",
+        ge=1,
+        le=8_760,
+    )
+    warning_raise_p: float = setting(
+        0.6,
+        "probability",
+        "From which probability of half an hour above capacity within 4 h on a warning is raised.",
+        ge=0.05,
+        le=0.99,
+    )
+    warning_clear_p: float = setting(
+        0.3,
+        "probability",
+        "At which probability or less a warning ends; one above `warning_raise_p` counts as that.",
+        ge=0.01,
+        le=0.99,
+    )
+    warning_issues: int = setting(
+        2, "forecasts", "In how many forecasts on end it must be so.", ge=1, le=12
+    )
+    warning_least_s: int = setting(
+        1_800, "s", "How long a warning stands at the least.", ge=0, le=14_400
+    )
+    outlook_least_aircraft: float = setting(
+        2.0,
+        "aircraft",
+        "From how many aircraft at once on, on the mean of 2 h, a position is said to be worth "
+        "opening.",
+        ge=0.1,
+        le=100,
+    )

@@ -9,6 +9,7 @@ correlation whatever can leave.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -22,37 +23,44 @@ if TYPE_CHECKING:
 __all__ = [
     "ADJACENT_CORRELATION",
     "SUSTAINED_BINS",
+    "ErrorCorrelation",
     "Sustained",
-    "adjacent_correlation",
     "breached",
+    "by_lead",
     "p_above",
     "sustained",
 ]
 
 SUSTAINED_BINS = 2
 """So many bins on end above capacity are a sustained breach: half an hour."""
-ADJACENT_CORRELATION = 0.75
+ADJACENT_CORRELATION = 0.6
 """Of the errors of two bins on end, on the normal scale, until enough of one's own are scored."""
 
 _PRIOR_PAIRS = 2_000
+_MOST_PAIRS = 5_000_000
 _STRONGEST = 0.999
 _DRAWS = 2_048
 _CHUNK = 32
 _NEGLIGIBLE = 0.005
+_PAIRS_AN_HOUR = 3
 
 
 @dataclass(frozen=True, slots=True)
 class Sustained:
-    """The probability of a sustained breach within the bins, shape (s,), NaN where none is known.
+    """The probability of a sustained breach, shape (s,), NaN where none is known.
 
-    `lower` and `upper` hold whatever the correlation of the bins is. `pair` is the probability that
-    a bin and the next one are both above, shape (s, l - 1).
+    `p` is that of one within all the bins; `lower` and `upper` bound it whatever the correlation of
+    the bins is. `pair` is the probability that a bin and the next one are both above, shape
+    (s, l - 1). `hour` is that of a breach within the likeliest hour, which begins with bin
+    `hour_at`: a chance that is spread over a long time says little of when.
     """
 
     p: NDArray[np.float64]
     lower: NDArray[np.float64]
     upper: NDArray[np.float64]
     pair: NDArray[np.float64]
+    hour: NDArray[np.float64]
+    hour_at: NDArray[np.intp]
 
 
 def p_above(quantiles: NDArray[Any], p_zero: NDArray[Any], level: ArrayLike) -> NDArray[np.float64]:
@@ -110,12 +118,13 @@ def sustained(
     unknown = np.isnan(p_over)
     p = np.clip(np.where(unknown, 0.0, p_over), 0.0, 1.0)
     # What no correlation can leave (Fréchet), pair by pair; then any one, and all of them added.
-    least = np.maximum(0.0, p[:, 1:] + p[:, :-1] - 1.0)
     most = np.minimum(p[:, 1:], p[:, :-1])
+    least = np.clip(p[:, 1:] + p[:, :-1] - 1.0, 0.0, most)
     lower = least.max(axis=1, initial=0.0)
     upper = np.minimum(1.0, most.sum(axis=1))
     pair = most.copy()
     whole = upper.copy()
+    hours = most[:, : max(1, most.shape[1] - _PAIRS_AN_HOUR + 1)].copy()
     looked_at = np.flatnonzero(upper > _NEGLIGIBLE)
     if looked_at.size:
         chance = _draws(draws, p.shape[1], float(np.clip(correlation, 0.0, _STRONGEST)))
@@ -126,12 +135,19 @@ def sustained(
             both = over[..., 1:] & over[..., :-1]
             pair[rows] = both.mean(axis=1)
             whole[rows] = both.any(axis=2).mean(axis=1)
+            wide = hours.shape[1]
+            within = both[..., :wide].copy()
+            for step in range(1, min(_PAIRS_AN_HOUR, both.shape[2])):
+                within |= both[..., step : step + wide]
+            hours[rows] = within.mean(axis=1)
     pair = np.clip(pair, least, most)
-    whole = np.clip(whole, np.maximum(lower, pair.max(axis=1, initial=0.0)), upper)
+    whole = np.clip(whole, pair.max(axis=1, initial=0.0), upper)
+    hour_at = hours.argmax(axis=1)
+    hour = np.clip(hours.max(axis=1), pair.max(axis=1, initial=0.0), whole)
     nothing = unknown.all(axis=1)
-    for each in (whole, lower, upper, pair):
+    for each in (whole, lower, upper, pair, hour):
         each[nothing] = np.nan
-    return Sustained(whole, lower, upper, pair)
+    return Sustained(whole, lower, upper, pair, hour, hour_at)
 
 
 def breached(load: NDArray[Any], capacity: NDArray[Any]) -> NDArray[np.bool_]:
@@ -150,27 +166,51 @@ def breached(load: NDArray[Any], capacity: NDArray[Any]) -> NDArray[np.bool_]:
     return found
 
 
-def adjacent_correlation(
-    pit: NDArray[Any], prior: float = ADJACENT_CORRELATION, prior_pairs: int = _PRIOR_PAIRS
-) -> float:
-    """How strongly the errors of bins on end go together, measured on scored forecasts.
+class ErrorCorrelation:
+    """How strongly errors of bins on end go together, measured as forecasts are scored.
 
-    `pit` has shape (n, l): where the truth lay in each forecast's distribution, 0 to 1 (randomised
-    where it has steps), NaN where not scored. Taken toward `prior` while there are few.
+    Taken toward `ADJACENT_CORRELATION` while few are, and the old ones give way to the new.
     """
-    from scipy.special import ndtri  # noqa: PLC0415 - see above
 
-    z = ndtri(np.clip(np.asarray(pit, np.float64), 1e-6, 1 - 1e-6))
-    before, after = z[:, :-1], z[:, 1:]
-    pairs = np.isfinite(before) & np.isfinite(after)
-    count = int(pairs.sum())
-    if not count:
-        return prior
-    both = before[pairs] @ after[pairs]
-    size = np.sqrt((before[pairs] ** 2).sum() * (after[pairs] ** 2).sum())
-    own = float(both / size) if size else prior
-    mixed = (own * count + prior * prior_pairs) / (count + prior_pairs)
-    return float(np.clip(mixed, 0.0, _STRONGEST))
+    def __init__(self) -> None:
+        self._sums = np.zeros(4)
+
+    def take(self, pit: NDArray[Any]) -> None:
+        """Learn from scored forecasts, shape (n, l): where the truth lay in each distribution.
+
+        0 to 1, randomised where a distribution has steps; NaN where one is not scored.
+        """
+        from scipy.special import ndtri  # noqa: PLC0415 - see above
+
+        z = ndtri(np.clip(np.asarray(pit, np.float64), 1e-6, 1 - 1e-6))
+        pairs = np.isfinite(z[:, :-1]) & np.isfinite(z[:, 1:])
+        before, after = z[:, :-1][pairs], z[:, 1:][pairs]
+        self._sums += (pairs.sum(), before @ after, before @ before, after @ after)
+        if self._sums[0] > _MOST_PAIRS:
+            self._sums *= 0.5
+
+    @property
+    def value(self) -> float:
+        """The correlation of a bin with the next, 0 to 1."""
+        count, both, before, after = self._sums.tolist()
+        size = math.sqrt(before * after)
+        own = both / size if size else ADJACENT_CORRELATION
+        mixed = (own * count + ADJACENT_CORRELATION * _PRIOR_PAIRS) / (count + _PRIOR_PAIRS)
+        return min(max(mixed, 0.0), _STRONGEST)
+
+
+def by_lead(
+    as_of_s: NDArray[np.int64],
+    row: NDArray[np.intp],
+    lead_s: NDArray[np.int64],
+    pit: NDArray[Any],
+    leads_s: NDArray[np.int64],
+) -> NDArray[np.float64]:
+    """Scored forecasts, arrays of shape (n,), as a row an issue and sector: shape (m, l)."""
+    keys, at = np.unique(np.stack([as_of_s, row]), axis=1, return_inverse=True)
+    found = np.full((keys.shape[1], leads_s.size), np.nan)
+    found[np.ravel(at), np.searchsorted(leads_s, lead_s)] = pit
+    return found
 
 
 def _ratio(above: NDArray[Any], below: NDArray[Any]) -> NDArray[np.float64]:

@@ -38,6 +38,7 @@ _A_LOOK_MIN = 60.0
 _TENTH = 1.2816
 """Normal deviate of the tenth: of an 80 % interval."""
 _HALF_LIFE_DAYS = 28.0
+_LOOK_EVERY_DAYS = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,24 +160,39 @@ class CapacityBook:
         self._configured = np.array(
             [np.nan if each.capacity is None else each.capacity for each in sectors], np.float32
         )
+        self._first_s: tuple[int, int] | None = None
         self.now = self._work_out(0)
 
     def refresh(self, store: Store, now_s: int) -> bool:
         """Take in one day that is over at `now_s` and not known yet; whether there was one.
 
-        Raises DatabaseAwayError, QueryTooLongError: it may be called again.
+        Where there is none it costs next to nothing. Raises DatabaseAwayError, QueryTooLongError:
+        it may be called again.
         """
-        first_s = store.network.known(now_s - self.rule.days * DAY_S, now_s).first_s
-        wanted = self.days.wanted(now_s, now_s if first_s is None else first_s)
+        if not self.days.wanted(now_s):
+            return False
+        wanted = self.days.wanted(now_s, self._first_of(store, now_s))
         if not wanted:
             return False
         day_s = wanted[0]
         ids = self.days.sector_ids
-        found = store.demand.minutes(ids.tolist(), day_s, day_s + DAY_S)
+        found = store.history.demand(ids.tolist(), day_s, day_s + DAY_S)
         owned = store.statistics.staff.owned(day_s, day_s + DAY_S)
         self.days.add(staffed_day(day_s, ids, found.occupancy, found.known, owned))
-        self.now = self._work_out(now_s)
+        # Many days on end come after a start; a look at all of them costs more than one of them.
+        if len(wanted) == 1 or len(self.days.held) % _LOOK_EVERY_DAYS == 0:
+            self.now = self._work_out(now_s)
         return True
+
+    def _first_of(self, store: Store, now_s: int) -> int:
+        """When the first snapshot of all was; asked once a day, for it changes with a rebuild."""
+        today = now_s // DAY_S
+        if self._first_s is None or self._first_s[0] != today:
+            first_s = store.network.known(now_s - self.rule.days * DAY_S, now_s).first_s
+            if first_s is None:
+                return now_s
+            self._first_s = today, first_s
+        return self._first_s[1]
 
     def _work_out(self, now_s: int) -> Capacity:
         start_s, staffed_min, load = self.days.quarters()

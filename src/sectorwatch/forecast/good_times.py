@@ -7,12 +7,13 @@ are ranked by that: aircraft-minutes that would go without, else.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sectorwatch.forecast.breach import ADJACENT_CORRELATION, SUSTAINED_BINS
+from sectorwatch.forecast.breach import ADJACENT_CORRELATION
 from sectorwatch.forecast.horizon import BIN_S, HORIZONS_S, LEADS
 from sectorwatch.forecast.words import clock
 
@@ -36,6 +37,7 @@ _MINUTES = BIN_S // 60
 _FEW_WEEKS = 3
 _MOST_NAMED = 5
 _WORTH_NAMING = 0.5
+_ROUNDING = 1e-6
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +92,17 @@ class _Opening:
     later: tuple[int, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What was found of a position: which sectors, from which bin on, how much; `limit` or NaN."""
+
+    opening: _Opening
+    rows: list[int]
+    at: int
+    covered_min: float
+    limit: float
+
+
 class Openings:
     """Which positions could be opened for which sectors; the same as long as the airspace is."""
 
@@ -117,6 +130,7 @@ def good_times(
     openings: Openings,
     staffed: NDArray[np.bool_],
     *,
+    among: NDArray[np.bool_] | None = None,
     capacity: Capacity | None = None,
     presence: Presence | None = None,
     confidence: Callable[[int, int], float | None] | None = None,
@@ -126,52 +140,72 @@ def good_times(
     """Good times to open positions, those that would cover most first; one a position.
 
     `staffed` says which sectors have an owner, shape (s,): these are taken to stay so, and the
-    others to stay without. `presence` is that of `start_times`, `confidence` asks by sector and
-    lead. All are in the airspace's order of sectors.
+    others to stay without. `among` are the sectors that are asked for, where not all are.
+    `presence` is that of `start_times`, `confidence` asks by sector and lead. All are in the
+    airspace's order of sectors.
     """
     rule = rule or GoodTimeRule()
-    found: dict[str, GoodTime] = {}
-    limits = None if capacity is None else capacity.value
+    limits = np.full(staffed.size, np.nan) if capacity is None else capacity.value
+    found: dict[str, _Found] = {}
     for opening in openings.each:
         rows = [row for row in opening.first if not staffed[row]]
-        if not rows:
+        if not rows or (among is not None and not among[rows].any()):
             continue
         mean = issued.mean[rows].sum(axis=0, dtype=np.float64)
-        limit = float(limits[rows[0]]) if limits is not None and len(rows) == 1 else np.nan
-        covered = mean if np.isnan(limit) else np.minimum(mean, limit)
-        windows = np.lib.stride_tricks.sliding_window_view(covered, _BINS)[:_STARTS].sum(axis=1)
-        if windows.max() < rule.least_aircraft * _BINS:
+        limit = float(limits[rows[0]]) if len(rows) == 1 else math.nan
+        upto = np.cumsum(mean if math.isnan(limit) else np.minimum(mean, limit))
+        windows = upto[_BINS - 1 :] - np.concatenate([[0.0], upto[:-_BINS]])
+        windows = windows[:_STARTS]
+        best = float(windows.max())
+        if best < rule.least_aircraft * _BINS - _ROUNDING:
             continue
-        at = int(np.flatnonzero(windows >= rule.close * windows.max())[0])
+        at = int(np.flatnonzero(windows >= rule.close * best)[0])
         value = float(windows[at]) * _MINUTES
         # The same position may lead lists in several partitions: where it covers most.
-        if opening.position in found and found[opening.position].covered_min >= value:
-            continue
-        ahead = slice(at, at + _BINS)
-        low, high = _interval(issued, rows, ahead, correlation)
-        start_s = issued.as_of_s + int(issued.leads_s[at])
-        over = mean[ahead] > (np.inf if np.isnan(limit) else limit)
-        made = GoodTime(
-            position=opening.position,
-            partition=opening.partition,
-            sectors=tuple(openings.sectors[row].name for row in rows),
-            also=_also(issued, openings, opening, staffed, ahead),
-            start_s=start_s,
-            end_s=start_s + STAY_S,
-            aircraft=float(mean[ahead].mean()),
-            low=low,
-            high=high,
-            busiest_s=start_s + int(np.argmax(mean[ahead])) * BIN_S,
-            covered_min=value,
-            capacity=None if np.isnan(limit) else limit,
-            is_too_much=bool((over[1:] & over[:-1]).any()) and over.sum() >= SUSTAINED_BINS,
-            here=None if presence is None else int(presence.here[rows, at].max()),
-            of=None if presence is None else int(presence.of[at]),
-            confidence=_confidence(confidence, issued.sector_id[rows], int(issued.leads_s[at])),
-        )
-        found[opening.position] = made
-    best = sorted(found.values(), key=lambda each: (-each.covered_min, each.position))[: rule.most]
-    return [_said(each, issued.as_of_s) for each in best]
+        if opening.position not in found or found[opening.position].covered_min < value:
+            found[opening.position] = _Found(opening, rows, at, value, limit)
+    most = sorted(found.values(), key=lambda each: (-each.covered_min, each.opening.position))
+    return [
+        _told(each, issued, openings, staffed, presence, confidence, correlation)
+        for each in most[: rule.most]
+    ]
+
+
+def _told(
+    found: _Found,
+    issued: Issued,
+    openings: Openings,
+    staffed: NDArray[np.bool_],
+    presence: Presence | None,
+    confidence: Callable[[int, int], float | None] | None,
+    correlation: float,
+) -> GoodTime:
+    rows, at = found.rows, found.at
+    ahead = slice(at, at + _BINS)
+    mean = issued.mean[rows, ahead].sum(axis=0, dtype=np.float64)
+    low, high = _interval(issued, rows, ahead, correlation)
+    start_s = issued.as_of_s + int(issued.leads_s[at])
+    is_limited = not math.isnan(found.limit)
+    over = mean > (found.limit if is_limited else math.inf)
+    good = GoodTime(
+        position=found.opening.position,
+        partition=found.opening.partition,
+        sectors=tuple(openings.sectors[row].name for row in rows),
+        also=_also(issued, openings, found.opening, staffed, ahead),
+        start_s=start_s,
+        end_s=start_s + STAY_S,
+        aircraft=float(mean.mean()),
+        low=low,
+        high=high,
+        busiest_s=start_s + int(np.argmax(mean)) * BIN_S,
+        covered_min=found.covered_min,
+        capacity=found.limit if is_limited else None,
+        is_too_much=bool((over[1:] & over[:-1]).any()),
+        here=None if presence is None else int(presence.here[rows, at].max()),
+        of=None if presence is None else int(presence.of[at]),
+        confidence=_confidence(confidence, issued.sector_id[rows], int(issued.leads_s[at])),
+    )
+    return _said(good, issued.as_of_s)
 
 
 def _callsign(rule: PositionRule) -> str:

@@ -1,8 +1,8 @@
 """Capacity warnings: one for each time that a sector is about to be above its capacity.
 
-Made of the forecasts as they are issued. A warning is about the next 4 h and about half an hour on
-end at least; it is raised and taken back with hysteresis, goes on across restarts, and says in
-words what is expected when.
+Made of the forecasts as they are issued. A warning is about half an hour on end at least, within
+the likeliest hour of the next 4; it is raised and taken back with hysteresis, goes on across
+restarts, and says in words what is expected when.
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ __all__ = ["CapacityWarning", "CapacityWarnings"]
 
 _MOST_ENDED = 500
 _LIKELY = 0.5
+_PAIRS_AN_HOUR = 3
 _FORM = 1
 
 
@@ -40,8 +41,9 @@ class CapacityWarning(msgspec.Struct, frozen=True, kw_only=True):
     """A sector that is expected above its capacity for half an hour or more; as last issued.
 
     `from_s` until `to_s` is when, `peak` the greatest mean of a quarter of an hour expected, at
-    `peak_s`, with its 80 % interval. `p` is the probability of a sustained breach within 4 h, as of
-    `updated_s`; `highest_p` the greatest of all its issues. Once `ended_s` is there it is over.
+    `peak_s`, with its 80 % interval. `p` is the probability of half an hour above within the
+    likeliest hour of the next 4, as of `updated_s`; `highest_p` the greatest of all its issues.
+    Once `ended_s` is there it is over.
     """
 
     warning_id: str
@@ -103,6 +105,11 @@ class CapacityWarnings:
         """The last that ended, newest first."""
         return list(self._ended)
 
+    @property
+    def is_quiet(self) -> bool:
+        """Whether none stands, and none is about to."""
+        return not self._open and not self._state.streak.any()
+
     def get(self, warning_id: str) -> CapacityWarning | None:
         """The one of this number; None where it is unknown or long over."""
         for each in (*self.standing(), *self.ended()):
@@ -124,7 +131,7 @@ class CapacityWarnings:
         if self._state.last_s is not None and issued.as_of_s <= self._state.last_s:
             return []
         chance = sustained(issued.p_over_capacity, correlation)
-        raised, ended = self._state.take(chance.p, issued.as_of_s)
+        raised, ended = self._state.take(chance.hour, issued.as_of_s)
         standing = dict(self._open)
         changed = []
         for row in np.flatnonzero(self._state.active).tolist():
@@ -133,7 +140,7 @@ class CapacityWarnings:
             if raised[row]:
                 changed.append(now)
         for row in np.flatnonzero(ended).tolist():
-            over = _over(standing.pop(row), issued.as_of_s, float(chance.p[row]))
+            over = _over(standing.pop(row), issued.as_of_s, float(chance.hour[row]))
             self._ended.appendleft(over)
             changed.append(over)
         self.probability = chance.p
@@ -192,13 +199,13 @@ class CapacityWarnings:
     ) -> CapacityWarning:
         sector, as_of_s = self._sectors[row], issued.as_of_s
         limit, source = float(capacity.value[row]), capacity.source[row]
-        p = float(chance.p[row])
+        p = float(chance.hour[row])
         if before is not None and (np.isnan(p) or p <= self._state.rule.clear_p):
             # It stands for its shortest time yet: what was expected is no longer.
             return msgspec.structs.replace(
                 before, updated_s=as_of_s, p=0.0 if np.isnan(p) else round(p, 3)
             )
-        first, last = _when(issued.p_over_capacity[row], chance.pair[row])
+        first, last = _when(issued.p_over_capacity[row], chance.pair[row], int(chance.hour_at[row]))
         peak = first + int(np.argmax(issued.mean[row, first : last + 1]))
         made = CapacityWarning(
             warning_id=(
@@ -225,9 +232,12 @@ class CapacityWarnings:
         return msgspec.structs.replace(made, words=_words(made))
 
 
-def _when(p_over: NDArray[np.float32], pair: NDArray[np.float64]) -> tuple[int, int]:
-    """The first and the last bin of the breach: the likeliest two on end and what joins them."""
-    first = int(np.argmax(pair))
+def _when(p_over: NDArray[np.float32], pair: NDArray[np.float64], hour_at: int) -> tuple[int, int]:
+    """The first and the last bin of the breach.
+
+    The likeliest two on end of the likeliest hour, and what joins them.
+    """
+    first = hour_at + int(np.argmax(pair[hour_at : hour_at + _PAIRS_AN_HOUR]))
     last = first + 1
     while first > 0 and p_over[first - 1] >= _LIKELY:
         first -= 1
@@ -243,7 +253,7 @@ def _words(warning: CapacityWarning) -> str:
         f"{warning.sector} is expected to be above {of} of {most} aircraft from "
         f"{clock(warning.from_s)} to {clock(warning.to_s)}: most at {clock(warning.peak_s)}, about "
         f"{warning.peak:.0f} ({warning.peak_low:.0f} to {warning.peak_high:.0f}). "
-        f"Probability {percent(warning.p)}."
+        f"Probability of half an hour or more on end: {percent(warning.p)}."
     )
 
 
@@ -252,7 +262,7 @@ def _over(warning: CapacityWarning, now_s: int, p: float) -> CapacityWarning:
         why = f"What {warning.sector} takes is not known any more."
     else:
         why = (
-            f"{warning.sector} is no longer expected above capacity for half an hour: "
+            f"{warning.sector} is no longer expected above capacity for half an hour on end: "
             f"probability {percent(p)}."
         )
     p = 0.0 if np.isnan(p) else p

@@ -25,6 +25,10 @@ api_response_bytes_total{route} counter bytes (api)
     Bytes of the API's answers, without their headers; event streams are not in it.
 build_info{version,python} gauge (the program)
     Always 1; its labels say which version runs, on which Python.
+capacity_warnings gauge (forecast)
+    Capacity warnings that stand: sectors expected above capacity for half an hour or more.
+capacity_warnings_raised_total counter (forecast)
+    Capacity warnings raised.
 circuit_breaker_open{breaker} gauge (collector)
     Whether a circuit breaker is open: 0 closed, 1 open, 0.5 while it tries again.
 circuit_breaker_openings_total{breaker} counter (collector)
@@ -150,6 +154,8 @@ sector_load{sector,partition} gauge (tracker)
     Aircraft in a sector now.
 sector_staffed{sector,partition} gauge (tracker)
     Whether somebody who owns a sector is online: 1 or 0.
+sectors_capacity_known gauge (forecast)
+    Sectors whose capacity is configured or learned.
 segment_bytes{kind} gauge bytes (maintenance)
     Bytes of the sealed files in use.
 segment_files{kind} gauge (maintenance)

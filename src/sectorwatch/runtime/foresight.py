@@ -12,6 +12,7 @@ from sectorwatch.forecast.kept import newest_issue
 from sectorwatch.forecast.local_time import LocalTime, zone_of
 from sectorwatch.forecast.past import Past
 from sectorwatch.forecast.scoring import Scoring
+from sectorwatch.runtime.capacity_watch import CAPACITY, CapacityWatch, capacity_rule
 from sectorwatch.runtime.unusual import add_anomalies, add_patterns
 
 if TYPE_CHECKING:
@@ -47,6 +48,7 @@ class Foresight:
     forecaster: Forecaster | None = None
     local: LocalTime | None = None
     capacity: CapacityBook | None = None
+    capacity_watch: CapacityWatch | None = None
     scoring: Scoring | None = None
     entries: EntryForecasts | None = None
     anomalies: Detector | None = None
@@ -80,6 +82,7 @@ class Foresight:
 class Surroundings:
     """What parts of foresight need of the program."""
 
+    settings: Settings
     airspace: Airspace
     airports: Airports
     stores: StoreSlot
@@ -107,11 +110,13 @@ def make_foresight(
     home = settings.home_sector or ""
     zone = settings.timezone if is_chosen else zone_of(airspace, airports, home)
     local = LocalTime(zone)
-    capacity = CapacityBook(airspace.sectors)
+    capacity = CapacityBook(airspace.sectors, capacity_rule(settings))
     forecaster = Forecaster(airspace, airports, local=local, capacity=capacity)
     scoring = Scoring(forecaster.sector_id, local, telemetry=telemetry.for_service("forecast"))
     foresight = Foresight(forecaster=forecaster, local=local, capacity=capacity, scoring=scoring)
-    around = Surroundings(airspace, airports, stores, telemetry.for_service("forecast"), publish)
+    around = Surroundings(
+        settings, airspace, airports, stores, telemetry.for_service("forecast"), publish
+    )
     # In the order in which they are called: the past is there before what is made of it.
     for add in (
         _add_past,
@@ -170,13 +175,21 @@ def _add_scoring(foresight: Foresight, around: Surroundings) -> None:
 
 
 def _add_capacity(foresight: Foresight, around: Surroundings) -> None:
-    """What sectors take is learned from the past, a day at a time."""
-    capacity = _there(foresight.capacity)
-
-    def learn_capacity(tick: Tick, _issued: Issued, _situation: Situation) -> None:
-        capacity.refresh(around.stores.ask(), tick.time_us // 1_000_000)
-
-    foresight.after_issue.append(learn_capacity)
+    """What sectors take is learned from the past, a day a tick, and warned of."""
+    watch = CapacityWatch(
+        around.settings,
+        around.airspace.sectors,
+        _there(foresight.capacity),
+        local=_there(foresight.local),
+        stores=around.stores,
+        telemetry=around.telemetry,
+        tell=lambda number: around.publish("anomaly", f"{CAPACITY}/{number}"),
+        recent=_there(foresight.scoring).recent,
+    )
+    foresight.capacity_watch = watch
+    foresight.at_start.append(watch.take_up_warnings)
+    foresight.on_tick.append(watch.learn_capacity)
+    foresight.after_issue += [watch.warn_of_capacity, watch.look_at_presence]
 
 
 def _add_entries(foresight: Foresight, around: Surroundings) -> None:

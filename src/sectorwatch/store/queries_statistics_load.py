@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from sectorwatch.store.segments import SegmentKind
     from sectorwatch.store.sources import Sources
 
-__all__ = ["LoadQueries", "NetworkLoad", "SectorLoads", "SectorSums", "demand_known"]
+__all__ = ["LoadQueries", "NetworkLoad", "SectorLoads", "SectorSums"]
 
 _LIMIT_S = 30.0
 _MINUTE_S = 60
@@ -124,7 +124,7 @@ class LoadQueries:
         """All of these sectors together, which should be those of one partition."""
         table = schema.demand.c
         with self._sources.database.read("asking for load", limit_s=_LIMIT_S) as connection:
-            known, minutes = demand_known(connection, from_s, to_s)
+            known, minutes = _minutes(connection, from_s, to_s)
             files = self._sources.manifest.files(connection, DEMAND.name, from_s, to_s)
             rows = connection.execute(
                 select(table.minute_s, func.sum(table.occupancy), func.sum(table.entries))
@@ -173,7 +173,7 @@ class LoadQueries:
         table = schema.demand.c
         key = cast(table.occupancy, BigInteger) * _PEAK + (_LAST - table.minute_s)
         with self._sources.database.read("asking for sectors", limit_s=_LIMIT_S) as connection:
-            known, minutes = demand_known(connection, from_s, to_s)
+            known, minutes = _minutes(connection, from_s, to_s)
             files = self._sources.manifest.files(connection, DEMAND.name, from_s, to_s)
             rows = connection.execute(
                 select(
@@ -227,7 +227,7 @@ def _quarters(from_s: int, to_s: int) -> int:
     return (to_s - from_s) // QUARTER_S
 
 
-def demand_known(
+def _minutes(
     connection: Connection, from_s: int, to_s: int
 ) -> tuple[KnownSpans, NDArray[np.bool_]]:
     """Of which minutes demand is known, as spans and one by one."""

@@ -23,7 +23,6 @@ from sectorwatch.store.queries_contacts import ContactQueries
 from sectorwatch.store.queries_controllers import ControllerQueries
 from sectorwatch.store.queries_coverage import CoverageQueries
 from sectorwatch.store.queries_database import DatabaseQueries
-from sectorwatch.store.queries_demand import DemandQueries
 from sectorwatch.store.queries_flights import FlightQueries
 from sectorwatch.store.queries_history import HistoryQueries
 from sectorwatch.store.queries_moments import MomentQueries
@@ -55,7 +54,7 @@ class Store:
 
     Every method may be called from any thread. Made by `Store.open`; `found` says what that start
     found in the folder of segments. Questions go to `flights`, `tracks`, `sectors`, `airports`,
-    `controllers`, `contacts`, `coverage`, `demand`, `moments`, `network`, `statistics` and
+    `controllers`, `contacts`, `coverage`, `history`, `moments`, `network`, `statistics` and
     `status()`; `forecasts` are those that were issued, `keys` those of the API.
     """
 
@@ -94,7 +93,6 @@ class Store:
         self.controllers = ControllerQueries(sources)
         self.contacts = ContactQueries(sources)
         self.coverage = CoverageQueries(sources)
-        self.demand = DemandQueries(sources)
         self.moments = MomentQueries(sources)
         self.network = NetworkQueries(sources)
         self.history = HistoryQueries(sources)

@@ -6,9 +6,11 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from sectorwatch.runtime import ServiceState
+from sectorwatch.runtime.capacity_watch import CAPACITY
 from sectorwatch.web.hot import encode
 from sectorwatch.web.present.alerts import alert_answer
 from sectorwatch.web.present.events import health_event, metrics_event, tick_event
+from sectorwatch.web.present.outlook import warning_answer
 from sectorwatch.web.present.unusual import anomaly_event
 
 if TYPE_CHECKING:
@@ -62,8 +64,13 @@ class Telling:
             self._hub.publish("alert", encode(alert_answer(alert)))
 
     def _say_anomaly(self, name: str) -> None:
-        """Tell of something unusual that began or ended: `unusual/ID`."""
+        """Tell of what began or ended: `unusual/ID` is a thing, `capacity/ID` a warning."""
         about, _, number = name.partition("/")
+        watch = self._application.foresight.capacity_watch
+        if about == CAPACITY and watch is not None:
+            warning = watch.warnings.get(number)
+            if warning is not None:
+                self._hub.publish("anomaly", encode(warning_answer(warning)))
         detector = self._application.foresight.anomalies
         if about == "unusual" and detector is not None:
             anomaly = detector.get(number)

@@ -1,12 +1,14 @@
-"""Foresight: how busy sectors will be, what is unusual in them, what recurs."""
+"""Foresight: how busy sectors will be, when to come, what is unusual in them, what recurs."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Literal
 
+import numpy as np
 from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
+from sectorwatch.web.answers.outlook import OutlookAnswer
 from sectorwatch.web.answers.predictions import PredictionAnswer
 from sectorwatch.web.answers.unusual import AnomalyAnswer, PatternAnswer
 from sectorwatch.web.context import (
@@ -23,8 +25,10 @@ from sectorwatch.web.context import (
 from sectorwatch.web.hot import Encoded, encode
 from sectorwatch.web.openapi import documented
 from sectorwatch.web.paging import next_link, page
+from sectorwatch.web.present.outlook import no_outlook, outlook_answer, outlook_parts
 from sectorwatch.web.present.predictions import measured, prediction, sector_meant
 from sectorwatch.web.present.unusual import anomaly_answer, pattern_answer
+from sectorwatch.web.routers.coverage import partition_named
 
 if TYPE_CHECKING:
     from sectorwatch.runtime import Application
@@ -85,6 +89,70 @@ async def predictions(
     # An issue comes a moment after its tick, and a feed stalls without one.
     of = 0 if issued is None else issued.as_of_s
     about = f"predictions/{found.sector_id}/{hours_ahead}/{of}/{bool(why_stale)}"
+    return await hot_of(request).get(request.headers.raw, about, version_of(tick), build)
+
+
+@router.get("/outlook", responses=documented(OutlookAnswer, 304, 404), response_model=None)
+async def outlook(
+    request: Request,
+    partition: Annotated[
+        str | None, Query(max_length=100, description="Only of this one, such as vatspy:fir")
+    ] = None,
+    kind: Annotated[
+        Literal["fir", "enroute", "approach"] | None, Query(description="Only of this kind")
+    ] = None,
+    sector_name: Annotated[
+        str | None, Query(max_length=100, description="Only this one, with its namesakes")
+    ] = None,
+    limit: Limit = None,
+    offset: Offset = 0,
+) -> Response:
+    """Show the next 4 h of all sectors: load, who is there, what nobody covers, when to come.
+
+    `limit` and `offset` are of `sectors`; the rest is of all sectors that were asked for.
+    """
+    application = application_of(request)
+    tick, airspace, foresight = application.latest, application.airspace, application.foresight
+    in_partition = None if partition is None else partition_named(application, partition)
+    if sector_name is None:
+        sectors = list(airspace.sectors)
+    else:
+        sector_named(airspace, sector_name, in_partition)
+        sectors = airspace.find(sector_name)
+    chosen = numbers_of(
+        airspace,
+        [
+            sector
+            for sector in sectors
+            if in_partition in {None, sector.partition} and kind in {None, sector.kind}
+        ],
+    )
+    issued = foresight.latest
+    why_stale = _why_stale(application)
+
+    def build() -> Encoded:
+        parts = outlook_parts(foresight, issued)
+        if parts is None or tick is None or issued is None:
+            words = foresight.why_nothing("The airspace")
+            return Encoded(encode(no_outlook(tick, words)))
+        home = partition_named(application, in_partition)
+        shown = outlook_answer(
+            airspace,
+            tick,
+            issued,
+            parts,
+            np.array(chosen, np.intp),
+            partition=home,
+            why_stale=why_stale,
+            limit=limit,
+            offset=offset,
+        )
+        kept = {"partition": in_partition, "kind": kind, "sector_name": sector_name}
+        link = next_link(request, kept, total=len(chosen), limit=limit, offset=offset)
+        return Encoded(encode(shown), more=link)
+
+    of = 0 if issued is None else issued.as_of_s
+    about = f"outlook/{of}/{bool(why_stale)}/{(in_partition, kind, tuple(chosen), limit, offset)}"
     return await hot_of(request).get(request.headers.raw, about, version_of(tick), build)
 
 
