@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
 SURE = replace(
     LearnedPlans.priors(),
-    air_bias_s=np.zeros((3, 12), dtype=np.float32),
-    air_sd_s=np.ones((3, 12), dtype=np.float32),
+    bias_s=np.zeros((4, 4, 12), dtype=np.float32),
+    sd_s=np.ones((4, 4, 12), dtype=np.float32),
     quits_per_h=0.0,
 )
 """As if flights in the air were never late and never quit."""

@@ -22,7 +22,7 @@ def test_what_is_kept_is_what_is_read() -> None:
     [
         ("format", np.asarray(99)),
         ("ground", np.zeros((2, 3))),
-        ("air_sd_s", np.full((3, 12), np.nan)),
+        ("sd_s", np.full((4, 4, 12), np.nan)),
         ("quits_per_h", np.asarray("often")),
     ],
 )

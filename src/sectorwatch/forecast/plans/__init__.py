@@ -3,11 +3,16 @@
 from sectorwatch.forecast.plans.count import PlanCount, poisson_binomial
 from sectorwatch.forecast.plans.counter import EntryOutlook, PlanCounter
 from sectorwatch.forecast.plans.learned import LearnedPlans
+from sectorwatch.forecast.plans.learning import learn_plans
+from sectorwatch.forecast.plans.navigation import Navigation, read_navigation
 
 __all__ = [
     "EntryOutlook",
     "LearnedPlans",
+    "Navigation",
     "PlanCount",
     "PlanCounter",
+    "learn_plans",
     "poisson_binomial",
+    "read_navigation",
 ]

@@ -7,20 +7,30 @@ corner of the way, else straight to the destination; without one, straight ahead
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from sectorwatch.airspace.edges import expand
-from sectorwatch.airspace.geodesy import EARTH_RADIUS_NM, destination, distance_nm, unit_vectors
+from sectorwatch.airspace.geodesy import EARTH_RADIUS_NM, destination, unit_vectors
 from sectorwatch.forecast.plans.known_ways import cruise_ft, cruise_kt
-from sectorwatch.forecast.plans.profile import FASTEST_KT, SLOWEST_KT
-from sectorwatch.forecast.plans.routes import Point
+from sectorwatch.forecast.plans.profile import (
+    CLIMBING,
+    DESCENDING,
+    FASTEST_KT,
+    LANDING,
+    LEVEL,
+    SLOWEST_KT,
+)
+from sectorwatch.forecast.plans.routes import Point, apart_nm
 from sectorwatch.forecast.plans.ways import Way, lay_out
 from sectorwatch.forecast.situation import UNKNOWN
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from sectorwatch.forecast.plans.known_ways import KnownWays
@@ -28,11 +38,11 @@ if TYPE_CHECKING:
     from sectorwatch.forecast.situation import Situation
     from sectorwatch.traffic.contract import Space
 
-__all__ = ["CLIMBING", "DESCENDING", "LEVEL", "Ahead", "passages_ahead"]
+__all__ = ["Ahead", "passages_ahead"]
 
-CLIMBING, LEVEL, DESCENDING = 0, 1, 2
 _OFF_WAY_NM = 25.0
 _OFF_LEVEL_FT = 3_000.0
+_SLOWER, _FASTER = 0.6, 1.6
 _STRAIGHT_ON_S = 1_200.0
 _NEAR_LEVEL_FT = 2_000.0
 _DESCENT_ROOM_NM = 60.0
@@ -41,6 +51,7 @@ _LONG_GONE_S = -1e7
 # What is seen outside where it is reckoned to be goes in, or out, in a few minutes.
 _SOON_S = 180.0
 _EARLY_S = 600.0
+_JUST_NOW_S = 120.0
 _LANDING_S = 900.0
 
 
@@ -49,21 +60,52 @@ class Ahead:
     """Passages of flights in the air, shape (n,); `row` is the flight's in the situation.
 
     From `enter_s` to `exit_s` after the moment, before errors are allowed for; those that a flight
-    is in now were entered long ago. `phase` is the flight's now.
+    is in now were entered long ago. It is in the phase `now`, and in the others then.
     """
 
     row: NDArray[np.intp]
     sector: NDArray[np.int32]
     enter_s: NDArray[np.float64]
     exit_s: NDArray[np.float64]
-    lands: NDArray[np.bool_]
-    phase: NDArray[np.int8]
+    now: NDArray[np.int8]
+    enter_phase: NDArray[np.int8]
+    exit_phase: NDArray[np.int8]
+
+
+class _Left(NamedTuple):
+    """Passages left, shape (n,), `whose` counting from 0 among the flights asked about."""
+
+    whose: NDArray[np.intp]
+    sector: NDArray[np.int32]
+    partition: NDArray[np.int8]
+    enter_s: NDArray[np.float64]
+    exit_s: NDArray[np.float64]
+    enter_phase: NDArray[np.int8]
+    exit_phase: NDArray[np.int8]
+
+    def take(self, rows: NDArray[np.intp] | NDArray[np.bool_]) -> _Left:
+        """Some of them."""
+        columns: tuple[NDArray[Any], ...] = self
+        return _Left(*(column[rows] for column in columns))
+
+    @staticmethod
+    def joined(parts: Sequence[_Left]) -> _Left:
+        """All of them, one after the other."""
+        columns: list[tuple[NDArray[Any], ...]] = list(zip(*parts, strict=True))
+        return _Left(*(np.concatenate(column) for column in columns))
 
 
 def passages_ahead(
-    situation: Situation, rows: NDArray[np.intp], known: KnownWays, airspace: Space
+    situation: Situation,
+    rows: NDArray[np.intp],
+    known: KnownWays,
+    airspace: Space,
+    pace: NDArray[np.float64],
 ) -> Ahead:
-    """What the flights in `rows`, all in the air with a position, still pass."""
+    """What the flights in `rows`, all in the air with a position, still pass.
+
+    `pace` (rows,) is how much longer than reckoned flights between their two airports take.
+    """
     number = known.numbers(situation, rows)
     lat, lon = situation.latitude[rows], situation.longitude[rows]
     place = _place_on_way(known, number, lat, lon)
@@ -74,39 +116,57 @@ def passages_ahead(
 
     speed_kt = np.clip(situation.groundspeed_kt[rows].astype(np.float64), SLOWEST_KT, FASTEST_KT)
     level_ft = np.where(number == UNKNOWN, altitude_ft, _taken(known.cruise_ft, number, len(rows)))
-    phase = np.where(altitude_ft >= level_ft - _NEAR_LEVEL_FT, LEVEL, CLIMBING).astype(np.int8)
-    phase[place.descends & (phase == CLIMBING)] = DESCENDING
-
-    which, index = expand(np.diff(known.ways.passage_first)[number[on]])
-    passage = known.ways.passage_first[number[on]][which] + index
-    whose = on[which]
+    now = np.where(altitude_ft >= level_ft - _NEAR_LEVEL_FT, LEVEL, CLIMBING).astype(np.int8)
+    now[place.descends & (now == CLIMBING)] = DESCENDING
     # At its level a flight flies at the speed it has; before that, at the one that is filed.
     planned_kt = _taken(known.cruise_kt, number, len(rows))
-    pace = np.where(phase == LEVEL, planned_kt / speed_kt, 1.0)
-    pace = np.clip(pace, 0.6, 1.6)[whose]
-    enter_s = (known.ways.enter_s[passage] - place.elapsed_s[whose]) * pace
-    exit_s = (known.ways.exit_s[passage] - place.elapsed_s[whose]) * pace
-    sector, partition = known.ways.sector[passage], known.ways.partition[passage]
-    lands = known.ways.lands[passage]
+    own = np.clip(planned_kt / speed_kt, _SLOWER, _FASTER)
+    pace = np.where(now == LEVEL, own, np.where(now == CLIMBING, pace, 1.0))
 
+    on_way = _passages(known.ways, number[on], on, place.elapsed_s[on], pace[on])
     made = lay_out(
         [_way_from_here(situation, rows, each, int(number[each]), known) for each in off.tolist()],
         airspace,
     )
-    which, passage = expand(np.diff(made.passage_first))
-    passage = made.passage_first[which] + passage
-    whose = np.concatenate([whose, off[which]])
-    enter_s = np.concatenate([enter_s, made.enter_s[passage].astype(np.float64)])
-    exit_s = np.concatenate([exit_s, made.exit_s[passage].astype(np.float64)])
-    sector = np.concatenate([sector, made.sector[passage]])
-    partition = np.concatenate([partition, made.partition[passage]])
-    bound = (situation.destination[rows] != UNKNOWN)[whose[lands.size :]]
-    lands = np.concatenate([lands, made.lands[passage] & bound])
+    climbs = np.where(now[off] == CLIMBING, pace[off], 1.0)
+    from_here = _passages(made, np.arange(off.size), off, np.zeros(off.size), climbs)
+    left = _Left.joined((on_way, from_here))
     # Positions are some seconds old.
     age_s = np.clip(situation.as_of_s - situation.position_s[rows], 0, 300).astype(np.float64)
-    enter_s -= age_s[whose]
-    exit_s -= age_s[whose]
-    return _as_seen(situation, rows, whose, sector, partition, enter_s, exit_s, lands, phase)
+    left = left._replace(
+        enter_s=left.enter_s - age_s[left.whose], exit_s=left.exit_s - age_s[left.whose]
+    )
+    left = _as_seen(situation, rows, left)
+    return Ahead(
+        row=rows[left.whose],
+        sector=left.sector,
+        enter_s=left.enter_s,
+        exit_s=left.exit_s,
+        now=now[left.whose],
+        enter_phase=left.enter_phase,
+        exit_phase=left.exit_phase,
+    )
+
+
+def _passages(
+    ways: Ways,
+    number: NDArray[np.intp],
+    flight: NDArray[np.intp],
+    elapsed_s: NDArray[np.float64],
+    pace: NDArray[np.float64],
+) -> _Left:
+    """The passages of the ways `number`, for flights that are so far along them."""
+    which, index = expand(np.diff(ways.passage_first)[number])
+    passage = ways.passage_first[number][which] + index
+    return _Left(
+        whose=flight[which],
+        sector=ways.sector[passage],
+        partition=ways.partition[passage],
+        enter_s=(ways.enter_s[passage] - elapsed_s[which]) * pace[which],
+        exit_s=(ways.exit_s[passage] - elapsed_s[which]) * pace[which],
+        enter_phase=ways.enter_phase[passage],
+        exit_phase=ways.exit_phase[passage],
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,8 +272,7 @@ def _way_from_here(
         corners = (Point(float(places.latitude[to]), float(places.longitude[to])),)
     else:
         corners = _corners_left(known.corners[number], here)
-    table = np.array((here, *corners), dtype=np.float64)
-    left_nm = float(distance_nm(table[:-1, 0], table[:-1, 1], table[1:, 0], table[1:, 1]).sum())
+    left_nm = sum(apart_nm(*leg) for leg in itertools.pairwise((here, *corners)))
     end_ft = float(np.nan_to_num(places.elevation_ft[to]))
     planned_kt = cruise_kt(situation.tas_kt[row], situation.enroute_min[row], left_nm)
     level_ft = cruise_ft(situation.cruise_ft[row], max(left_nm, 300.0))
@@ -222,8 +281,8 @@ def _way_from_here(
     comes_down = altitude_ft < level_ft - _NEAR_LEVEL_FT and left_nm < down_nm
     origin = int(situation.origin[row])
     if comes_down and origin != UNKNOWN and np.isfinite(places.latitude[origin]):
-        gone = distance_nm(*here, places.latitude[origin], places.longitude[origin])
-        comes_down = bool(gone > left_nm)
+        start = Point(float(places.latitude[origin]), float(places.longitude[origin]))
+        comes_down = apart_nm(here, start) > left_nm
     if comes_down or altitude_ft >= level_ft - _NEAR_LEVEL_FT:
         level_ft, planned_kt = altitude_ft, max(speed_kt, SLOWEST_KT)
     return Way(
@@ -244,47 +303,47 @@ def _corners_left(corners: tuple[Point, ...], here: Point) -> tuple[Point, ...]:
     return corners[int(away.argmin()) + 1 :]
 
 
-def _as_seen(
-    situation: Situation,
-    rows: NDArray[np.intp],
-    whose: NDArray[np.intp],
-    sector: NDArray[np.int32],
-    partition: NDArray[np.int8],
-    enter_s: NDArray[np.float64],
-    exit_s: NDArray[np.float64],
-    lands: NDArray[np.bool_],
-    phase: NDArray[np.int8],
-) -> Ahead:
+def _as_seen(situation: Situation, rows: NDArray[np.intp], left: _Left) -> _Left:
     """The passages that are not over, begun from the sectors that the flights are seen in."""
     # Who is about to land is still in the air.
-    keep = (exit_s > 0) | (lands & (exit_s > -_LANDING_S))
-    exit_s = np.maximum(exit_s, 1.0)
-    whose, sector, partition = whose[keep], sector[keep], partition[keep]
-    enter_s, exit_s, lands = enter_s[keep], exit_s[keep], lands[keep]
-    parts: tuple[list[NDArray[Any]], ...] = ([], [], [], [], [])
+    lands = left.exit_phase == LANDING
+    left = left.take((left.exit_s > 0) | (lands & (left.exit_s > -_LANDING_S)))
+    left = left._replace(exit_s=np.maximum(left.exit_s, 1.0))
+    parts = []
     for number in range(situation.sector.shape[0]):
         seen = situation.sector[number, rows]
-        mine = np.flatnonzero(partition == number)
-        who, to, enter, leave = whose[mine], sector[mine], enter_s[mine], exit_s[mine]
+        mine = left.take(left.partition == number)
+        who, enter_s = mine.whose, mine.enter_s
         # The next passage through the sector that the flight is in has begun; all before are over.
-        here = to == seen[who]
-        begun = np.full(rows.size, np.inf)
-        np.minimum.at(begun, who[here], np.maximum(enter[here], 0.0))
-        begun[begun > _EARLY_S] = np.inf
-        early = np.isfinite(begun)[who]
-        over = early & (enter < begun[who]) & ~here
-        enter = np.where(early & here & (enter <= begun[who]), _LONG_GONE_S, enter)
-        # Seen elsewhere than anything on its way: it gets there soon.
-        late = ~early
-        enter = np.where(late, np.maximum(enter, _SOON_S), enter)
-        over |= late & (leave <= _SOON_S)
-        stray = np.flatnonzero(~np.isfinite(begun) & (seen != UNKNOWN))
+        here = mine.sector == seen[who]
+        begun_s = np.full(rows.size, np.inf)
+        np.minimum.at(begun_s, who[here], np.maximum(enter_s[here], 0.0))
+        begun_s[begun_s > _EARLY_S] = np.inf
+        is_seen = np.isfinite(begun_s)[who]
+        over = is_seen & (enter_s < begun_s[who]) & ~here
+        begun = is_seen & here & (enter_s <= begun_s[who])
+        # Seen elsewhere: where it should have come just now it does, where it should be, soon.
+        due = ~is_seen & (enter_s <= 0)
+        enter_s = np.where(due, np.where(enter_s > -_JUST_NOW_S, 1.0, _SOON_S), enter_s)
+        enter_s = np.where(begun, _LONG_GONE_S, enter_s)
+        mine = mine._replace(
+            enter_s=enter_s,
+            exit_s=np.where(due, np.maximum(mine.exit_s, enter_s + 1.0), mine.exit_s),
+        )
+        parts.append(mine.take(~over))
+        stray = np.flatnonzero(~np.isfinite(begun_s) & (seen != UNKNOWN))
         next_s = np.full(rows.size, 2 * _SOON_S)
-        np.minimum.at(next_s, who[~over], np.maximum(enter[~over], _SOON_S))
-        parts[0].extend((who[~over], stray))
-        parts[1].extend((to[~over], seen[stray]))
-        parts[2].extend((enter[~over], np.full(stray.size, _LONG_GONE_S)))
-        parts[3].extend((leave[~over], next_s[stray]))
-        parts[4].extend((lands[mine][~over], np.zeros(stray.size, dtype=bool)))
-    flight, to, enter, leave, ends = (np.concatenate(part) for part in parts)
-    return Ahead(rows[flight], to.astype(np.int32), enter, leave, ends, phase[flight])
+        np.minimum.at(next_s, who[~over], np.maximum(enter_s[~over], 1.0))
+        level = np.full(stray.size, LEVEL, dtype=np.int8)
+        parts.append(
+            _Left(
+                stray,
+                seen[stray],
+                np.full(stray.size, number, dtype=np.int8),
+                np.full(stray.size, _LONG_GONE_S),
+                next_s[stray],
+                level,
+                level,
+            )
+        )
+    return _Left.joined(parts)

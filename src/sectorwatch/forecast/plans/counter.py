@@ -13,12 +13,14 @@ import numpy as np
 
 from sectorwatch.airspace.edges import expand
 from sectorwatch.forecast.horizon import BIN_S, LEADS
-from sectorwatch.forecast.plans.ahead import passages_ahead
+from sectorwatch.forecast.plans.ahead import Ahead, passages_ahead
 from sectorwatch.forecast.plans.count import Part, summed
+from sectorwatch.forecast.plans.delays import delay_minutes
 from sectorwatch.forecast.plans.departures import GROUND, PREFILED, cells_of
+from sectorwatch.forecast.plans.errors_of_time import with_error
 from sectorwatch.forecast.plans.hazards import OFF_STEPS, STEP_S
 from sectorwatch.forecast.plans.known_ways import KnownWays
-from sectorwatch.forecast.plans.learned import AHEAD_S
+from sectorwatch.forecast.plans.learned import WAITING
 from sectorwatch.forecast.plans.timing import (
     SPREADS_S,
     Crossings,
@@ -92,6 +94,8 @@ class PlanCounter:
         self._airspace = airspace
         self._known = KnownWays(airspace, airports, navigation)
         self._normal = normal_tables()
+        self._pairs_of: LearnedPlans | None = None
+        self._pairs: dict[tuple[str, str], float] = {}
 
     def count(
         self,
@@ -173,11 +177,9 @@ class PlanCounter:
     def _airborne(self, situation: Situation, learned: LearnedPlans) -> _Passages:
         airborne = situation.stage == Stage.AIRBORNE
         airborne &= np.isfinite(situation.latitude) & np.isfinite(situation.longitude)
-        rows = np.flatnonzero(airborne)
-        ahead = passages_ahead(situation, rows, self._known, self._airspace)
-        enter_s, enter_sd_s = _with_error(ahead.enter_s, ahead.phase, learned)
-        leave_s, leave_sd_s = _with_error(ahead.exit_s, ahead.phase, learned)
-        leave_s, leave_sd_s = _landing(leave_s, leave_sd_s, ahead.lands, learned)
+        ahead = self.ahead(situation, np.flatnonzero(airborne), learned)
+        enter_s, enter_sd_s = with_error(ahead.enter_s, ahead.now, ahead.enter_phase, learned)
+        leave_s, leave_sd_s = with_error(ahead.exit_s, ahead.now, ahead.exit_phase, learned)
         inside = ahead.enter_s <= 0
         return _Passages(
             row=ahead.row,
@@ -187,6 +189,55 @@ class PlanCounter:
             leave_s=leave_s,
             leave_sd_s=leave_sd_s,
             state=np.zeros(ahead.row.size, dtype=np.intp),
+        )
+
+    def ahead(self, situation: Situation, rows: NDArray[np.intp], learned: LearnedPlans) -> Ahead:
+        """What flights in the air, `rows`, still pass, before errors of time are allowed for."""
+        pace = self._pace(situation, rows, learned)
+        return passages_ahead(situation, rows, self._known, self._airspace, pace)
+
+    def since_off(
+        self, situation: Situation, rows: NDArray[np.intp], learned: LearnedPlans
+    ) -> Ahead:
+        """What flights that wait, `rows`, will pass: as `ahead`, in seconds since they take off."""
+        number = self._known.numbers(situation, rows)
+        with_way = np.flatnonzero(number != UNKNOWN)
+        rows, number = rows[with_way], number[with_way]
+        pace = self._pace(situation, rows, learned)
+        ways = self._known.ways
+        which, index = expand(np.diff(ways.passage_first)[number])
+        passage = ways.passage_first[number][which] + index
+        return Ahead(
+            row=rows[which],
+            sector=ways.sector[passage],
+            enter_s=ways.enter_s[passage] * pace[which],
+            exit_s=ways.exit_s[passage] * pace[which],
+            now=np.full(which.size, WAITING, dtype=np.int8),
+            enter_phase=ways.enter_phase[passage],
+            exit_phase=ways.exit_phase[passage],
+        )
+
+    def _pace(
+        self, situation: Situation, rows: NDArray[np.intp], learned: LearnedPlans
+    ) -> NDArray[np.float64]:
+        """How much longer than reckoned flights between the two airports of each row take."""
+        if learned is not self._pairs_of:
+            self._pairs_of = learned
+            pairs = zip(learned.pair_from.tolist(), learned.pair_to.tolist(), strict=True)
+            self._pairs = dict(zip(pairs, learned.pair_pace.tolist(), strict=True))
+        if not self._pairs:
+            return np.full(rows.size, learned.usual_pace)
+        icao, find, usual = situation.places.icao, self._pairs.get, learned.usual_pace
+        return np.array(
+            [
+                usual if UNKNOWN in pair else find((icao[pair[0]], icao[pair[1]]), usual)
+                for pair in zip(
+                    situation.origin[rows].tolist(),
+                    situation.destination[rows].tolist(),
+                    strict=True,
+                )
+            ],
+            dtype=np.float64,
         )
 
     def _waiting(
@@ -203,7 +254,7 @@ class PlanCounter:
             rows = np.flatnonzero(situation.stage == stage)
             if stage == Stage.PREFILED:
                 rows = rows[~_online_already(situation, rows)]
-            delay_min = np.zeros(rows.size)
+            delay_min = delay_minutes(situation, rows, learned.delay_weights)
             flat = table.reshape(-1, table.shape[-1])
             used, state = np.unique(cells_of(kind, situation, rows, delay_min), return_inverse=True)
             rows_of.append(rows)
@@ -211,23 +262,21 @@ class PlanCounter:
             tables.append(flat[used])
         rows, state = np.concatenate(rows_of), np.concatenate(cells)
         off = np.concatenate(tables).astype(np.float64)
-        number = self._known.numbers(situation, rows)
-        with_way = np.flatnonzero(number != UNKNOWN)
-        rows, state, number = rows[with_way], state[with_way], number[with_way]
-        ways = self._known.ways
-        which, index = expand(np.diff(ways.passage_first)[number])
-        passage = ways.passage_first[number][which] + index
-        enter_s, enter_sd_s = _since_off(ways.enter_s[passage].astype(np.float64), learned)
-        leave_s, leave_sd_s = _since_off(ways.exit_s[passage].astype(np.float64), learned)
-        leave_s, leave_sd_s = _landing(leave_s, leave_sd_s, ways.lands[passage], learned)
+        ahead = self.since_off(situation, rows, learned)
+        enter_s, enter_sd_s = with_error(ahead.enter_s, ahead.now, ahead.enter_phase, learned)
+        leave_s, leave_sd_s = with_error(ahead.exit_s, ahead.now, ahead.exit_phase, learned)
+        # At the first moment after it takes off it is in the sector of its field.
+        begins = ahead.enter_s <= 0
+        state_of = np.zeros(len(situation), dtype=np.intp)
+        state_of[rows] = state
         waiting = _Passages(
-            row=rows[which],
-            sector=ways.sector[passage],
-            enter_s=enter_s,
-            enter_sd_s=enter_sd_s,
+            row=ahead.row,
+            sector=ahead.sector,
+            enter_s=np.where(begins, 0.0, enter_s),
+            enter_sd_s=np.where(begins, 0.0, enter_sd_s),
             leave_s=leave_s,
             leave_sd_s=leave_sd_s,
-            state=state[which],
+            state=state_of[ahead.row],
         )
         return waiting, off
 
@@ -277,37 +326,4 @@ def _online_already(situation: Situation, rows: NDArray[np.intp]) -> NDArray[np.
     return np.array(
         [(int(situation.cid[row]), situation.callsign[row]) in there for row in rows.tolist()],
         dtype=bool,
-    )
-
-
-def _with_error(
-    at_s: NDArray[np.float64], phase: NDArray[np.int8], learned: LearnedPlans
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Times ahead as they turn out on the whole, and how far they may be off."""
-    ahead_s = np.maximum(at_s, 0.0)
-    later_s, sd_s = np.zeros_like(at_s), np.zeros_like(at_s)
-    for number in range(learned.air_bias_s.shape[0]):
-        mine = phase == number
-        later_s[mine] = np.interp(ahead_s[mine], AHEAD_S, learned.air_bias_s[number])
-        sd_s[mine] = np.interp(ahead_s[mine], AHEAD_S, learned.air_sd_s[number])
-    return at_s + later_s, np.maximum(sd_s, _LEAST_SD_S)
-
-
-def _since_off(
-    elapsed_s: NDArray[np.float64], learned: LearnedPlans
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    later_s = np.interp(elapsed_s, AHEAD_S, learned.way_bias_s)
-    return elapsed_s + later_s, np.interp(elapsed_s, AHEAD_S, learned.way_sd_s)
-
-
-def _landing(
-    leave_s: NDArray[np.float64],
-    leave_sd_s: NDArray[np.float64],
-    lands: NDArray[np.bool_],
-    learned: LearnedPlans,
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Exits by landing, later and less sure than those on the way."""
-    return (
-        leave_s + lands * learned.landing_bias_s,
-        np.where(lands, np.hypot(leave_sd_s, learned.landing_sd_s), leave_sd_s),
     )

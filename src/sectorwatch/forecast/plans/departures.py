@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["DELAY_MIN", "GROUND", "PREFILED", "Cells", "cells_of", "late_minutes", "prior_table"]
 
-DELAY_MIN = (-4.0, 4.0, 12.0, 25.0)
+DELAY_MIN = (-5.0, -1.0, 4.0, 10.0)
 """Between the classes of today's delay: how much later than usual flights are, minutes."""
 MOVING_KT = 2
 _UNFILED = np.nan
@@ -54,8 +54,12 @@ class Cells:
         late = np.searchsorted(self.late_min, late_min, side="right")
         late = np.where(np.isnan(late_min), len(self.late_min) + 1, late)
         waited = np.searchsorted(self.waited_min, waited_min, side="right")
-        delay = np.searchsorted(DELAY_MIN, delay_min, side="right")
+        delay = self.delay_class(delay_min)
         return np.ravel_multi_index((sign.astype(np.intp), late, waited, delay), self.shape)
+
+    def delay_class(self, delay_min: NDArray[np.floating]) -> NDArray[np.intp]:
+        """Which class of the last axis a delay is in; cells are numbered by it last."""
+        return np.searchsorted(DELAY_MIN, delay_min, side="right")
 
 
 GROUND = Cells(

@@ -7,13 +7,14 @@ network of twice the usual size fits; when they are more, all are forgotten and 
 
 from __future__ import annotations
 
+import itertools
+import math
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from sectorwatch.airspace.geodesy import distance_nm
 from sectorwatch.forecast.plans.profile import FASTEST_KT, SLOWEST_KT
-from sectorwatch.forecast.plans.routes import Point, route_points
+from sectorwatch.forecast.plans.routes import Point, apart_nm, route_points
 from sectorwatch.forecast.plans.ways import Way, Ways, lay_out
 from sectorwatch.forecast.situation import UNKNOWN
 
@@ -56,14 +57,14 @@ def cruise_kt(tas_kt: float, enroute_min: float, way_nm: float) -> float:
         speed_kt = way_nm / max(enroute_min - 10.0, 0.6 * enroute_min) * 60.0
         if SLOWEST_KT <= speed_kt <= FASTEST_KT:
             return speed_kt
-    return float(np.clip(_SHORT_KT + way_nm * 0.6, _SHORT_KT, _USUAL_KT))
+    return min(_SHORT_KT + way_nm * 0.6, _USUAL_KT)
 
 
 def cruise_ft(filed_ft: float, way_nm: float) -> float:
     """The level filed, else what is usual for so long a way."""
     if filed_ft > 0:
         return float(filed_ft)
-    return float(np.clip(_LEAST_FT + _USUAL_FT_NM * way_nm, _LEAST_FT, _USUAL_FT))
+    return min(_LEAST_FT + _USUAL_FT_NM * way_nm, _USUAL_FT)
 
 
 class KnownWays:
@@ -148,7 +149,7 @@ class KnownWays:
             Point(float(places.latitude[place]), float(places.longitude[place]))
             for place in (plan.origin, plan.destination)
         ]
-        if not np.isfinite(ends).all():
+        if not all(math.isfinite(number) for end in ends for number in end):
             return None
         points = route_points(plan.route, ends[0], ends[1], self._airports, self._navigation)
         corners = (ends[0], *points, ends[1])
@@ -156,7 +157,7 @@ class KnownWays:
         if way_nm < _TINY_NM:
             return None
         field_ft, end_ft = (
-            float(np.nan_to_num(places.elevation_ft[place]))
+            0.0 if math.isnan(elevation := float(places.elevation_ft[place])) else elevation
             for place in (plan.origin, plan.destination)
         )
         return Way(
@@ -170,9 +171,7 @@ class KnownWays:
 
 
 def _length_nm(points: Sequence[Point]) -> float:
-    table = np.array(points, dtype=np.float64)
-    legs = distance_nm(table[:-1, 0], table[:-1, 1], table[1:, 0], table[1:, 1])
-    return float(legs.sum())
+    return sum(apart_nm(*leg) for leg in itertools.pairwise(points))
 
 
 def _joined(ways: Ways, more: Ways) -> Ways:
@@ -191,5 +190,6 @@ def _joined(ways: Ways, more: Ways) -> Ways:
         partition=np.concatenate([ways.partition, more.partition]),
         enter_s=np.concatenate([ways.enter_s, more.enter_s]),
         exit_s=np.concatenate([ways.exit_s, more.exit_s]),
-        lands=np.concatenate([ways.lands, more.lands]),
+        enter_phase=np.concatenate([ways.enter_phase, more.enter_phase]),
+        exit_phase=np.concatenate([ways.exit_phase, more.exit_phase]),
     )

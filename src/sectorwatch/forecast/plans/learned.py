@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from sectorwatch.forecast.plans import priors
+from sectorwatch.forecast.plans.delays import DELAY_WEIGHTS
 from sectorwatch.forecast.plans.departures import GROUND, PREFILED, prior_table
 
 if TYPE_CHECKING:
@@ -17,9 +18,11 @@ if TYPE_CHECKING:
 
     from sectorwatch.forecast.plans.hazards import Hazard
 
-__all__ = ["AHEAD_S", "LearnedPlans"]
+__all__ = ["AHEAD_S", "WAITING", "LearnedPlans"]
 
 _FORMAT = 1
+WAITING = 3
+"""Beside the phases of a flight in the air: it has not taken off, and times are since it does."""
 AHEAD_S = np.array([0, 5, 10, 20, 30, 45, 60, 90, 120, 180, 240, 360], dtype=np.float64) * 60
 """Where errors of time are known, in seconds ahead; between these they go straight."""
 
@@ -28,23 +31,25 @@ AHEAD_S = np.array([0, 5, 10, 20, 30, 45, 60, 90, 120, 180, 240, 360], dtype=np.
 class LearnedPlans:
     """Tables that the count is made with; `until_s` is the last moment that they have seen.
 
-    `ground` and `prefiled` as `departures.Cells` says. Errors of time are at `AHEAD_S`, for flights
-    in the air by phase (climbing, level, descending): seconds later than reckoned, and their
-    standard deviation; `way_bias_s` and `way_sd_s` likewise by seconds since take-off; a landing is
-    `landing_bias_s` later than that, give or take `landing_sd_s`.
-    `quits_per_h` is how often a flight in the air vanishes short of its destination.
+    `ground` and `prefiled` as `departures.Cells` says, by a delay that `delay_weights` tell (see
+    `delays`). Errors of time, seconds later than reckoned and their standard deviation, have shape
+    (4, 4, k): by what the flight does now (`profile.PHASES`, and `WAITING`), by its phase when it
+    enters or leaves (`profile.PHASES`), at `AHEAD_S`. `quits_per_h` is how often a flight in the
+    air vanishes short of its destination. Flights from `pair_from` to `pair_to` (codes, ordered,
+    shape (p,)) take `pair_pace` times as long as reckoned, all others `usual_pace` times.
     """
 
     until_s: int
     ground: NDArray[np.float32]
     prefiled: NDArray[np.float32]
-    air_bias_s: NDArray[np.float32]
-    air_sd_s: NDArray[np.float32]
-    way_bias_s: NDArray[np.float32]
-    way_sd_s: NDArray[np.float32]
-    landing_bias_s: float
-    landing_sd_s: float
+    delay_weights: NDArray[np.float32]
+    bias_s: NDArray[np.float32]
+    sd_s: NDArray[np.float32]
     quits_per_h: float
+    pair_from: NDArray[np.str_]
+    pair_to: NDArray[np.str_]
+    pair_pace: NDArray[np.float32]
+    usual_pace: float
 
     @classmethod
     def priors(
@@ -55,13 +60,14 @@ class LearnedPlans:
             until_s=0,
             ground=prior_table(GROUND, ground),
             prefiled=prior_table(PREFILED, prefiled),
-            air_bias_s=np.array(priors.AIR_BIAS_S, dtype=np.float32),
-            air_sd_s=np.array(priors.AIR_SD_S, dtype=np.float32),
-            way_bias_s=np.array(priors.WAY_BIAS_S, dtype=np.float32),
-            way_sd_s=np.array(priors.WAY_SD_S, dtype=np.float32),
-            landing_bias_s=priors.LANDING_BIAS_S,
-            landing_sd_s=priors.LANDING_SD_S,
+            delay_weights=np.zeros(DELAY_WEIGHTS, dtype=np.float32),
+            bias_s=np.array(priors.BIAS_S, dtype=np.float32),
+            sd_s=np.array(priors.SD_S, dtype=np.float32),
             quits_per_h=priors.QUITS_PER_H,
+            pair_from=np.zeros(0, dtype="U8"),
+            pair_to=np.zeros(0, dtype="U8"),
+            pair_pace=np.zeros(0, dtype=np.float32),
+            usual_pace=1.0,
         )
 
     def to_arrays(self) -> dict[str, NDArray[np.generic]]:
@@ -82,17 +88,28 @@ class LearnedPlans:
         for field in fields(cls):
             known = np.asarray(getattr(like, field.name))
             given = arrays.get(field.name)
-            if given is None or given.shape != known.shape or given.dtype.kind not in "fiu":
+            if given is None or not _is_like(given, known, field.name):
                 raise ValueError(
                     f"what was learned of plans has no sound {field.name!r}; learn it anew"
                 )
-            if not np.isfinite(given).all():
+            if given.dtype.kind != "U" and not np.isfinite(given).all():
                 raise ValueError(f"{field.name!r} of what was learned of plans is not finite")
             kind = type(getattr(like, field.name))
             values[field.name] = given.astype(known.dtype) if kind is np.ndarray else kind(given)
         learned = cls(**values)  # type: ignore[arg-type]
+        if len({learned.pair_from.size, learned.pair_to.size, learned.pair_pace.size}) > 1:
+            raise ValueError("the pairs of what was learned of plans are not of one length")
         for name, table in (("ground", learned.ground), ("prefiled", learned.prefiled)):
             summed = table.sum(axis=-1)
             if (table < 0).any() or (np.abs(summed - 1) > 1e-3).any():  # noqa: PLR2004
                 raise ValueError(f"{name!r} of what was learned of plans are no probabilities")
         return learned
+
+
+def _is_like(given: NDArray[np.generic], known: NDArray[np.generic], name: str) -> bool:
+    """Whether an array may stand where `known` does; those of pairs are of any length."""
+    if (given.dtype.kind == "U") != (known.dtype.kind == "U") or given.dtype.kind not in "fiuU":
+        return False
+    if name.startswith("pair_"):
+        return given.ndim == 1
+    return given.shape == known.shape

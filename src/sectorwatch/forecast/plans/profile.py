@@ -10,7 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 __all__ = [
+    "CLIMBING",
+    "DESCENDING",
     "FASTEST_KT",
+    "LANDING",
+    "LEVEL",
+    "PHASES",
     "SLOWEST_KT",
     "climb_from",
     "climb_rate_ft_min",
@@ -21,6 +26,9 @@ __all__ = [
 
 Floats = NDArray[np.float64]
 
+CLIMBING, LEVEL, DESCENDING, LANDING = range(4)
+PHASES = ("climbing", "level", "descending", "landing")
+"""Of a flight at a moment of its way."""
 SLOWEST_KT, FASTEST_KT = 60.0, 1_300.0
 """What is filed or flown beyond these says nothing of a flight's way."""
 # 250 kt indicated are 290 kt true at 10,000 ft, 290 kt are 420 at FL240: nearly a straight line.

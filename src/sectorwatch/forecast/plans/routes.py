@@ -8,22 +8,19 @@ known anyway. What cannot be resolved, or lies so far off that it cannot be mean
 
 from __future__ import annotations
 
+import math
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
-import numpy as np
-
-from sectorwatch.airspace.geodesy import distance_nm
+from sectorwatch.airspace.geodesy import EARTH_RADIUS_NM
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from numpy.typing import NDArray
-
     from sectorwatch.forecast.plans.navigation import Navigation
     from sectorwatch.traffic.contract import KnownPlaces
 
-__all__ = ["MOST_POINTS", "Point", "route_points"]
+__all__ = ["MOST_POINTS", "Point", "apart_nm", "route_points"]
 
 MOST_POINTS = 60
 """Of one route; a real one has up to 50."""
@@ -115,12 +112,20 @@ def _options(token: str, airports: KnownPlaces, navigation: Navigation | None) -
 
 def _least_detour(options: Sequence[Point], here: Point, end: Point) -> Point | None:
     """The option that is least out of the way, None where each is too far out of it."""
-    table: NDArray[np.float64] = np.array(options, dtype=np.float64)
-    direct_nm = float(distance_nm(*here, *end))
-    through_nm = distance_nm(*here, table[:, 0], table[:, 1]) + distance_nm(
-        table[:, 0], table[:, 1], *end
-    )
-    best = int(through_nm.argmin())
-    if through_nm[best] > _DETOUR * direct_nm + _DETOUR_NM:
+    through_nm = [apart_nm(here, point) + apart_nm(point, end) for point in options]
+    least_nm = min(through_nm)
+    if least_nm > _DETOUR * apart_nm(here, end) + _DETOUR_NM:
         return None
-    return options[best]
+    return options[through_nm.index(least_nm)]
+
+
+def apart_nm(point: Point, other: Point) -> float:
+    """As `geodesy.distance_nm`, for two points alone, where an array would cost ten times as much.
+
+    >>> round(apart_nm(Point(-33.946111, 151.177222), Point(-37.673333, 144.843333)), 1)
+    380.9
+    """
+    a, b = math.radians(point.latitude), math.radians(other.latitude)
+    across = math.sin(math.radians(other.longitude - point.longitude) / 2)
+    chord = math.sin((b - a) / 2) ** 2 + math.cos(a) * math.cos(b) * across**2
+    return 2 * EARTH_RADIUS_NM * math.asin(math.sqrt(min(chord, 1.0)))

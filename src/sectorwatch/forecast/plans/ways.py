@@ -55,7 +55,8 @@ class Ways:
 
     Of each point `x`, `y`, `z` on the unit sphere, `elapsed_s` since the way began and
     `altitude_ft`. Passages likewise, `passage_first[i]:passage_first[i + 1]`: through `sector` from
-    `enter_s` to `exit_s`, in order of partition and time; `lands`: it ends where the way does.
+    `enter_s` to `exit_s`, in order of partition and time, the flight being in
+    `enter_phase` and `exit_phase` then: one of `profile.PHASES`.
     """
 
     first: NDArray[np.int64]
@@ -69,7 +70,8 @@ class Ways:
     partition: NDArray[np.int8]
     enter_s: NDArray[np.float32]
     exit_s: NDArray[np.float32]
-    lands: NDArray[np.bool_]
+    enter_phase: NDArray[np.int8]
+    exit_phase: NDArray[np.int8]
 
     def __len__(self) -> int:
         return self.first.size - 1
@@ -98,7 +100,10 @@ def lay_out(ways: Sequence[Way], airspace: Space) -> Ways:
     sector = airspace.locate(longitude, latitude, altitude_ft)
     place = np.column_stack((*unit_vectors(latitude, longitude), altitude_ft))
     borders = _borders(airspace, sector, way, place)
-    passages = _passages(sector, way, first, elapsed_s, borders, len(ways))
+    phase = np.full(way.size, profile.LEVEL, dtype=np.int8)
+    phase[up_ft < np.minimum(cruise_ft, down_ft)] = profile.CLIMBING
+    phase[down_ft < np.minimum(cruise_ft, up_ft)] = profile.DESCENDING
+    passages = _passages(sector, way, first, elapsed_s, borders, phase, descends > 0, len(ways))
     x, y, z = place[:, :3].T
     return Ways(
         first.astype(np.int64),
@@ -204,6 +209,8 @@ def _passages(
     first: NDArray[np.intp],
     elapsed_s: NDArray[np.float64],
     borders: NDArray[np.float64],
+    phase: NDArray[np.int8],
+    descends: NDArray[np.bool_],
     ways: int,
 ) -> tuple[
     NDArray[np.int64],
@@ -211,7 +218,8 @@ def _passages(
     NDArray[np.int8],
     NDArray[np.float32],
     NDArray[np.float32],
-    NDArray[np.bool_],
+    NDArray[np.int8],
+    NDArray[np.int8],
 ]:
     """Runs of points in one sector, from border to border."""
     last = first[1:] - 1
@@ -230,13 +238,26 @@ def _passages(
         enter_s = np.where(at_start, elapsed_s[begin], border_s[begin])
         after = np.minimum(end, here.size - 1)
         exit_s = np.where(at_end, elapsed_s[end - 1], border_s[after])
-        parts.append((whose, np.full(whose.size, number_of), here[begin], enter_s, exit_s, at_end))
+        leaves = phase[after]
+        leaves[at_end & descends[begin]] = profile.LANDING
+        parts.append(
+            (
+                whose,
+                np.full(whose.size, number_of),
+                here[begin],
+                enter_s,
+                exit_s,
+                phase[begin],
+                leaves,
+            )
+        )
     whose = np.concatenate([part[0] for part in parts])
     partition = np.concatenate([part[1] for part in parts])
     sector_of = np.concatenate([part[2] for part in parts])
     enter_s = np.concatenate([part[3] for part in parts])
     exit_s = np.concatenate([part[4] for part in parts])
-    lands = np.concatenate([part[5] for part in parts])
+    enter_phase = np.concatenate([part[5] for part in parts])
+    exit_phase = np.concatenate([part[6] for part in parts])
     order = np.lexsort((enter_s, partition, whose))
     passage_first = np.searchsorted(whose[order], np.arange(ways + 1))
     return (
@@ -245,5 +266,6 @@ def _passages(
         partition[order].astype(np.int8),
         enter_s[order].astype(np.float32),
         exit_s[order].astype(np.float32),
-        lands[order],
+        enter_phase[order],
+        exit_phase[order],
     )
