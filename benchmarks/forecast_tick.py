@@ -130,7 +130,7 @@ def _side(stack: ExitStack, start_us: int, *, is_on: bool) -> Side:
     source.time_us = start_us
     parts.pipeline.begin(source)
     foresight = make_foresight(
-        settings, parts.airspace, parts.airports, parts.stores, telemetry=telemetry
+        settings, parts.airspace, parts.airports, parts.stores, data_dir=folder, telemetry=telemetry
     )
     issuing = None
     if foresight.forecaster is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -36,7 +37,12 @@ def made(settings: Settings) -> Foresight:
 
     breaker = CircuitBreaker("database", SystemClock())
     return make_foresight(
-        settings, AIRSPACE, _airports(), StoreSlot(away, breaker), telemetry=Telemetry.null()
+        settings,
+        AIRSPACE,
+        _airports(),
+        StoreSlot(away, breaker),
+        data_dir=Path("nowhere"),
+        telemetry=Telemetry.null(),
     )
 
 

@@ -104,6 +104,15 @@ forecast_error_ratio{horizon} gauge ratio (forecast)
     the naive forecast's error lets expect, whichever is less: 1 is as always.
 forecast_failures_total{part} counter (forecast)
     Forecasts that could not be made, issue, and what is done beside them that failed, beside.
+forecast_model_age_seconds gauge seconds (forecast)
+    How long ago the past ended that the model was trained on, by the feed's time.
+forecast_training_memory gauge bytes (forecast)
+    The most memory that the training that runs, or ran last, has taken, in a process of its own.
+forecast_training_seconds gauge seconds (forecast)
+    How long the training that runs has run, or the last one did.
+forecast_trainings_total{result} counter (forecast)
+    Trainings that ended: the new model was taken, the one before it kept, or training was
+    skipped (no memory or too little history), failed or stopped.
 forecasts_issued_total counter (forecast)
     Forecasts issued, each for all sectors.
 forecasts_scored_total counter (forecast)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from sectorwatch.forecast.capacity import CapacityBook
 from sectorwatch.forecast.entries import EntryForecasts
@@ -13,10 +13,12 @@ from sectorwatch.forecast.local_time import LocalTime, zone_of
 from sectorwatch.forecast.past import Past
 from sectorwatch.forecast.scoring import Scoring
 from sectorwatch.runtime.capacity_watch import CAPACITY, CapacityWatch, capacity_rule
+from sectorwatch.runtime.training import Training, add_model
 from sectorwatch.runtime.unusual import add_anomalies, add_patterns
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from sectorwatch.airspace import Airports, Airspace
     from sectorwatch.config import Settings
@@ -53,6 +55,7 @@ class Foresight:
     entries: EntryForecasts | None = None
     anomalies: Detector | None = None
     patterns: Patterns | None = None
+    training: Training | None = None
     at_start: list[Callable[[], object]] = field(default_factory=list)
     before_issue: list[Callable[[Tick], object]] = field(default_factory=list)
     after_issue: list[Callable[[Tick, Issued, Situation], object]] = field(default_factory=list)
@@ -68,6 +71,13 @@ class Foresight:
     def latest(self) -> Issued | None:
         """The newest forecast; None before the first."""
         return None if self.forecaster is None else self.forecaster.latest
+
+    def about(self) -> dict[str, Any]:
+        """What forecasts rest on now, and how training does."""
+        if self.forecaster is None:
+            return {}
+        training = {} if self.training is None else self.training.about()
+        return {**self.forecaster.about(), **training}
 
     def why_nothing(self, name: str) -> str:
         """Why there is no forecast of the sector `name`, in words."""
@@ -88,6 +98,8 @@ class Surroundings:
     stores: StoreSlot
     telemetry: Telemetry
     publish: Callable[[str, str], None]
+    data_dir: Path
+    is_busy: Callable[[], bool]
 
 
 def make_foresight(
@@ -96,12 +108,15 @@ def make_foresight(
     airports: Airports,
     stores: StoreSlot,
     *,
+    data_dir: Path,
     telemetry: Telemetry,
     publish: Callable[[str, str], None] = lambda _topic, _name: None,
+    is_busy: Callable[[], bool] = lambda: False,
 ) -> Foresight:
     """The parts of foresight by `settings`, with nothing known yet.
 
-    `publish` tells others that something is new, by a topic and a name.
+    `publish` tells others that something is new, by a topic and a name; while `is_busy` says so no
+    training begins.
     """
     if not settings.forecasting:
         return Foresight()
@@ -115,11 +130,19 @@ def make_foresight(
     scoring = Scoring(forecaster.sector_id, local, telemetry=telemetry.for_service("forecast"))
     foresight = Foresight(forecaster=forecaster, local=local, capacity=capacity, scoring=scoring)
     around = Surroundings(
-        settings, airspace, airports, stores, telemetry.for_service("forecast"), publish
+        airspace=airspace,
+        airports=airports,
+        stores=stores,
+        telemetry=telemetry.for_service("forecast"),
+        publish=publish,
+        settings=settings,
+        data_dir=data_dir,
+        is_busy=is_busy,
     )
     # In the order in which they are called: the past is there before what is made of it.
     for add in (
         _add_past,
+        add_model,
         _add_scoring,
         _add_capacity,
         _add_entries,
@@ -154,13 +177,15 @@ def _add_past(foresight: Foresight, around: Surroundings) -> None:
 
 def _add_scoring(foresight: Foresight, around: Surroundings) -> None:
     """Every forecast is kept, and scored when its time comes."""
-    scoring = _there(foresight.scoring)
+    scoring, forecaster = _there(foresight.scoring), _there(foresight.forecaster)
 
     def resume_scores() -> None:
         scoring.resume(around.stores.ask())
 
     def score(tick: Tick) -> None:
-        scoring.observe(tick, around.stores.ask())
+        scored = scoring.observe(tick, around.stores.ask())
+        if scored is not None:
+            forecaster.adapt(scored, tick.time_us // 1_000_000)
 
     def keep_forecast(_tick: Tick, issued: Issued, _situation: Situation) -> None:
         scoring.issued(issued, around.stores.ask())

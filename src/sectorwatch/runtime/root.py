@@ -332,7 +332,9 @@ def build(
             parts.airspace,
             parts.airports,
             parts.stores,
+            data_dir=directory.path,
             telemetry=telemetry,
+            is_busy=lambda: application.is_expected_busy(),  # noqa: PLW0108 - made further down
             publish=lambda topic, name: bus.publish(topic, name=name),
         )
         if (forecast := _forecast(settings, foresight, pipeline, bus, telemetry)) is not None:
@@ -407,7 +409,7 @@ def _forecast(
         telemetry=telemetry,
         every_s=settings.forecast_every_s,
     )
-    return ForecastService(bus, forecaster, issuing)
+    return ForecastService(bus, foresight, issuing)
 
 
 def _database_watch(

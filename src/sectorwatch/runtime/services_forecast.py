@@ -12,8 +12,8 @@ from sectorwatch.runtime.service import Health, Service
 from sectorwatch.runtime.threads import Worker
 
 if TYPE_CHECKING:
-    from sectorwatch.forecast.forecaster import Forecaster
     from sectorwatch.runtime.bus import Event, EventBus, Subscription
+    from sectorwatch.runtime.foresight import Foresight
     from sectorwatch.runtime.issuing import Issuing
 
 __all__ = ["ForecastService"]
@@ -28,9 +28,9 @@ class ForecastService(Service):
     name = "forecast"
     uses = ("logging", "store", "tracker")
 
-    def __init__(self, bus: EventBus, forecaster: Forecaster, issuing: Issuing) -> None:
+    def __init__(self, bus: EventBus, foresight: Foresight, issuing: Issuing) -> None:
         self._bus = bus
-        self._forecaster = forecaster
+        self._foresight = foresight
         self._issuing = issuing
         self._subscription: Subscription | None = None
         self._wake = threading.Event()
@@ -58,7 +58,7 @@ class ForecastService(Service):
 
     async def health(self) -> Health:
         """Degraded where forecasts fail, or are due for long and not made; no model is no fault."""
-        issuing, latest = self._issuing, self._forecaster.latest
+        issuing, latest = self._issuing, self._foresight.latest
         behind_s, age_s = issuing.behind_s(), issuing.age_s()
         about: dict[str, Any] = {
             "issued": issuing.issued,
@@ -66,7 +66,7 @@ class ForecastService(Service):
             "as_of": None if latest is None else format_s(latest.as_of_s),
             "age_s": None if age_s is None else round(age_s, 1),
             "behind_s": round(behind_s, 1),
-            **self._forecaster.about(),
+            **self._foresight.about(),
         }
         if issuing.waiting:
             about["waiting_for_database"] = issuing.waiting

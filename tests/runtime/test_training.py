@@ -1,0 +1,216 @@
+"""When a model is trained, what serves afterwards, and what is said of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+
+from made_ticks import START_S, tick
+from runtime.world import _airports, _airspace
+from sectorwatch.clock import SystemClock
+from sectorwatch.config import Settings
+from sectorwatch.feed.breaker import CircuitBreaker
+from sectorwatch.forecast.worker import Order, Report
+from sectorwatch.observe import LogLevel, Telemetry
+from sectorwatch.runtime import training as module
+from sectorwatch.runtime.foresight import Foresight, make_foresight
+from sectorwatch.runtime.slots import StoreSlot
+from sectorwatch.runtime.training import quietest_hour
+from sectorwatch.store import DataDirectory, Store
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from sectorwatch.runtime.training import Training
+
+AIRSPACE = _airspace(("made:australia",))
+DAY_S, HOUR_S = 86_400, 3_600
+
+
+@dataclass
+class Process:
+    """A training that goes as a test says: the real one takes minutes and a week of history."""
+
+    orders: list[Order] = field(default_factory=list)
+    report: Report = field(default_factory=lambda: Report(state="running"))
+    stopped: int = 0
+
+    def start(self, order: Order) -> Process:
+        """Note the order."""
+        self.orders.append(order)
+        return self
+
+    def poll(self) -> Report:
+        """What the test says."""
+        return self.report
+
+    def stop(self) -> Report:
+        """End it."""
+        self.stopped += 1
+        return Report(state="stopped")
+
+
+@dataclass
+class Scene:
+    """A database whose feeds begin at the start, and a training beside it."""
+
+    store: Store
+    foresight: Foresight
+    telemetry: Telemetry
+    process: Process
+    is_busy: bool = False
+
+    @property
+    def training(self) -> Training:
+        """What is tested."""
+        assert self.foresight.training is not None
+        return self.foresight.training
+
+    def at(self, after_s: float) -> None:
+        """Look by a tick so long after the start."""
+        time_s = START_S + int(after_s)
+        self.training.look(
+            tick(int(after_s), time_s=time_s, final_minute_s=time_s // 60 * 60 - 180)
+        )
+
+    def lines(self, level: LogLevel) -> list[str]:
+        """What was logged of training at that level, as words."""
+        found = self.telemetry.log.search(service="forecast", level=level)
+        return [str(line.get("words", line.get("what"))) for line in found]
+
+
+@pytest.fixture
+def scene(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Scene]:
+    """Weekly training would be seen to by the clock of its ticks."""
+    process = Process()
+    monkeypatch.setattr(module, "WorkerProcess", process)
+    with DataDirectory.open(tmp_path / "data") as directory, Store.open(directory) as store:
+        store.commit(tick(1, final_minute_s=START_S - 60))
+        slot = StoreSlot(lambda: store, CircuitBreaker("database", SystemClock()))
+        slot.start()
+        telemetry = Telemetry.open()
+        made: list[Scene] = []
+        foresight = make_foresight(
+            Settings(),
+            AIRSPACE,
+            _airports(),
+            slot,
+            data_dir=directory.path,
+            telemetry=telemetry,
+            is_busy=lambda: made[0].is_busy,
+        )
+        made.append(Scene(store, foresight, telemetry, process))
+        yield made[0]
+
+
+def test_the_first_training_waits_for_a_week(scene: Scene) -> None:
+    """Then it is begun at once, of all there is, with what this instance is made of."""
+    scene.at(6.9 * DAY_S)
+    assert scene.process.orders == []
+    scene.at(7.1 * DAY_S)
+    [order] = scene.process.orders
+    assert (order.from_s, order.champion) == (START_S, "")
+    assert order.to_s - order.from_s >= 7 * DAY_S
+    assert order.airspace == ("made:australia",)
+    assert order.zone.startswith("Australia/")
+    assert order.memory_mb == 800
+    assert scene.training.is_running
+
+
+def test_no_more_days_than_are_wished_for_are_trained_on(scene: Scene) -> None:
+    """The last of them."""
+    scene.at(100 * DAY_S)
+    [order] = scene.process.orders
+    assert order.to_s - order.from_s == 56 * DAY_S
+
+
+def test_none_begins_while_a_history_is_flown(scene: Scene) -> None:
+    """It would take the processor from it; nor one after another while one runs."""
+    scene.is_busy = True
+    scene.at(20 * DAY_S)
+    assert scene.process.orders == []
+    scene.is_busy = False
+    scene.at(20 * DAY_S + 120)
+    scene.at(20 * DAY_S + 240)
+    assert len(scene.process.orders) == 1
+
+
+def test_how_far_it_is_is_told(scene: Scene) -> None:
+    """Every tenth, in words, to whoever listens; and to who asks how the service is."""
+    told: list[str] = []
+    scene.training.listeners.append(told.append)
+    scene.at(8 * DAY_S)
+    for number, share in enumerate((0.0, 0.04, 0.31, 0.33)):
+        scene.process.report = Report(state="running", share=share, words="learning", peak_mb=300)
+        scene.at(8 * DAY_S + 60 * number)
+    assert told == [f"The forecast's model is being trained: {n} %" for n in (0, 30)]
+    said = scene.training.about()["training"]
+    assert (said["state"], said["share"], said["peak_mb"]) == ("running", 0.33, 300)
+
+
+def test_too_little_memory_is_said_and_tried_again_in_an_hour(scene: Scene) -> None:
+    """A warning in the log and the words in the details; the forecast goes on without."""
+    scene.at(8 * DAY_S)
+    scene.process.report = Report(state="skipped", words="800 MB are wanted and 100 MB are free")
+    scene.at(8 * DAY_S + 60)
+    assert not scene.training.is_running
+    assert "100 MB are free" in scene.training.about()["training"]["words"]
+    assert scene.lines(LogLevel.WARNING) == ["800 MB are wanted and 100 MB are free"]
+    scene.process.report = Report(state="running")
+    scene.at(8 * DAY_S + 1_800)
+    assert len(scene.process.orders) == 1
+    scene.at(8 * DAY_S + 3_700)
+    assert len(scene.process.orders) == 2
+    scene.telemetry.metrics.collect()
+    counted = scene.telemetry.metrics.get_metrics(
+        "forecast_trainings_total", tags={"result": "skipped"}
+    )
+    assert counted[-1].value == 1
+
+
+def test_a_file_that_is_no_model_is_said_and_serves_nobody(scene: Scene, tmp_path: Path) -> None:
+    """After a training, and at a start; another is made later."""
+    models = tmp_path / "data/models"
+    models.mkdir()
+    cut = models / "20260101T0000Z.model"
+    cut.write_bytes(b"SWMODEL\0 and then nothing")
+    scene.training.resume()
+    assert str(cut) in scene.training.about()["model_problem"]
+    assert scene.foresight.about()["basis"] == "insufficient_history"
+    scene.at(8 * DAY_S)
+    scene.process.report = Report(state="done", path=str(cut), version="20260101T0000Z")
+    scene.at(8 * DAY_S + 60)
+    assert scene.foresight.about()["model"] is None
+    assert scene.store.forecasts.decisions() == []
+    scene.at(8 * DAY_S + 3_700)
+    assert len(scene.process.orders) == 1
+    scene.at(8 * DAY_S + 6.1 * HOUR_S)
+    assert len(scene.process.orders) == 2
+
+
+def test_the_end_of_the_service_ends_a_training(scene: Scene) -> None:
+    """And again there is nothing to end."""
+    scene.at(8 * DAY_S)
+    scene.training.stop()
+    scene.training.stop()
+    assert scene.process.stopped == 1
+    assert not scene.training.is_running
+
+
+def test_never_is_never(scene: Scene) -> None:
+    """With retrain_every_h = 0 no model is trained at all."""
+    scene.training._settings = Settings(retrain_every_h=0)
+    scene.at(50 * DAY_S)
+    assert scene.process.orders == []
+
+
+def test_the_quietest_hour_is_that_of_what_is_known() -> None:
+    """Hours of which nothing is known are not quiet."""
+    hours = np.arange(7 * 24) % 24
+    load: Any = np.where((hours >= 2) & (hours <= 5), 1.0, 9.0)
+    load[hours == 15] = np.nan
+    assert quietest_hour(load, hours) in {3, 4}
