@@ -186,6 +186,7 @@ def _told(
     low, high = _interval(issued, rows, ahead, correlation)
     start_s = issued.as_of_s + int(issued.leads_s[at])
     is_limited = not math.isnan(found.limit)
+    weeks = None if presence is None else int(presence.of[at]) or None
     over = mean > (found.limit if is_limited else math.inf)
     good = GoodTime(
         position=found.opening.position,
@@ -201,8 +202,8 @@ def _told(
         covered_min=found.covered_min,
         capacity=found.limit if is_limited else None,
         is_too_much=bool((over[1:] & over[:-1]).any()),
-        here=None if presence is None else int(presence.here[rows, at].max()),
-        of=None if presence is None else int(presence.of[at]),
+        here=int(presence.here[rows, at].max()) if presence is not None and weeks else None,
+        of=weeks,
         confidence=_confidence(confidence, issued.sector_id[rows], int(issued.leads_s[at])),
     )
     return _said(good, issued.as_of_s)

@@ -270,7 +270,8 @@ def _basis(issued: Issued, rows: NDArray[np.intp]) -> str:
     if not by_model:
         return (
             "There is too little history to learn from: this is what the plans of the flights "
-            f"known at {as_of} come to."
+            f"known at {as_of} come to. Who files later is not in it, so it is too low the further "
+            "ahead it looks."
         )
     words = f"Model {issued.model}, as of {as_of}"
     if by_model < rows.size:
