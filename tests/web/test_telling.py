@@ -81,11 +81,12 @@ def test_a_warning_goes_out_as_the_outlook_shows_it(
     found, hints = watch
     ((topic, event),) = told(found, *hints)
     assert topic == "anomaly"
-    assert event["kind"] == "capacity_warning"
-    assert event["sector_name"] == "YSSY_CTR"
-    assert event["id"] == found.warnings.standing()[0].warning_id
-    assert event["ended"] is None
-    assert "above its configured capacity of 8" in event["description"]
+    assert (event["kind"], event["state"]) == ("capacity_warning", "began")
+    warning = event["warning"]
+    assert warning["sector_name"] == "YSSY_CTR"
+    assert warning["id"] == found.warnings.standing()[0].warning_id
+    assert warning["ended"] is None
+    assert "above its configured capacity of 8" in warning["description"]
 
 
 def test_a_hint_of_what_is_not_there_says_nothing(

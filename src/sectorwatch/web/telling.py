@@ -10,7 +10,7 @@ from sectorwatch.runtime.capacity_watch import CAPACITY
 from sectorwatch.web.hot import encode
 from sectorwatch.web.present.alerts import alert_answer
 from sectorwatch.web.present.events import health_event, metrics_event, tick_event
-from sectorwatch.web.present.outlook import warning_answer
+from sectorwatch.web.present.outlook import warning_event
 from sectorwatch.web.present.unusual import anomaly_event
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ class Telling:
         if about == CAPACITY and watch is not None:
             warning = watch.warnings.get(number)
             if warning is not None:
-                self._hub.publish("anomaly", encode(warning_answer(warning)))
+                self._hub.publish("anomaly", encode(warning_event(warning)))
         detector = self._application.foresight.anomalies
         if about == "unusual" and detector is not None:
             anomaly = detector.get(number)

@@ -11,6 +11,7 @@ from sectorwatch.web.answers.common import Callsign, MaybeTime, Time
 
 __all__ = [
     "CapacityWarningAnswer",
+    "CapacityWarningEvent",
     "GoodTimeAnswer",
     "OutlookAnswer",
     "OwnerNow",
@@ -132,7 +133,6 @@ class CapacityWarningAnswer(msgspec.Struct, frozen=True):
     """A sector that is expected above capacity for half an hour or more."""
 
     id: Annotated[str, Meta(description="The same as long as it stands, across restarts")]
-    kind: Annotated[str, Meta(description="capacity_warning")]
     sector_name: Annotated[str, Meta(description="The sector's name in its data set")]
     partition: Annotated[str, Meta(description="Data set and kind, such as vatspy:fir")]
     began: Time
@@ -148,6 +148,14 @@ class CapacityWarningAnswer(msgspec.Struct, frozen=True):
     probability: _P
     highest_probability: Annotated[float, Meta(description="The greatest since it began, 0 to 1")]
     description: Annotated[str, Meta(description="All of it in words")]
+
+
+class CapacityWarningEvent(msgspec.Struct, frozen=True):
+    """A capacity warning that was raised or that ended."""
+
+    kind: Annotated[str, Meta(description="capacity_warning")]
+    state: Annotated[str, Meta(description="began or ended")]
+    warning: CapacityWarningAnswer
 
 
 class OutlookAnswer(msgspec.Struct, frozen=True):

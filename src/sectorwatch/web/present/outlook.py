@@ -14,6 +14,7 @@ from sectorwatch.forecast.issued import BASES
 from sectorwatch.forecast.outlook import ASSUMES, WHOLE_BINS, outlook_of, outlook_text
 from sectorwatch.web.answers.outlook import (
     CapacityWarningAnswer,
+    CapacityWarningEvent,
     GoodTimeAnswer,
     OutlookAnswer,
     OwnerNow,
@@ -36,7 +37,14 @@ if TYPE_CHECKING:
     from sectorwatch.runtime.foresight import Foresight
     from sectorwatch.traffic.tick import Tick
 
-__all__ = ["OutlookParts", "no_outlook", "outlook_answer", "outlook_parts", "warning_answer"]
+__all__ = [
+    "OutlookParts",
+    "no_outlook",
+    "outlook_answer",
+    "outlook_parts",
+    "warning_answer",
+    "warning_event",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,11 +176,16 @@ def outlook_answer(
     )
 
 
+def warning_event(warning: CapacityWarning) -> CapacityWarningEvent:
+    """Tell of a capacity warning that was raised or that ended."""
+    state = "began" if warning.ended_s is None else "ended"
+    return CapacityWarningEvent("capacity_warning", state, warning_answer(warning))
+
+
 def warning_answer(warning: CapacityWarning) -> CapacityWarningAnswer:
-    """Show a capacity warning; streams say the same."""
+    """Show a capacity warning."""
     return CapacityWarningAnswer(
         id=warning.warning_id,
-        kind="capacity_warning",
         sector_name=warning.sector,
         partition=warning.partition,
         began=format_s(warning.began_s),
