@@ -7,7 +7,9 @@ corner of the way, else straight to the destination; without one, straight ahead
 
 from __future__ import annotations
 
+import bisect
 import itertools
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -125,7 +127,10 @@ def passages_ahead(
 
     on_way = _passages(known.ways, number[on], on, place.elapsed_s[on], pace[on])
     made = lay_out(
-        [_way_from_here(situation, rows, each, int(number[each]), known) for each in off.tolist()],
+        [
+            _way_from_here(situation, int(rows[each]), int(number[each]), elapsed_s, known)
+            for each, elapsed_s in zip(off.tolist(), place.elapsed_s[off].tolist(), strict=True)
+        ],
         airspace,
     )
     climbs = np.where(now[off] == CLIMBING, pace[off], 1.0)
@@ -249,18 +254,17 @@ def _along(
 
 def _way_from_here(
     situation: Situation,
-    rows: NDArray[np.intp],
-    each: int,
+    row: int,
     number: int,
+    elapsed_s: float,
     known: KnownWays,
 ) -> Way:
-    row = int(rows[each])
     here = Point(float(situation.latitude[row]), float(situation.longitude[row]))
     altitude_ft = float(situation.altitude_ft[row])
-    speed_kt = float(np.clip(situation.groundspeed_kt[row], SLOWEST_KT, FASTEST_KT))
+    speed_kt = min(max(float(situation.groundspeed_kt[row]), SLOWEST_KT), FASTEST_KT)
     to = int(situation.destination[row])
     places = situation.places
-    if to == UNKNOWN or not np.isfinite(places.latitude[to]):
+    if to == UNKNOWN or not math.isfinite(places.latitude[to]):
         way_nm = speed_kt * _STRAIGHT_ON_S / 3_600
         end = destination(*here, float(situation.heading_deg[row]), way_nm)
         ahead = Point(float(end[0]), float(end[1]))
@@ -271,16 +275,20 @@ def _way_from_here(
     if number == UNKNOWN:
         corners = (Point(float(places.latitude[to]), float(places.longitude[to])),)
     else:
-        corners = _corners_left(known.corners[number], here)
+        # Those that the way comes to after the place on it that is nearest.
+        times_s = known.corners_s[number]
+        last = len(times_s) - 1
+        corners = known.corners[number][min(bisect.bisect_right(times_s, elapsed_s), last) :]
     left_nm = sum(apart_nm(*leg) for leg in itertools.pairwise((here, *corners)))
-    end_ft = float(np.nan_to_num(places.elevation_ft[to]))
-    planned_kt = cruise_kt(situation.tas_kt[row], situation.enroute_min[row], left_nm)
-    level_ft = cruise_ft(situation.cruise_ft[row], max(left_nm, 300.0))
+    field_ft = float(places.elevation_ft[to])
+    end_ft = 0.0 if math.isnan(field_ft) else field_ft
+    planned_kt = cruise_kt(int(situation.tas_kt[row]), int(situation.enroute_min[row]), left_nm)
+    level_ft = cruise_ft(int(situation.cruise_ft[row]), max(left_nm, 300.0))
     # Near the destination, and below the level: on the way down, and it does not go up again.
     down_nm = (level_ft - end_ft) / _DESCENT_FT_NM + _DESCENT_ROOM_NM
     comes_down = altitude_ft < level_ft - _NEAR_LEVEL_FT and left_nm < down_nm
     origin = int(situation.origin[row])
-    if comes_down and origin != UNKNOWN and np.isfinite(places.latitude[origin]):
+    if comes_down and origin != UNKNOWN and math.isfinite(places.latitude[origin]):
         start = Point(float(places.latitude[origin]), float(places.longitude[origin]))
         comes_down = apart_nm(here, start) > left_nm
     if comes_down or altitude_ft >= level_ft - _NEAR_LEVEL_FT:
@@ -288,19 +296,6 @@ def _way_from_here(
     return Way(
         (here, *corners), planned_kt, level_ft, altitude_ft, end_ft, min(end_ft, altitude_ft)
     )
-
-
-def _corners_left(corners: tuple[Point, ...], here: Point) -> tuple[Point, ...]:
-    """The corners of a way that are still to come: those after the leg that is nearest."""
-    if len(corners) == 2:  # noqa: PLR2004 - from airport to airport
-        return corners[1:]
-    table = np.column_stack(unit_vectors(*np.array(corners, dtype=np.float64).T))
-    point = np.column_stack(unit_vectors(*here))[0]
-    leg, way = np.diff(table, axis=0), point - table[:-1]
-    size = np.maximum(np.einsum("ij,ij->i", leg, leg), 1e-18)
-    part = np.clip(np.einsum("ij,ij->i", way, leg) / size, 0, 1)
-    away = np.linalg.norm(way - part[:, None] * leg, axis=1)
-    return corners[int(away.argmin()) + 1 :]
 
 
 def _as_seen(situation: Situation, rows: NDArray[np.intp], left: _Left) -> _Left:

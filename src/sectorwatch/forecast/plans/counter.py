@@ -322,8 +322,10 @@ def _waiting_shares(
 def _online_already(situation: Situation, rows: NDArray[np.intp]) -> NDArray[np.bool_]:
     """Which prefiles are ghosts: the member is online under that callsign, and counts there."""
     online = np.flatnonzero(situation.stage != Stage.PREFILED)
-    there = {(int(situation.cid[row]), situation.callsign[row]) for row in online.tolist()}
-    return np.array(
-        [(int(situation.cid[row]), situation.callsign[row]) in there for row in rows.tolist()],
-        dtype=bool,
-    )
+    ghosts = np.isin(situation.cid[rows], situation.cid[online])
+    of_members = online[np.isin(situation.cid[online], situation.cid[rows[ghosts]])]
+    there = {(int(situation.cid[row]), situation.callsign[row]) for row in of_members.tolist()}
+    for at in np.flatnonzero(ghosts).tolist():
+        row = int(rows[at])
+        ghosts[at] = (int(situation.cid[row]), situation.callsign[row]) in there
+    return ghosts

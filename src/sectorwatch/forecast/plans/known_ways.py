@@ -68,7 +68,11 @@ def cruise_ft(filed_ft: float, way_nm: float) -> float:
 
 
 class KnownWays:
-    """The ways of plans, laid out through an airspace; `ways` has all of them end to end."""
+    """The ways of plans, laid out through an airspace; `ways` has all of them end to end.
+
+    Of each, `corners` are the points that it was laid through, airports included, `corners_s` when
+    it comes to them.
+    """
 
     def __init__(
         self, airspace: Space, airports: KnownPlaces, navigation: Navigation | None
@@ -83,6 +87,7 @@ class KnownWays:
         """Forget all ways."""
         self._number: dict[Plan, int] = {}
         self.corners: list[tuple[Point, ...]] = []
+        self.corners_s: list[list[float]] = []
         self.cruise_kt = np.zeros(0)
         self.cruise_ft = np.zeros(0)
         self.length_nm = np.zeros(0)
@@ -138,6 +143,12 @@ class KnownWays:
             new = lay_out(made, self._airspace)
             self.ways = _joined(self.ways, new)
             self.corners.extend(tuple(way.points) for way in made)
+            self.corners_s.extend(
+                _corners_s(way.points, new.elapsed_s[first:end])
+                for way, first, end in zip(
+                    made, new.first[:-1].tolist(), new.first[1:].tolist(), strict=True
+                )
+            )
             self.cruise_kt = np.append(self.cruise_kt, [way.cruise_kt for way in made])
             self.cruise_ft = np.append(self.cruise_ft, [way.cruise_ft for way in made])
             self.length_nm = np.append(self.length_nm, [_length_nm(way.points) for way in made])
@@ -172,6 +183,16 @@ class KnownWays:
 
 def _length_nm(points: Sequence[Point]) -> float:
     return sum(apart_nm(*leg) for leg in itertools.pairwise(points))
+
+
+def _corners_s(points: Sequence[Point], elapsed_s: NDArray[np.float32]) -> list[float]:
+    """When a way comes to its corners: its points are evenly apart."""
+    if len(points) == 2:  # noqa: PLR2004 - from airport to airport
+        return [0.0, float(elapsed_s[-1])]
+    legs_nm = [apart_nm(*leg) for leg in itertools.pairwise(points)]
+    along = np.append(0.0, np.cumsum(legs_nm)) * ((elapsed_s.size - 1) / sum(legs_nm))
+    times_s: list[float] = np.interp(along, np.arange(elapsed_s.size), elapsed_s).tolist()
+    return times_s
 
 
 def _joined(ways: Ways, more: Ways) -> Ways:
