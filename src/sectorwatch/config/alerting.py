@@ -165,3 +165,6 @@ class AlertSettings(BaseSettings):
     alert_cpu_percent: float = _over(
         50.0, "percent", "of one core: from when on a spike that was found counts.", ge=1, le=10_000
     )
+    alert_forecast_error: float = _over(
+        1.5, "ratio", "how many times their usual error forecasts may have for hours.", ge=1, le=100
+    )

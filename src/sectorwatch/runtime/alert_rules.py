@@ -36,6 +36,7 @@ def alert_limits(settings: Settings) -> AlertLimits:
         request_s=settings.alert_request_s,
         leak_bytes_an_hour=settings.alert_leak_mb_an_hour * 1e6,
         cpu_percent=settings.alert_cpu_percent,
+        forecast_error=settings.alert_forecast_error,
         operations=settings.alert_thresholds,
     )
 

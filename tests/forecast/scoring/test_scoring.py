@@ -5,83 +5,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from made_forecasts import SECTOR_IDS, Utc, issued
-from made_ticks import START_S, demand, tick
+from made_forecasts import HOUR_S, SECTOR_IDS, STEP_S, Utc, fly, forecast, issued, occupancy, run
+from made_ticks import START_S
 from sectorwatch.forecast.horizon import LEADS
 from sectorwatch.forecast.scoring import Scored, Scoring
 from sectorwatch.forecast.scoring.figures import Figures
 from sectorwatch.store import DataDirectory, Store
-from sectorwatch.traffic.tick import Gap
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
-
-    from sectorwatch.forecast.issued import Issued
-    from sectorwatch.traffic.tick import Tick
-
-STEP_S = 300
-HOUR_S = 3_600
-
-
-def occupancy(minute_s: np.ndarray) -> np.ndarray:
-    """Occupancy of the sectors at minutes, shape (3, n): a wave, a constant, and nothing."""
-    wave = 8 + np.rint(6 * np.sin(minute_s / 5_000))
-    return np.stack([wave, np.full_like(wave, 3), np.zeros_like(wave)]).astype(np.int64)
-
-
-def fly(hours: float, *, seq: int = 1, gap: tuple[float, float] | None = None) -> Iterator[Tick]:
-    """Ticks every 5 min from START_S on; in a `gap`, of hours, there are none."""
-    next_s = START_S
-    last_s = None
-    for number in range(round(hours * HOUR_S / STEP_S) + 1):
-        now_s = START_S + number * STEP_S
-        if gap and gap[0] * HOUR_S < now_s - START_S < gap[1] * HOUR_S:
-            continue
-        is_back = gap is not None and last_s is not None and now_s - last_s > STEP_S
-        until_s = (last_s // 60 * 60 - 60) if is_back and last_s else now_s - 180
-        minutes = np.arange(next_s, until_s + 1, 60)
-        counts = occupancy(minutes)
-        rows = [
-            (int(minute), int(SECTOR_IDS[row]), int(counts[row, at]), 0)
-            for at, minute in enumerate(minutes)
-            for row in range(3)
-            if counts[row, at]
-        ]
-        yield tick(
-            seq,
-            time_s=now_s,
-            count=1,
-            demand=demand(*rows),
-            final_minute_s=until_s if until_s >= START_S else None,
-            gap=Gap(last_s, now_s) if is_back and last_s else None,
-        )
-        next_s = now_s if is_back else max(next_s, until_s + 60)
-        last_s = now_s
-        seq += 1
-
-
-def forecast(tick: Tick, off: float = 0.0) -> Issued:
-    """What will be, `off` by so many aircraft."""
-    now_s = tick.time_us // 1_000_000
-    start_s = now_s + LEADS
-    mean = np.stack([occupancy(each + 60 * np.arange(15)).mean(axis=1) for each in start_s], axis=1)
-    return issued(now_s, mean + off, naive=np.float32(mean + 2 * off + 1), seq=tick.seq)
-
-
-def run(
-    scoring: Scoring, ticks: Iterable[Tick], store: Store | None = None, off: float = 0.0
-) -> list[Scored]:
-    """Issues with every tick; gives what was scored."""
-    found = []
-    for each in ticks:
-        if store is not None:
-            store.commit(each)
-        scored = scoring.observe(each, store)
-        if scored is not None:
-            found.append(scored)
-        scoring.issued(forecast(each, off), store)
-    return found
 
 
 @pytest.fixture

@@ -41,6 +41,10 @@ SIGNS: list[tuple[str, dict[str, str], float, float, AlertType, str]] = [
     ("database_failing_seconds", {}, 0, 12, AlertType.DATABASE_ISSUE, "store"),
     ("feed_failing_seconds", {"cause": "vatsim_down"}, 0, 90, AlertType.API_TIMEOUT, "collector"),
     ("feed_overdue_seconds", {}, 20, 600, AlertType.API_TIMEOUT, "collector"),
+    (
+        "forecast_error_ratio", {"horizon": "1h"}, 1.1, 2, AlertType.PERFORMANCE_DEGRADATION,
+        "forecast",
+    ),
 ]  # fmt: skip
 
 
@@ -92,7 +96,7 @@ def test_what_is_ill_is_told_and_what_is_well_is_not(
     others = [(n, tags, ok) for n, tags, ok, *_ in SIGNS if n != name]
     world.last(300, *others, (name, labels, well))
     assert world.alerts.history() == []
-    long = {"disk_over_budget": 3_630, "service_health": 1_830}
+    long = {"disk_over_budget": 3_630, "service_health": 1_830, "forecast_error_ratio": 1_830}
     world.last(long.get(name, 420), *others, (name, labels, ill))
     (alert,) = world.alerts.get_active_alerts()
     assert (alert.type, alert.service) == (alert_type, service)

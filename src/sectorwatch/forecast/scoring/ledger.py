@@ -69,7 +69,11 @@ class Ledger:
         """The figures of the last `days` days together, and which days these are."""
         newest = max(self.days, default=0)
         chosen = sorted(day for day in self.days if day > newest - days * DAY_S)
-        return Figures.sum((self.days[day] for day in chosen), self.series_id.size), chosen
+        parts = [self.days[day] for day in chosen]
+        if len(chosen) == len(self.days) > 1:
+            # What is asked for most: those of all days but the newest are summed up already.
+            parts = [self._before, parts[-1]]
+        return Figures.sum(parts, self.series_id.size), chosen
 
     def load(self, kept: Sequence[Scores]) -> None:
         """Takes the days that were kept. Raises StoreError where one is damaged or newer."""

@@ -60,7 +60,8 @@ class Scoring:
         self._seq: int | None = None
         # From then on every tick was seen.
         self._seen_from_s = 0
-        self._scored_to_s: int | None = None
+        self.scored_to_s: int | None = None
+        """Every bin that ended until then is scored; None before any is."""
         self._saved_to_s: int | None = None
         self._lock = threading.Lock()
         self._measures = _Measures(telemetry or Telemetry.null())
@@ -131,7 +132,7 @@ class Scoring:
         with self._lock:
             figures, of_days = self._ledger.total(days)
         row = None if sector_id is None else self._row_of.get(sector_id, -1)
-        return accuracy_of(figures, of_days, row, self._scored_to_s)
+        return accuracy_of(figures, of_days, row, self.scored_to_s)
 
     def recent(self) -> Scored | None:
         """What was scored in the last two hours, oldest first; None where nothing was."""
@@ -149,7 +150,7 @@ class Scoring:
         with self._lock:
             self._ledger.load(kept)
         scored_to_s = max((each.scored_to_s for each in kept), default=None)
-        self._scored_to_s = self._saved_to_s = scored_to_s
+        self.scored_to_s = self._saved_to_s = scored_to_s
         self._waiting = Waiting()
         self._seq = None
         newest_s = store.forecasts.newest("sectors")
@@ -164,20 +165,20 @@ class Scoring:
 
     def save(self, store: Store) -> None:
         """Keeps the figures as they are now. Raises DatabaseAwayError: it may be tried again."""
-        if self._scored_to_s is None:
+        if self.scored_to_s is None:
             return
-        rows = self._ledger.changed(self._scored_to_s)
+        rows = self._ledger.changed(self.scored_to_s)
         if rows:
             store.forecasts.keep_scores("sectors", rows, from_day_s=self._ledger.oldest_s)
             self._ledger.saved()
-        self._saved_to_s = self._scored_to_s
+        self._saved_to_s = self.scored_to_s
 
     def _is_due(self) -> bool:
-        if self._scored_to_s is None:
+        if self.scored_to_s is None:
             return False
         if self._saved_to_s is None:
-            self._saved_to_s = self._scored_to_s
-        return self._scored_to_s - self._saved_to_s >= _SAVE_EVERY_S
+            self._saved_to_s = self.scored_to_s
+        return self.scored_to_s - self._saved_to_s >= _SAVE_EVERY_S
 
     def _take(self, tick: Tick, end_s: int) -> None:
         start_s = self._minutes.next_s
@@ -232,7 +233,7 @@ class Scoring:
         now_s = max(start_s for start_s, _, _ in due) + BIN_S
         with self._lock:
             self._ledger.add(scored, now_s)
-        self._scored_to_s = max(now_s, self._scored_to_s or now_s)
+        self.scored_to_s = max(now_s, self.scored_to_s or now_s)
         self._measures.count(scored)
         self._recent.append((now_s, scored))
         while self._recent[0][0] <= now_s - _RECENT_S:

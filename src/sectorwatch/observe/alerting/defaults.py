@@ -45,6 +45,7 @@ class AlertLimits:
     request_s: float = 10.0
     leak_bytes_an_hour: float = 0.0
     cpu_percent: float = 50.0
+    forecast_error: float = 1.5
     operations: Mapping[str, float] = field(default_factory=dict)
 
 
@@ -314,6 +315,21 @@ def _of_data(limits: AlertLimits) -> list[AlertRule]:
             impact="What is shown is that old.",
             advice="The network sends old data, or ingestion lags: /api/network/status.",
             labels={"cause": "stale"},
+        ),
+        AlertRule(
+            "forecasts_worse",
+            AlertType.PERFORMANCE_DEGRADATION,
+            _MEDIUM,
+            "forecast",
+            f"latest(forecast_error_ratio) > {limits.forecast_error:g}",
+            for_s=1_800,
+            keep_firing_for_s=300,
+            summary="Forecasts {horizon} ahead have been off {value} times as far as they use to.",
+            impact="Expected loads and the times when positions are said to be needed mislead.",
+            advice="/api/ml/accuracy shows of which sectors and hours. See whether feeds are "
+            "missing (/api/network/status) or sectors were drawn anew; a model is trained anew by "
+            "itself.",
+            operation="forecast",
         ),
     ]
 

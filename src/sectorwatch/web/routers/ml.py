@@ -8,6 +8,8 @@ import numpy as np
 from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
+from sectorwatch.forecast.scoring import DAYS
+from sectorwatch.web.answers.accuracy import AccuracyAnswer
 from sectorwatch.web.answers.outlook import OutlookAnswer
 from sectorwatch.web.answers.predictions import PredictionAnswer
 from sectorwatch.web.answers.unusual import AnomalyAnswer, PatternAnswer
@@ -25,6 +27,7 @@ from sectorwatch.web.context import (
 from sectorwatch.web.hot import Encoded, encode
 from sectorwatch.web.openapi import documented
 from sectorwatch.web.paging import next_link, page
+from sectorwatch.web.present.accuracy import accuracy_answer
 from sectorwatch.web.present.outlook import no_outlook, outlook_answer, outlook_parts
 from sectorwatch.web.present.predictions import measured, prediction, sector_meant
 from sectorwatch.web.present.unusual import anomaly_answer, pattern_answer
@@ -234,6 +237,40 @@ def patterns(
         if newest is not None
     ]
     return answer(request, shown, headers=headers)
+
+
+@router.get("/accuracy", responses=documented(AccuracyAnswer, 304, 404), response_model=None)
+async def accuracy(
+    request: Request,
+    sector_name: Annotated[
+        str | None, Query(max_length=100, description="A sector's name; without it, all of them")
+    ] = None,
+    partition: Partition = None,
+    horizon: Annotated[
+        Literal["1", "2", "4"] | None,
+        Query(description="Hours ahead: this horizon alone; without it, every 15 min up to 4 h"),
+    ] = None,
+    days: Annotated[
+        int, Query(ge=1, le=DAYS, description="Of the last so many days (UTC), today included")
+    ] = DAYS,
+) -> Response:
+    """Show how good the forecasts were, each scored when its time had come.
+
+    By horizon, sector, local hour and size, beside what would have been said without them.
+    """
+    application = application_of(request)
+    airspace, foresight = application.airspace, application.foresight
+    found = None if sector_name is None else sector_named(airspace, sector_name, partition)
+    horizon_s = None if horizon is None else int(horizon) * 3_600
+
+    def build() -> Encoded:
+        return Encoded(encode(accuracy_answer(foresight, airspace, found, horizon_s, days)))
+
+    scoring = foresight.scoring
+    to_s = None if scoring is None else scoring.scored_to_s
+    about = f"accuracy/{None if found is None else found.sector_id}/{horizon}/{days}/{to_s}"
+    version = version_of(application.latest)
+    return await hot_of(request).get(request.headers.raw, about, version, build)
 
 
 def _why_stale(application: Application) -> str:

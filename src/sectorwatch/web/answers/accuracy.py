@@ -1,0 +1,188 @@
+"""The answer about how good forecasts were."""
+
+from __future__ import annotations
+
+from typing import Annotated, TypeAlias
+
+import msgspec
+from msgspec import Meta
+
+from sectorwatch.web.answers.common import MaybeTime
+
+__all__ = [
+    "AccuracyAnswer",
+    "HorizonAccuracy",
+    "HourAccuracy",
+    "PromiseAccuracy",
+    "SectorAccuracy",
+    "SizeAccuracy",
+]
+
+_Lead: TypeAlias = Annotated[
+    int, Meta(description="Minutes from the forecast to where its 15 min begin")
+]
+_Scored: TypeAlias = Annotated[
+    int, Meta(description="Forecasts, each of a sector, that were held against what then was")
+]
+_Truth: TypeAlias = Annotated[
+    float | None, Meta(description="What then was, on average, aircraft; null where none is scored")
+]
+_Error: TypeAlias = Annotated[
+    float | None, Meta(description="Mean absolute error, aircraft; null where none is scored")
+]
+_Skill: TypeAlias = Annotated[
+    float | None,
+    Meta(
+        description="1 - error / error of last week's same time by local clock, where both are "
+        "known: 1 is perfect, 0 no better than that, below 0 worse"
+    ),
+]
+_Held: TypeAlias = Annotated[
+    float | None,
+    Meta(
+        description="Share of truths that the 80 % interval held (by randomised PIT): 0.8 where "
+        "intervals are right"
+    ),
+]
+_Near: TypeAlias = Annotated[
+    float | None,
+    Meta(
+        description="Of those where forecast or truth was 5 aircraft or more, the share within 2 "
+        "aircraft or 20 % of the truth"
+    ),
+]
+
+
+class HorizonAccuracy(msgspec.Struct, frozen=True):
+    """Forecasts at one horizon, beside what would have been said without them."""
+
+    lead_min: _Lead
+    scored: _Scored
+    unscored: Annotated[
+        int,
+        Meta(description="Forecasts of times of which too little is known: a stalled feed, a gap"),
+    ]
+    mean_demand: _Truth
+    mean_absolute_error: _Error
+    bias: Annotated[
+        float | None, Meta(description="Mean of forecast - truth, aircraft: above 0 is too much")
+    ]
+    seasonal_naive_error: Annotated[
+        float | None,
+        Meta(description="The error of what was at the same local time a week before"),
+    ]
+    persistence_error: Annotated[
+        float | None, Meta(description="The error of going on with what is there now")
+    ]
+    plan_error: Annotated[
+        float | None, Meta(description="The error of counting only the flights known then")
+    ]
+    skill: _Skill
+    pinball_loss: Annotated[
+        float | None, Meta(description="Mean over five quantiles, aircraft; less is better")
+    ]
+    interval_coverage: _Held
+    counted: Annotated[
+        int, Meta(description="Of those scored, how many had 5 aircraft or more on either side")
+    ]
+    near_share: _Near
+
+
+class SectorAccuracy(msgspec.Struct, frozen=True):
+    """Forecasts of one sector at 1, 2 or 4 h."""
+
+    sector_name: Annotated[str, Meta(description="The sector's name in its data set")]
+    partition: Annotated[str, Meta(description="The data set and kind that it is of")]
+    lead_min: _Lead
+    scored: _Scored
+    mean_demand: _Truth
+    mean_absolute_error: _Error
+    skill: _Skill
+    interval_coverage: _Held
+    near_share: _Near
+    confidence_score: Annotated[
+        float,
+        Meta(
+            description="near_share of 28 days, drawn to that of sectors of its size while few "
+            "are scored; what /api/ml/predictions tells"
+        ),
+    ]
+
+
+class HourAccuracy(msgspec.Struct, frozen=True):
+    """Forecasts at 1, 2 or 4 h whose 15 min began in one hour of the local day."""
+
+    lead_min: _Lead
+    local_hour: Annotated[int, Meta(description="0 to 23, in `time_zone`")]
+    scored: _Scored
+    mean_absolute_error: _Error
+    skill: _Skill
+    interval_coverage: _Held
+
+
+class SizeAccuracy(msgspec.Struct, frozen=True):
+    """Forecasts at 1, 2 or 4 h of about as many aircraft, of all sectors together."""
+
+    lead_min: _Lead
+    from_aircraft: Annotated[float, Meta(description="The forecast was this or more")]
+    to_aircraft: Annotated[float | None, Meta(description="And less than this; null: no end")]
+    scored: _Scored
+    mean_forecast: Annotated[float | None, Meta(description="What was forecast on average")]
+    mean_demand: _Truth
+    mean_absolute_error: _Error
+    interval_coverage: _Held
+
+
+class PromiseAccuracy(msgspec.Struct, frozen=True):
+    """Times at which about the same probability of more than the capacity was told."""
+
+    lead_min: _Lead
+    from_probability: Annotated[float, Meta(description="The probability told was this or more")]
+    to_probability: Annotated[float, Meta(description="And less than this (1 included)")]
+    scored: _Scored
+    promised: Annotated[float | None, Meta(description="What was told on average")]
+    happened: Annotated[
+        float | None, Meta(description="How often it was so: the same where promises hold")
+    ]
+
+
+class AccuracyAnswer(msgspec.Struct, frozen=True):
+    """How the forecasts that were issued fared, each scored when its time had come."""
+
+    sector_name: Annotated[str | None, Meta(description="Of this sector; null: of all")]
+    days: Annotated[int, Meta(description="Days (UTC) asked for, the newest included")]
+    days_scored: Annotated[int, Meta(description="Of these, how many have any figures")]
+    scored_to: MaybeTime
+    statement: Annotated[str, Meta(description="In words: what there is, or why there is nothing")]
+    time_zone: Annotated[str | None, Meta(description="The local time that hours are of")]
+    scored: _Scored
+    unscored: Annotated[
+        int,
+        Meta(description="Forecasts of times of which too little is known: a stalled feed, a gap"),
+    ]
+    horizons: Annotated[
+        list[HorizonAccuracy], Meta(description="Every 15 min ahead; empty where none is scored")
+    ]
+    by_hour: list[HourAccuracy]
+    by_sector: Annotated[
+        list[SectorAccuracy], Meta(description="Those with the most traffic first")
+    ]
+    by_size: list[SizeAccuracy]
+    pit: Annotated[
+        dict[str, list[float]],
+        Meta(
+            description="By lead in minutes, of all sectors: shares of truths in each tenth of "
+            "their forecast distribution, 0.1 each where these are right"
+        ),
+    ]
+    over_capacity: Annotated[
+        list[PromiseAccuracy], Meta(description="Reliability of p_over_capacity, of all sectors")
+    ]
+    error_ratio: Annotated[
+        dict[str, float],
+        Meta(
+            description="By lead in minutes: the last hours' error over the usual one, 1 as "
+            "always; empty until a week is scored. An alert tells where it stays high"
+        ),
+    ]
+    units: dict[str, str]
