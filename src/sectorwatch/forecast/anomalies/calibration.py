@@ -26,8 +26,9 @@ CLASSES = EDGES.size + 1
 _STEP = 0.05
 _TOP = 12.0
 _BINS = round(2 * _TOP / _STEP)
-_PRIOR_SD = 1.25
-_PRIOR_WEIGHT = 400.0
+_PRIOR_SD = 1.0
+# As many minutes as a day of a dozen sectors has: minutes that follow each other say the same.
+_PRIOR_WEIGHT = 20_000.0
 _HALF_LIFE_S = 28 * 86_400
 _SMALLEST = 1e-12
 
@@ -40,7 +41,7 @@ def size_class(mean: NDArray[np.floating]) -> NDArray[np.intp]:
 class Calibration:
     """Counts of scores by size class, fading with a half-life of four weeks.
 
-    Before there are many, a normal of standard deviation 1.25 stands in for them: wider than what
+    Before there are many, a standard normal stands in for them: wider than what
     was measured, so that a new installation errs on the quiet side.
     """
 

@@ -3,12 +3,15 @@
 Each minute the mean occupancy of the last 15 min is held against two things: what the forecast of
 an hour before said of just this time, and what the same hour of the last weeks had. Both give a
 score, the tail of a negative binomial; of the two the less striking counts, for what one of them
-explains is not unusual. The scores are smoothed, made p-values by how often they come in ordinary
-times (`calibration.py`), and told from chance across all sectors at once (`discoveries.py`).
+explains is not unusual. The scores are smoothed over a quarter of an hour, three quarters and two
+hours, for a short change is great and a long one may be small; made p-values by how often they come
+in ordinary times (`calibration.py`); and told from chance across all sectors at once
+(`discoveries.py`).
 """
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -40,7 +43,9 @@ under one a sector-month, also where there are few sectors (measured: `benchmark
 LEAST_FLIGHTS = 3.0
 LEAST_CHANGE = 2.0
 """Fewer flights in a spike, or a smaller change, are too few to tell anything by."""
-_SMOOTHED_S = 900.0
+_SCALES_S = (900, 2_700, 6_300)
+"""Over so long scores are averaged, each of which is of 15 min itself."""
+_STEP_S = 300
 _FORGOTTEN_S = 1_800
 _P_GOES_ON = 0.05
 _WEIGHT_OF_UNUSUAL = 0.1
@@ -77,27 +82,32 @@ class LoadWatch:
         parts = parts or {}
         self._scatter_usual = Dispersion(kept(parts, "scatter_usual"))
         self._scatter_forecast = Dispersion(kept(parts, "scatter_forecast"))
-        self._ordinary = Calibration(kept(parts, "ordinary"))
-        self._both = np.zeros((2, sectors))
+        self._ordinary = [Calibration(kept(parts, f"ordinary_{scale_s}")) for scale_s in _SCALES_S]
+        self._both = np.zeros((len(_SCALES_S), 2, sectors))
+        self._whole = np.zeros((2, sectors))
+        self._before: deque[tuple[int, NDArray[np.float64]]] = deque()
         self._usual = np.zeros((2, sectors))
         self._unusual = np.zeros((2, sectors), np.bool_)
         self._since_s = np.zeros((2, sectors), np.int64)
         self._last_s: int | None = None
         self._settled_s = 0
-        self._threshold = self._ordinary.threshold(_P_GOES_ON)
+        self._threshold = self._ordinary[0].threshold(_P_GOES_ON)
 
     def to_arrays(self) -> dict[str, NDArray[np.generic]]:
         """What was learned, to be given to another one after a restart."""
         return {
             "scatter_usual": self._scatter_usual.sums,
             "scatter_forecast": self._scatter_forecast.sums,
-            "ordinary": self._ordinary.counts,
+            **{
+                f"ordinary_{scale_s}": each.counts
+                for scale_s, each in zip(_SCALES_S, self._ordinary, strict=True)
+            },
         }
 
     @property
     def learned_days(self) -> float:
         """How many days of each sector what was learned rests on."""
-        return float(self._ordinary.counts.sum()) / (2 * 1_440 * max(self._both.shape[1], 1))
+        return float(self._ordinary[0].counts.sum()) / (2 * 1_440 * max(self._whole.shape[1], 1))
 
     def look(
         self,
@@ -116,7 +126,8 @@ class LoadWatch:
         elapsed_s = 0 if self._last_s is None else now_s - self._last_s
         if self._last_s is None or not 0 < elapsed_s <= _FORGOTTEN_S:
             # Before a gap is another time: what was unusual then need not be now.
-            self._both[:] = self._usual[:] = 0.0
+            self._usual[:] = self._whole[:] = 0.0
+            self._before.clear()
             self._since_s[:] = now_s
             elapsed_s = 60
         self._last_s = now_s
@@ -136,13 +147,12 @@ class LoadWatch:
         of_forecast = np.stack([told, -told])
         both = np.where(np.isnan(of_forecast), of_usual, np.minimum(of_forecast, of_usual))
         known = ~np.isnan(of_usual)
-        part = 1.0 - np.exp(-elapsed_s / _SMOOTHED_S)
-        for state, score in ((self._both, both), (self._usual, of_usual)):
-            state[known] += part * (score - state)[known]
-            state[~known] = 0.0
+        part = 1.0 - np.exp(-elapsed_s / _SCALES_S[0])
+        self._usual[known] += part * (of_usual - self._usual)[known]
+        self._usual[~known] = 0.0
+        self._smooth(now_s, elapsed_s, np.where(known, both, 0.0))
         self._since_s[of_usual < 1.0] = now_s
-        p = np.stack([self._ordinary.p(classes, each) for each in self._both])
-        p = np.where(known, p, np.nan)
+        p = np.where(known, self._p(classes), np.nan)
         change = observed - np.stack([usual.upper, usual.lower])
         enough = np.stack(
             [(change[0] >= LEAST_CHANGE) & (observed >= LEAST_FLIGHTS), change[1] <= -LEAST_CHANGE]
@@ -170,6 +180,28 @@ class LoadWatch:
             too_few=known[0] & (usual.lower < LEAST_CHANGE) & (observed < least),
         )
 
+    def _smooth(self, now_s: int, elapsed_s: int, score: NDArray[np.float64]) -> None:
+        """Means of the scores over the last time, of each scale."""
+        if not self._before or now_s - self._before[-1][0] >= _STEP_S:
+            self._before.append((now_s - elapsed_s, self._whole.copy()))
+        self._whole += score * elapsed_s
+        while len(self._before) > 1 and self._before[1][0] <= now_s - _SCALES_S[-1]:
+            self._before.popleft()
+        for at, scale_s in enumerate(_SCALES_S):
+            earlier = [each for each in self._before if each[0] <= now_s - scale_s]
+            # What is not known yet of that time counts as ordinary.
+            was = earlier[-1] if earlier else self._before[0]
+            length_s = max(scale_s, now_s - was[0])
+            self._both[at] = (self._whole - was[1]) / length_s
+
+    def _p(self, classes: NDArray[np.intp]) -> NDArray[np.float64]:
+        """P-values, shape (2, sectors): that of the most striking scale, for so many looked at."""
+        of_scale = [
+            [ordinary.p(classes, row) for row in both]
+            for ordinary, both in zip(self._ordinary, self._both, strict=True)
+        ]
+        return np.asarray(np.minimum(np.min(of_scale, axis=0) * len(_SCALES_S), 1.0))
+
     def _learn(
         self,
         now_s: int,
@@ -189,12 +221,14 @@ class LoadWatch:
             scatter.learn(by, np.where(plain, observed - mean, np.nan), mean, elapsed_s)
         for row in range(2):
             weight = np.where(self._unusual[row], _WEIGHT_OF_UNUSUAL, 1.0) * elapsed_s / 60
-            scores = np.where(known, self._both[row], np.nan)
-            self._ordinary.learn(classes, scores, weight, elapsed_s / 2)
+            for ordinary, both in zip(self._ordinary, self._both, strict=True):
+                scores = np.where(known, both[row], np.nan)
+                ordinary.learn(classes, scores, weight, elapsed_s / 2)
         if now_s - self._settled_s >= _SETTLED_EVERY_S or now_s < self._settled_s:
             self._settled_s = now_s
-            self._ordinary.settle()
-            self._threshold = self._ordinary.threshold(_P_GOES_ON)
+            for ordinary in self._ordinary:
+                ordinary.settle()
+            self._threshold = self._ordinary[0].threshold(_P_GOES_ON)
 
 
 _SIGN = np.array([[1.0], [-1.0]])

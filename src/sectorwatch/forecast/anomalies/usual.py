@@ -18,6 +18,8 @@ _ENOUGH_WEEKS = 3
 _ENOUGH_DAYS = 4
 _DAY_S = 86_400
 _BESIDE_S = (-900, 0, 900)
+# So far from the median twice is no scatter any more: two aircraft, and two roots of it.
+_HABIT_LEAST, _HABIT_ROOTS = 2.0, 2.0
 
 
 class Bins(Protocol):
@@ -41,8 +43,9 @@ class WallClock(Protocol):
 class Usual:
     """What is usual in a bin, arrays of shape (sectors,); aircraft, NaN where nobody can say.
 
-    `upper` is what has been reached at least twice of late (a spike that comes every week is none),
-    `lower` what it went down to twice. `weeks` is on how many weeks that rests, 0 where it is days.
+    `upper` is more than `mean` where that much more was there twice of late (what comes again is no
+    spike, and twice is a habit), `lower` likewise less. `weeks` is on how many weeks that rests, 0
+    where it is days.
     """
 
     mean: NDArray[np.float64]
@@ -54,9 +57,10 @@ class Usual:
 def usual_at(past: Bins, clock: WallClock, start_s: int) -> Usual:
     """What was in the 15 min that begin at `start_s` in the last five weeks.
 
-    The median of the same wall clock's bins, each taken with its neighbours. Where fewer than
-    three weeks are known, the days before at the same time of day count too; with less than four of
-    those, nothing is usual yet.
+    The mean of the same wall clock's bins, each taken with its neighbours, without the greatest and
+    the least of them: one odd week does not matter. Where fewer than three weeks are known, the
+    days before at the same time of day count too; with less than four of those, nothing is usual
+    yet.
     """
     around = np.array([start_s + each for each in _BESIDE_S], np.int64)
     weeks = _of(past, [clock.weeks_before(around, week) for week in range(1, WEEKS + 1)])
@@ -86,11 +90,18 @@ def _of(past: Bins, times_s: list[NDArray[np.int64]]) -> NDArray[np.float64]:
 def _order(
     values: NDArray[np.float64], count: NDArray[np.int64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """Median, second smallest and second largest of each row; NaN where none is known."""
+    """Trimmed mean, what is low by habit and what is high by habit; NaN where none is known."""
     ordered = np.sort(values, axis=1)  # NaN last
     rows = np.arange(values.shape[0])
     last = np.maximum(count - 1, 0)
+    trim = (count >= _ENOUGH_WEEKS).astype(np.intp)
+    place = np.arange(values.shape[1])
+    inner = (place >= trim[:, None]) & (place < (count - trim)[:, None])
+    total = np.where(inner, np.nan_to_num(ordered), 0.0).sum(axis=1)
+    mean = np.where(count > 0, total / np.maximum(inner.sum(axis=1), 1), np.nan)
     median = (ordered[rows, last // 2] + ordered[rows, (last + 1) // 2]) / 2
-    lower = np.minimum(median, ordered[rows, np.minimum(1, last)])
-    upper = np.maximum(median, ordered[rows, np.maximum(last - 1, 0)])
-    return median, lower, upper
+    far = np.maximum(_HABIT_LEAST, _HABIT_ROOTS * np.sqrt(median))
+    low, high = ordered[rows, np.minimum(1, last)], ordered[rows, np.maximum(last - 1, 0)]
+    lower = np.where(low <= median - far, low, mean)
+    upper = np.where(high >= median + far, high, mean)
+    return mean, np.minimum(lower, mean), np.maximum(upper, mean)
