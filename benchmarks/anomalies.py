@@ -63,7 +63,7 @@ def run() -> dict[str, Any]:
     local = LocalTime("America/Chicago")
     quiet = Trial(demand, demand.bins, local)
     quiet.look(LEARNED_FROM, TRIED_FROM)
-    learned = quiet.watch.to_arrays()
+    learned = {name: each.copy() for name, each in quiet.watch.to_arrays().items()}
     began = quiet.look(TRIED_FROM, demand.bins.shape[1])
     months = len(demand.airspace.sectors) * (demand.bins.shape[1] - TRIED_FROM) / DAY / 30
     false = [sum(each.kind == kind for each in began) / months for kind in range(2)]
@@ -93,6 +93,8 @@ class Trial:
         local: LocalTime,
         learned: dict[str, Any] | None = None,
     ) -> None:
+        # What is put in is there a hundred times as often as such things are: nothing is learned.
+        self._learns = learned is None
         self._demand, self._bins, self._local = demand, bins, local
         self._sectors = bins.shape[0]
         self.watch = LoadWatch(self._sectors, learned)
@@ -123,7 +125,9 @@ class Trial:
             began_s = time.process_time()
             usual = usual_at(self, self._local, start_s)
             observed = self._bins[:, step - 3].astype(np.float64)
-            look = self.watch.look(now_s, observed, usual, self._said(step, usual, observed))
+            look = self.watch.look(
+                now_s, observed, usual, self._said(step, usual, observed), learns=self._learns
+            )
             self._spent_s += time.process_time() - began_s
             self._looks += 1
             new = look.begins & ~self._open

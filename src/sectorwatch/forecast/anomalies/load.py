@@ -117,11 +117,13 @@ class LoadWatch:
         forecast: NDArray[np.float64],
         *,
         is_held: bool = False,
+        learns: bool = True,
     ) -> LoadLook:
         """Hold what was `observed` until `now_s` against what is usual and what was forecast.
 
         Arrays of shape (sectors,), NaN where unknown. `is_held`: nothing is learned of this look
-        and no lull begins, for less than the whole network was to be seen.
+        and no lull begins, for less than the whole network was to be seen. Without `learns` nothing
+        is learned either, and all else is as ever.
         """
         elapsed_s = 0 if self._last_s is None else now_s - self._last_s
         if self._last_s is None or not 0 < elapsed_s <= _FORGOTTEN_S:
@@ -164,7 +166,7 @@ class LoadWatch:
         goes_on = known & (self._usual >= self._threshold[classes]) & (change * _SIGN >= 1.0)
         if is_held:
             begins[1] = False
-        else:
+        elif learns:
             self._learn(now_s, elapsed_s, classes, by_forecast, observed, usual, forecast)
         self._unusual = begins | (self._unusual & goes_on)
         spread = _INTERVAL * np.sqrt(ratio * np.maximum(usual.mean, 0.05))
