@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sectorwatch.config.fields import setting
+from sectorwatch.config.fields import OptionalText, setting
 from sectorwatch.config.observation import ObservationSettings
 
 __all__ = ["ForecastSettings"]
@@ -24,6 +24,13 @@ class ForecastSettings(ObservationSettings):
         "goes into it.",
         ge=60,
         le=3_600,
+    )
+    navigation_data: OptionalText = setting(
+        None,
+        "path",
+        "A CSV file of the names that routes are filed with and where they are (columns name, lat, "
+        "lon), so that flights are expected along their routes; else by the coordinates and "
+        "airports in them.",
     )
     retrain_every_h: float = setting(
         24.0,

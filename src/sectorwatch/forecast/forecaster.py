@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from sectorwatch.airspace import Airports, Airspace
     from sectorwatch.forecast.local_time import LocalTime
     from sectorwatch.forecast.past import Past
-    from sectorwatch.forecast.plans import PlanCount
+    from sectorwatch.forecast.plans import Navigation, PlanCount
     from sectorwatch.forecast.scoring import Scored
     from sectorwatch.forecast.situation import Situation
     from sectorwatch.traffic.tick import Tick
@@ -55,7 +55,8 @@ class Forecaster:
 
     `latest` and `situation` (what the newest was made of) may be read from any, and so may `model`.
     `past` is what recent truth is known, None where that is nothing; it may be given later.
-    `capacity` is asked at each issue; without one, what is configured counts.
+    `capacity` is asked at each issue; without one, what is configured counts. `navigation` has the
+    names in routes.
     """
 
     def __init__(
@@ -67,6 +68,7 @@ class Forecaster:
         past: Past | None = None,
         learned: LearnedPlans | None = None,
         capacity: CapacityBook | None = None,
+        navigation: Navigation | None = None,
     ) -> None:
         self.airspace = airspace
         self.airports = airports
@@ -76,7 +78,7 @@ class Forecaster:
         self.situation: Situation | None = None
         self.sector_id = np.array([each.sector_id for each in airspace.sectors], dtype=np.int64)
         self.learned = learned or LearnedPlans.priors()
-        self.counter = PlanCounter(airspace, airports)
+        self.counter = PlanCounter(airspace, airports, navigation)
         self._capacity = capacity or CapacityBook(airspace.sectors)
         self._serving: _Serving | None = None
         self._adapted_s: int | None = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from sectorwatch.forecast.capacity import CapacityBook
@@ -11,6 +12,7 @@ from sectorwatch.forecast.forecaster import Forecaster
 from sectorwatch.forecast.kept import newest_issue
 from sectorwatch.forecast.local_time import LocalTime, zone_of
 from sectorwatch.forecast.past import Past
+from sectorwatch.forecast.plans import read_navigation
 from sectorwatch.forecast.scoring import Scoring
 from sectorwatch.runtime.capacity_watch import CAPACITY, CapacityWatch, capacity_rule
 from sectorwatch.runtime.training import Training, add_model
@@ -18,7 +20,6 @@ from sectorwatch.runtime.unusual import add_anomalies, add_patterns
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from sectorwatch.airspace import Airports, Airspace
     from sectorwatch.config import Settings
@@ -116,7 +117,7 @@ def make_foresight(
     """The parts of foresight by `settings`, with nothing known yet.
 
     `publish` tells others that something is new, by a topic and a name; while `is_busy` says so no
-    training begins.
+    training begins. Raises ConfigError where the navigation data cannot be read.
     """
     if not settings.forecasting:
         return Foresight()
@@ -126,7 +127,11 @@ def make_foresight(
     zone = settings.timezone if is_chosen else zone_of(airspace, airports, home)
     local = LocalTime(zone)
     capacity = CapacityBook(airspace.sectors, capacity_rule(settings))
-    forecaster = Forecaster(airspace, airports, local=local, capacity=capacity)
+    named = settings.navigation_data
+    navigation = None if named is None else read_navigation(Path(named))
+    forecaster = Forecaster(
+        airspace, airports, local=local, capacity=capacity, navigation=navigation
+    )
     scoring = Scoring(forecaster.sector_id, local, telemetry=telemetry.for_service("forecast"))
     foresight = Foresight(forecaster=forecaster, local=local, capacity=capacity, scoring=scoring)
     around = Surroundings(

@@ -223,6 +223,7 @@ class Training:
             airspace=settings.airspace,
             positions=settings.positions,
             zone=self._forecaster.local.name,
+            navigation=settings.navigation_data or "",
             from_s=span.from_s,
             to_s=span.to_s,
             champion=self._path,

@@ -17,7 +17,8 @@ from forecast.plans.made_situation import (
     situation,
 )
 from sectorwatch.forecast.horizon import LEADS
-from sectorwatch.forecast.plans import LearnedPlans, PlanCount, PlanCounter
+from sectorwatch.forecast.plans import LearnedPlans, Navigation, PlanCount, PlanCounter
+from sectorwatch.forecast.plans.routes import Point
 from sectorwatch.forecast.situation import UNKNOWN, Situation, Stage
 
 if TYPE_CHECKING:
@@ -147,6 +148,17 @@ def test_mean_variance_and_emptiness_fit_each_other(airspace: Airspace) -> None:
         p = count.chances(sector, lead).astype(np.float64)
         assert 0 <= count.variance[sector, lead] <= (p * (1 - p)).sum() + 1e-6
         assert count.p_zero[sector, lead] <= pmf[0] + 1e-6
+
+
+def test_a_name_in_the_route_is_flown_over_where_navigation_data_know_it(
+    airspace: Airspace,
+) -> None:
+    """By way of a fix far north of the boxes a flight is in B2 and B3 no longer."""
+    navigation = Navigation({"NORTH": [Point(2.5, 3.0)]})
+    flights = situation(airspace, [{"route": "DCT NORTH DCT", "first_seen_s": NOW_S - 1_500}])
+    there = PlanCounter(airspace, AIRPORTS, navigation).count(flights, PRIORS).mean
+    without = counted(airspace, flights).mean
+    assert there[2:4].sum() < 0.2 * without[2:4].sum()
 
 
 def test_any_leads_and_an_instant_can_be_asked_for(airspace: Airspace) -> None:

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from sectorwatch.forecast.local_time import LocalTime
     from sectorwatch.forecast.model.table import Table
     from sectorwatch.forecast.model.trees import Forest
+    from sectorwatch.forecast.plans import Navigation
 
     Progress = Callable[[float, str], None]
 
@@ -108,6 +109,7 @@ def prepare(
     *,
     local: LocalTime,
     learned: LearnedPlans | None = None,
+    navigation: Navigation | None = None,
     recipe: Recipe = Recipe(),
     progress: Progress = lambda _share, _words: None,
 ) -> Prepared:
@@ -126,7 +128,7 @@ def prepare(
     # Rows of the first week say of what is usual only that nobody knows it.
     first_s = from_s + min(8 * _DAY_S, length_s // 3)
     known = learned or LearnedPlans.priors()
-    counter = PlanCounter(airspace, airports)
+    counter = PlanCounter(airspace, airports, navigation)
     memory = Memory(kinds_of(airspace), local)
     walk = Walk(history, lambda situation: counter.count(situation, known), memory)
     until_s = to_s - LONGEST_S - BIN_S
@@ -151,6 +153,7 @@ def train(
     *,
     local: LocalTime,
     learned: LearnedPlans | None = None,
+    navigation: Navigation | None = None,
     blank: Sequence[str] = (),
     recipe: Recipe = Recipe(),
     progress: Progress = lambda _share, _words: None,
@@ -169,6 +172,7 @@ def train(
         to_s,
         local=local,
         learned=learned,
+        navigation=navigation,
         recipe=recipe,
         progress=lambda share, words: progress(0.65 * share, words),
     )

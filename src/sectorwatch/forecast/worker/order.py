@@ -20,7 +20,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
     The database's URL may hold a password: an order goes by standard input and never by arguments,
     which every user of a machine can read. `champion` is the file of the model that serves, "" for
-    none; `zone` the local time.
+    none; `zone` the local time, `navigation` the file of navigation data, "" for none.
     """
 
     data_dir: str
@@ -28,6 +28,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     airspace: tuple[str, ...]
     positions: dict[str, tuple[str, ...]] = {}
     zone: str
+    navigation: str = ""
     from_s: int
     to_s: int
     champion: str = ""

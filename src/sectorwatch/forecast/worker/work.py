@@ -103,6 +103,7 @@ def _carried_out(order: Order, progress: Callable[[float, str], None]) -> Report
     from sectorwatch.forecast.model.champion import compare  # noqa: PLC0415
     from sectorwatch.forecast.model.model import write_model  # noqa: PLC0415
     from sectorwatch.forecast.model.training import Recipe, train  # noqa: PLC0415
+    from sectorwatch.forecast.plans import read_navigation  # noqa: PLC0415
     from sectorwatch.store import DataDirectory, Store  # noqa: PLC0415
     from sectorwatch.store.files import make_folders  # noqa: PLC0415
 
@@ -128,6 +129,7 @@ def _carried_out(order: Order, progress: Callable[[float, str], None]) -> Report
             order.from_s,
             order.to_s,
             local=LocalTime(order.zone),
+            navigation=read_navigation(Path(order.navigation)) if order.navigation else None,
             recipe=Recipe(rows=order.rows),
             progress=lambda share, words: progress(0.2 + 0.75 * share, words),
         )
