@@ -88,6 +88,7 @@ CONTRACT = [
     "/api/sectors/{name}/flights",
     "/api/airports/{icao}/movements",
     "/api/traffic/summary",
+    "/api/airports/{icao}/outlook",
     "/api/traffic/trends/{icao}",
     "/api/coverage",
     "/api/statistics",
@@ -319,6 +320,31 @@ def test_flights_inbound_are_forecast_with_an_interval(client: Client, system: S
             assert flight["basis"].startswith("forecast as of ")
     assert len(forecast) > 5
     assert any(flight["earliest_entry"] < flight["latest_entry"] for flight in forecast)
+
+
+def test_an_airport_is_forecast_in_quarters_of_an_hour(client: Client, system: System) -> None:
+    """Departures and arrivals of 4 h with intervals, of a busy airport and of one without traffic."""
+    airports = system.application.foresight.airports
+    assert airports is not None
+    deadline = time.monotonic() + 20
+    while airports.latest is None and time.monotonic() < deadline:
+        time.sleep(0.05)
+    total = 0.0
+    for icao in ("yssy", "YMML", "YPAD"):
+        answer = client.get(f"/api/airports/{icao}/outlook").json()
+        assert answer["airport"] == icao.upper()
+        assert "flights online" in answer["statement"]
+        for kind in ("departures", "arrivals"):
+            assert [each["lead_min"] for each in answer[kind]] == list(range(0, 240, 15))
+            for each in answer[kind]:
+                assert 0 <= each["low"] <= each["high"]
+                assert each["mean"] == pytest.approx(each["known"] + each["unseen"], abs=0.011)
+                assert each["last_week"] is None
+            total += sum(each["mean"] for each in answer[kind])
+    assert total > 2
+    quiet = client.get("/api/airports/KJFK/outlook").json()
+    assert quiet["arrivals"]
+    assert sum(each["mean"] for each in quiet["arrivals"]) == 0
 
 
 def test_movements_trends_and_summary_agree(client: Client) -> None:

@@ -40,6 +40,7 @@ PATHS = [
     "/api/sectors/{}/flights",
     "/api/airports/{}/movements",
     "/api/traffic/summary",
+    "/api/airports/{}/outlook",
     "/api/traffic/trends/{}",
     "/api/statistics",
     "/api/statistics/{}",

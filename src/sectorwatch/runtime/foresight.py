@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from sectorwatch.forecast.capacity import CapacityBook
-from sectorwatch.forecast.entries import EntryForecasts
 from sectorwatch.forecast.forecaster import Forecaster
 from sectorwatch.forecast.kept import newest_issue
 from sectorwatch.forecast.local_time import LocalTime, zone_of
@@ -15,6 +14,7 @@ from sectorwatch.forecast.past import Past
 from sectorwatch.forecast.plans import read_navigation
 from sectorwatch.forecast.scoring import Scoring
 from sectorwatch.runtime.capacity_watch import CAPACITY, CapacityWatch, capacity_rule
+from sectorwatch.runtime.flights_ahead import add_airports, add_entries
 from sectorwatch.runtime.training import Training, add_model
 from sectorwatch.runtime.unusual import add_anomalies, add_patterns
 
@@ -23,7 +23,9 @@ if TYPE_CHECKING:
 
     from sectorwatch.airspace import Airports, Airspace
     from sectorwatch.config import Settings
+    from sectorwatch.forecast.airports import AirportForecaster
     from sectorwatch.forecast.anomalies import Detector
+    from sectorwatch.forecast.entries import EntryForecasts
     from sectorwatch.forecast.issued import Issued
     from sectorwatch.forecast.patterns import Patterns
     from sectorwatch.forecast.situation import Situation
@@ -54,6 +56,7 @@ class Foresight:
     capacity_watch: CapacityWatch | None = None
     scoring: Scoring | None = None
     entries: EntryForecasts | None = None
+    airports: AirportForecaster | None = None
     anomalies: Detector | None = None
     patterns: Patterns | None = None
     training: Training | None = None
@@ -150,7 +153,8 @@ def make_foresight(
         add_model,
         _add_scoring,
         _add_capacity,
-        _add_entries,
+        add_entries,
+        add_airports,
         add_anomalies,
         add_patterns,
     ):
@@ -220,26 +224,6 @@ def _add_capacity(foresight: Foresight, around: Surroundings) -> None:
     foresight.at_start.append(watch.take_up_warnings)
     foresight.on_tick.append(watch.learn_capacity)
     foresight.after_issue += [watch.warn_of_capacity, watch.look_at_presence]
-
-
-def _add_entries(foresight: Foresight, around: Surroundings) -> None:
-    """When each flight will enter each sector; a sample of it is kept, and scored."""
-    forecaster = _there(foresight.forecaster)
-    entries = foresight.entries = EntryForecasts(forecaster.sector_id)
-
-    def resume_entries() -> None:
-        entries.resume(around.stores.ask())
-
-    def estimate_entries(_tick: Tick, _issued: Issued, situation: Situation) -> None:
-        entries.issue(situation, forecaster.counter.passages(situation, forecaster.learned))
-
-    def keep_entries(tick: Tick, issued: Issued, _situation: Situation) -> None:
-        store = around.stores.ask()
-        entries.keep(store, model=issued.model, seq=tick.seq)
-        entries.score(store, tick.time_us // 1_000_000)
-
-    foresight.at_start.append(resume_entries)
-    foresight.after_issue += [estimate_entries, keep_entries]
 
 
 def _there(part: T | None) -> T:

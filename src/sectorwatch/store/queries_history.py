@@ -163,6 +163,63 @@ class HistoryQueries:
                 .order_by(moved.time_s, moved.flight_id)
             )
 
+    def movement_minutes(
+        self, series: Sequence[tuple[str, str]], from_s: int, to_s: int
+    ) -> DemandMinutes:
+        """Take-offs or landings by whole minutes: of each (airport, kind) of `series`, in order.
+
+        `occupancy` of what it gives are their numbers in the minute.
+        """
+        first = -(-from_s // MINUTE_S) * MINUTE_S
+        minutes = max(0, -(-(to_s - first) // MINUTE_S))
+        counts = np.zeros((len(series), minutes), np.int16)
+        row_of = {each: row for row, each in enumerate(series)}
+        for rows in self.movements(first, first + minutes * MINUTE_S):
+            found = [
+                (row, time_s)
+                for _, kind, time_s, airport in rows
+                if (row := row_of.get((airport, kind))) is not None
+            ]
+            which, times_s = columns_of(found, 2)
+            np.add.at(counts, (which, (times_s - first) // MINUTE_S), 1)
+        known = self._known(first, minutes, ())
+        counts[:, ~known] = 0
+        return DemandMinutes(first, counts, known)
+
+    def first_known(self, from_s: int, to_s: int) -> Iterator[Sequence[tuple[str, int, str, int]]]:
+        """Movements in the period, by day: (kind, time_s, airport, when its flight was known).
+
+        A flight is known from when it was first seen, or a plan of the same member and callsign was
+        first filed ahead, within the day before.
+        """
+        moved, flight, prefile = schema.movement.c, schema.flight.c, schema.prefile.c
+        for start_s, end_s in _days(from_s, to_s):
+            filed: dict[tuple[int, str], int] = {}
+            question = select(prefile.cid, prefile.callsign, prefile.first_seen_s).where(
+                prefile.first_seen_s >= start_s - DAY_S, prefile.first_seen_s < end_s
+            )
+            for chunk in self._rows(question):
+                for cid, callsign, first_s in chunk:
+                    key = (cid, callsign)
+                    filed[key] = min(first_s, filed.get(key, first_s))
+            moves = (
+                select(
+                    moved.kind,
+                    moved.time_s,
+                    moved.airport,
+                    flight.first_seen_s,
+                    flight.cid,
+                    flight.callsign,
+                )
+                .join(schema.flight, flight.flight_id == moved.flight_id)
+                .where(moved.time_s >= start_s, moved.time_s < end_s)
+            )
+            for chunk in self._rows(moves):
+                yield [
+                    (kind, time_s, airport, min(first_s, filed.get((cid, callsign), first_s)))
+                    for kind, time_s, airport, first_s, cid, callsign in chunk
+                ]
+
     def airspaces(self, to_s: int) -> list[tuple[int, str]]:
         """From when on which airspace was flown over, by its fingerprint: (time_s, fingerprint)."""
         identity, tick = schema.identity.c, schema.tick.c
@@ -193,22 +250,10 @@ class HistoryQueries:
                 ours = ids[row] == sector_id if ids.size else np.zeros(at.shape, np.bool_)
                 column = (minute_s[ours] - first) // MINUTE_S
                 occupancy[row[ours], column] = np.minimum(count[ours], np.iinfo(np.int16).max)
-        with self._sources.database.read("asking what is known", _SLOW_S) as connection:
-            known = known_times(connection, first, first + (minutes + 1) * MINUTE_S)
-            # Asked last: what was found damaged just now is among it.
+        # Asked last: what was found damaged just now is among it.
+        with self._sources.database.read("asking what is lost", _SLOW_S) as connection:
             lost = lost_times(connection, DEMAND.name, first, first + minutes * MINUTE_S)
-        is_known = np.zeros(minutes, np.bool_)
-        if known.first_s is not None:
-            is_known = known_minutes(
-                first,
-                first + minutes * MINUTE_S,
-                first_s=known.first_s,
-                final_minute_s=known.final_minute_s,
-                gaps=known.gaps,
-            )
-        times = first + np.arange(minutes, dtype=np.int64) * MINUTE_S
-        for each in lost:
-            is_known &= (times + MINUTE_S <= each.start_s) | (times >= each.end_s)
+        is_known = self._known(first, minutes, lost)
         occupancy[:, ~is_known] = 0
         return DemandMinutes(first, occupancy, is_known, lost)
 
@@ -289,6 +334,26 @@ class HistoryQueries:
             else:
                 found.append(columns[name])
         return StoredPositions(*found)
+
+    def _known(self, first: int, minutes: int, lost: Sequence[Lost]) -> NDArray[np.bool_]:
+        """Which of the minutes from `first` on are final, in no gap, and not lost."""
+        end_s = first + minutes * MINUTE_S
+        with self._sources.database.read("asking what is known", _SLOW_S) as connection:
+            # The last minute goes on past the period's end, and so may a gap that touches it.
+            known = known_times(connection, first, end_s + MINUTE_S)
+        if known.first_s is None:
+            return np.zeros(minutes, np.bool_)
+        is_known = known_minutes(
+            first,
+            end_s,
+            first_s=known.first_s,
+            final_minute_s=known.final_minute_s,
+            gaps=known.gaps,
+        )
+        times = first + np.arange(minutes, dtype=np.int64) * MINUTE_S
+        for each in lost:
+            is_known &= (times + MINUTE_S <= each.start_s) | (times >= each.end_s)
+        return is_known
 
     def _demand(
         self, from_s: int, to_s: int

@@ -10,13 +10,16 @@ from fastapi import APIRouter, Path, Query, Request
 from starlette.responses import Response
 
 from sectorwatch.clock import format_s
+from sectorwatch.web.answers.airports import AirportOutlookAnswer
 from sectorwatch.web.answers.traffic import AirportMovements, AirportTrend
 from sectorwatch.web.context import PUBLIC, Offset, answer, application_of
 from sectorwatch.web.openapi import documented
 from sectorwatch.web.paging import next_link
 from sectorwatch.web.periods import From, To, period
+from sectorwatch.web.present.airport_outlook import airport_outlook, nothing_expected
 from sectorwatch.web.present.airports import airport_movements, airport_trend
 from sectorwatch.web.problems import not_found
+from sectorwatch.web.routers.ml import why_stale
 
 if TYPE_CHECKING:
     from sectorwatch.airspace.airports import Airport
@@ -64,6 +67,26 @@ def movements(
     kept = {"from": format_s(start_s), "to": format_s(end_s), "kind": kind}
     link = next_link(request, kept, total=found.total, limit=limit, offset=offset)
     return answer(request, shown, headers=link)
+
+
+@router.get(
+    "/airports/{icao}/outlook",
+    responses=documented(AirportOutlookAnswer, 304, 404, 503),
+    response_model=None,
+)
+def outlook(request: Request, icao: _Icao) -> Response:
+    """Forecast departures and arrivals in each 15 min of the next 4 h, with 80 % intervals."""
+    application = application_of(request)
+    airport = airport_named(application, icao)
+    foresight = application.foresight
+    forecaster = foresight.airports
+    if forecaster is None or forecaster.latest is None:
+        return answer(request, nothing_expected(airport, foresight.why_nothing(airport.icao)))
+    last_week = forecaster.last_week(
+        application.store.ask(), airport.icao, forecaster.latest.as_of_s
+    )
+    shown = airport_outlook(airport, forecaster, last_week, why_stale(application))
+    return answer(request, shown)
 
 
 @router.get(

@@ -73,7 +73,7 @@ async def predictions(
     else:
         found = sector_named(airspace, sector_name, partition)
     issued = foresight.latest
-    why_stale = _why_stale(application)
+    stale = why_stale(application)
 
     def build() -> Encoded:
         (number,) = numbers_of(airspace, [found])
@@ -84,14 +84,14 @@ async def predictions(
             issued,
             hours_ahead=hours_ahead,
             measured=measured(foresight, found.sector_id),
-            why_stale=why_stale,
+            why_stale=stale,
             why_none=foresight.why_nothing(found.name),
         )
         return Encoded(encode(shown))
 
     # An issue comes a moment after its tick, and a feed stalls without one.
     of = 0 if issued is None else issued.as_of_s
-    about = f"predictions/{found.sector_id}/{hours_ahead}/{of}/{bool(why_stale)}"
+    about = f"predictions/{found.sector_id}/{hours_ahead}/{of}/{bool(stale)}"
     return await hot_of(request).get(request.headers.raw, about, version_of(tick), build)
 
 
@@ -131,7 +131,7 @@ async def outlook(
         ],
     )
     issued = foresight.latest
-    why_stale = _why_stale(application)
+    stale = why_stale(application)
 
     def build() -> Encoded:
         parts = outlook_parts(foresight, issued)
@@ -146,7 +146,7 @@ async def outlook(
             parts,
             np.array(chosen, np.intp),
             partition=home,
-            why_stale=why_stale,
+            why_stale=stale,
             limit=limit,
             offset=offset,
         )
@@ -155,7 +155,7 @@ async def outlook(
         return Encoded(encode(shown), more=link)
 
     of = 0 if issued is None else issued.as_of_s
-    about = f"outlook/{of}/{bool(why_stale)}/{(in_partition, kind, tuple(chosen), limit, offset)}"
+    about = f"outlook/{of}/{bool(stale)}/{(in_partition, kind, tuple(chosen), limit, offset)}"
     return await hot_of(request).get(request.headers.raw, about, version_of(tick), build)
 
 
@@ -273,7 +273,7 @@ async def accuracy(
     return await hot_of(request).get(request.headers.raw, about, version, build)
 
 
-def _why_stale(application: Application) -> str:
+def why_stale(application: Application) -> str:
     """Say why the newest forecast is of long ago; nothing where it is not."""
     settings, tick = application.settings, application.latest
     issued = application.foresight.latest
