@@ -87,6 +87,13 @@ class PredictionAnswer(msgspec.Struct, frozen=True):
     capacity: Annotated[
         float | None, Meta(description="Aircraft at once that the sector takes; null: not known")
     ]
+    capacity_source: Annotated[
+        str | None,
+        Meta(
+            description="configured, or learned from the load handled with a controller; null: not "
+            "known"
+        ),
+    ]
     horizons: Annotated[
         list[HorizonAnswer],
         Meta(description="In steps of 15 min as far as `hours_ahead`; 1, 2 and 4 h always"),

@@ -122,6 +122,7 @@ def prediction(
             model=None,
             statement=why_none,
             capacity=sector.capacity,
+            capacity_source=None if sector.capacity is None else "configured",
             horizons=[],
             **known,
         )
@@ -148,9 +149,17 @@ def prediction(
         model=issued.model or None,
         statement=f"{words} {why_stale}".rstrip(),
         capacity=_number(issued.capacity[row]),
+        capacity_source=_source(sector, issued.capacity[row]),
         horizons=horizons,
         **known,
     )
+
+
+def _source(sector: Sector, capacity: float) -> str | None:
+    """Where a capacity comes from: what is not configured was learned."""
+    if np.isnan(capacity):
+        return None
+    return "learned" if sector.capacity is None else "configured"
 
 
 def _row_of(issued: Issued, sector_id: int) -> int | None:
