@@ -10,7 +10,10 @@ import pytest
 
 from made_forecasts import SECTOR_IDS, Utc, fly, forecast
 from runtime.world import _airspace
+from sectorwatch.forecast.entries import EntryEstimates, EntryForecasts
+from sectorwatch.forecast.entries.accuracy import EntryFigures
 from sectorwatch.forecast.scoring import Scoring
+from sectorwatch.forecast.situation import Stage
 from sectorwatch.runtime.foresight import Foresight
 from sectorwatch.web.present.accuracy import accuracy_answer
 
@@ -101,6 +104,34 @@ def test_nothing_yet_is_said() -> None:
     off = accuracy_answer(Foresight(), AIRSPACE, AIRSPACE.sectors[0], None, 28)
     assert off.statement == "Nothing is forecast here: the setting forecasting is false."
     assert off.sector_name == AIRSPACE.sectors[0].name
+
+
+def test_estimates_of_entries_stand_beside(foresight: Foresight) -> None:
+    """By stage and look-ahead, of whatever sector is asked for; none where none was scored."""
+    assert answer(foresight).entries == []
+    entries = EntryForecasts(IDS)
+    figures = entries._days[0] = EntryFigures()
+    moments = np.array([[1_000, 1_500, 2_000]] * 4, np.int64)
+    told = EntryEstimates(
+        as_of_s=0,
+        flight_id=np.arange(4),
+        stage=np.full(4, Stage.AIRBORNE, np.int8),
+        sector=np.zeros(4, np.int32),
+        probability=np.full(4, 0.75, np.float32),
+        entry_s=moments,
+        plan_p=np.full(4, 0.75, np.float32),
+        plan_s=moments,
+        known=np.arange(4),
+    )
+    figures.add(told, np.array([1_600, 900, 2_200, -1]))
+    shown = answer(dataclasses.replace(foresight, entries=entries))
+    (found,) = shown.entries
+    assert (found.stage, found.from_min, found.to_min) == ("airborne", 20, 30)
+    assert (found.told, found.entered, found.expected, found.unknown) == (4, 3, 3.0, 0)
+    assert found.interval_coverage == found.early == found.late == pytest.approx(1 / 3, abs=1e-3)
+    assert found.bias_s == pytest.approx((100 - 600 + 700) / 3, abs=1e-3)
+    assert found.mean_absolute_error_s == pytest.approx(1_400 / 3, abs=1e-3)
+    assert shown.horizons == answer(foresight).horizons
 
 
 def test_what_could_not_be_scored_is_said() -> None:

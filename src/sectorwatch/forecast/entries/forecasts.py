@@ -50,7 +50,8 @@ class EntryForecasts:
         self.latest: EntryEstimates | None = None
         self._seen = ErrorsSeen()
         self._days: dict[int, EntryFigures] = {}
-        self._scored_to_s: int | None = None
+        self.scored_to_s: int | None = None
+        """The moment of the last issue that was scored; None before any."""
         self._kept_to_s: int | None = None
         self._lock = threading.Lock()
 
@@ -78,7 +79,7 @@ class EntryForecasts:
         What an issue, an hour of issues at a time, is held against is read from the store.
         """
         due_s = now_s - LONGEST_S - _GRACE_S - _FINAL_S
-        from_s = (self._scored_to_s or 0) + 1
+        from_s = (self.scored_to_s or 0) + 1
         issues = store.forecasts.kept("entries", from_s, due_s + 1)[: 3_600 // KEPT_EVERY_S]
         if not issues:
             return 0
@@ -106,13 +107,13 @@ class EntryForecasts:
                 entered_s[known],
             )
             count += len(told)
-        self._scored_to_s = issues[-1].as_of_s
+        self.scored_to_s = issues[-1].as_of_s
         oldest_s = max(self._days, default=0) - (DAYS - 1) * DAY_S
         with self._lock:
             self._days = {day: each for day, each in self._days.items() if day >= oldest_s}
-        store.forecasts.keep_state(_STATE, self._scored_to_s, self._seen.to_blob())
+        store.forecasts.keep_state(_STATE, self.scored_to_s, self._seen.to_blob())
         for day_s in sorted(changed & self._days.keys()):
-            scores = Scores(day_s, self._scored_to_s, self._days[day_s].to_blob())
+            scores = Scores(day_s, self.scored_to_s, self._days[day_s].to_blob())
             store.forecasts.keep_scores("entries", [scores], from_day_s=oldest_s)
         return count
 
@@ -131,7 +132,7 @@ class EntryForecasts:
             seen, days = ErrorsSeen(), {}
         with self._lock:
             self._seen, self._days = seen, days
-        self._scored_to_s = None if state is None else state[0]
+        self.scored_to_s = None if state is None else state[0]
 
     def accuracy(self, days: int = DAYS) -> list[LookAheadAccuracy]:
         """How the estimates of the last days fared, by stage and look-ahead."""

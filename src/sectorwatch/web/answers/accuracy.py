@@ -11,6 +11,7 @@ from sectorwatch.web.answers.common import MaybeTime
 
 __all__ = [
     "AccuracyAnswer",
+    "EntryAccuracy",
     "HorizonAccuracy",
     "HourAccuracy",
     "PromiseAccuracy",
@@ -146,6 +147,25 @@ class PromiseAccuracy(msgspec.Struct, frozen=True):
     ]
 
 
+class EntryAccuracy(msgspec.Struct, frozen=True):
+    """Estimates of when flights enter sectors, so far ahead; a sample, each scored 4 h later."""
+
+    stage: Annotated[str, Meta(description="ground or airborne, when the estimate was made")]
+    from_min: Annotated[int, Meta(description="The entry was expected so far ahead, or further")]
+    to_min: Annotated[int, Meta(description="And less than this")]
+    told: Annotated[int, Meta(description="Estimates scored")]
+    unknown: Annotated[int, Meta(description="Others, of times without feeds")]
+    expected: Annotated[float, Meta(description="How many of `told` were to enter: probabilities")]
+    entered: Annotated[int, Meta(description="How many did; the others are in no error")]
+    interval_coverage: _Held
+    early: Annotated[float | None, Meta(description="Share that came before the interval")]
+    late: Annotated[float | None, Meta(description="Share that came after it")]
+    bias_s: Annotated[
+        float | None, Meta(description="How much later than told they came on average, seconds")
+    ]
+    mean_absolute_error_s: Annotated[float | None, Meta(description="How far off, seconds")]
+
+
 class AccuracyAnswer(msgspec.Struct, frozen=True):
     """How the forecasts that were issued fared, each scored when its time had come."""
 
@@ -186,3 +206,7 @@ class AccuracyAnswer(msgspec.Struct, frozen=True):
         ),
     ]
     units: dict[str, str]
+    entries: Annotated[
+        list[EntryAccuracy],
+        Meta(description="Of entries into all sectors, by stage and by how far ahead they were"),
+    ] = []

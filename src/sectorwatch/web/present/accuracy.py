@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from sectorwatch.clock import format_s
 from sectorwatch.forecast.horizon import HORIZONS_S
 from sectorwatch.web.answers.accuracy import (
     AccuracyAnswer,
+    EntryAccuracy,
     HorizonAccuracy,
     HourAccuracy,
     PromiseAccuracy,
@@ -18,6 +21,7 @@ from sectorwatch.web.answers.accuracy import (
 if TYPE_CHECKING:
     from sectorwatch.airspace import Airspace
     from sectorwatch.airspace.model import Sector
+    from sectorwatch.forecast.entries import LookAheadAccuracy
     from sectorwatch.forecast.scoring import Accuracy, Scoring
     from sectorwatch.forecast.scoring.accuracy import LeadAccuracy
     from sectorwatch.runtime.foresight import Foresight
@@ -40,7 +44,39 @@ def accuracy_answer(
     horizon_s: int | None,
     days: int,
 ) -> AccuracyAnswer:
-    """How forecasts of the last `days` days fared: of one sector or all, at one horizon or all."""
+    """How forecasts of the last `days` days fared: of one sector or all, at one horizon or all.
+
+    Estimates of entries are of all sectors, whichever is asked for.
+    """
+    shown = _of_sectors(foresight, airspace, sector, horizon_s, days)
+    found = () if foresight.entries is None else foresight.entries.accuracy(days)
+    return msgspec.structs.replace(shown, entries=[_entry(each) for each in found])
+
+
+def _entry(found: LookAheadAccuracy) -> EntryAccuracy:
+    return EntryAccuracy(
+        stage=found.stage,
+        from_min=found.from_s // 60,
+        to_min=found.to_s // 60,
+        told=found.told,
+        unknown=found.unknown,
+        expected=round(found.expected, 1),
+        entered=found.entered,
+        interval_coverage=_rounded(found.coverage),
+        early=_rounded(found.early),
+        late=_rounded(found.late),
+        bias_s=_rounded(found.bias_s),
+        mean_absolute_error_s=_rounded(found.mean_absolute_error_s),
+    )
+
+
+def _of_sectors(
+    foresight: Foresight,
+    airspace: Airspace,
+    sector: Sector | None,
+    horizon_s: int | None,
+    days: int,
+) -> AccuracyAnswer:
     scoring = foresight.scoring
     name = None if sector is None else sector.name
     if scoring is None:

@@ -267,7 +267,11 @@ async def accuracy(
         return Encoded(encode(accuracy_answer(foresight, airspace, found, horizon_s, days)))
 
     scoring = foresight.scoring
-    to_s = None if scoring is None else scoring.scored_to_s
+    entries = foresight.entries
+    to_s = (
+        None if scoring is None else scoring.scored_to_s,
+        None if entries is None else entries.scored_to_s,
+    )
     about = f"accuracy/{None if found is None else found.sector_id}/{horizon}/{days}/{to_s}"
     version = version_of(application.latest)
     return await hot_of(request).get(request.headers.raw, about, version, build)
