@@ -34,7 +34,8 @@ _UNITS = {
 _BASES = {
     "model": "Model {model}, as of {as_of}.",
     "insufficient_history": "There is too little history to learn from: this is what the plans of "
-    "the flights known at {as_of} come to.",
+    "the flights known at {as_of} come to. Who files later is not in it, so it is too low the "
+    "further ahead it looks.",
 }
 
 
