@@ -76,6 +76,9 @@ def test_every_endpoint_answers_and_those_of_traffic_have_content(demo: Instance
     predicted = demo.wait_for("/api/ml/predictions", lambda answer: answer["horizons"], 30)
     assert len(predicted["horizons"]) == 17
     assert max(each["mean"] for each in predicted["horizons"]) > 0
+    forecasts = demo.get("/api/status").json()["forecasts"]
+    assert forecasts["basis"] == "insufficient_history"
+    assert forecasts["training"] is None
 
 
 def test_all_nine_categories_of_the_log_are_there(demo: Instance) -> None:

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
+from forecast.made_model import made_model
 from made_ticks import START_S, tick
 from runtime.world import _airports, _airspace
 from sectorwatch.clock import SystemClock
 from sectorwatch.config import Settings
 from sectorwatch.feed.breaker import CircuitBreaker
+from sectorwatch.forecast.model.model import write_model
 from sectorwatch.forecast.worker import Order, Report
 from sectorwatch.observe import LogLevel, Telemetry
 from sectorwatch.runtime import training as module
@@ -62,6 +64,7 @@ class Scene:
     foresight: Foresight
     telemetry: Telemetry
     process: Process
+    slot: StoreSlot
     is_busy: bool = False
 
     @property
@@ -103,7 +106,7 @@ def scene(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Scene]:
             telemetry=telemetry,
             is_busy=lambda: made[0].is_busy,
         )
-        made.append(Scene(store, foresight, telemetry, process))
+        made.append(Scene(store, foresight, telemetry, process, slot))
         yield made[0]
 
 
@@ -190,6 +193,51 @@ def test_a_file_that_is_no_model_is_said_and_serves_nobody(scene: Scene, tmp_pat
     assert len(scene.process.orders) == 1
     scene.at(8 * DAY_S + 6.1 * HOUR_S)
     assert len(scene.process.orders) == 2
+
+
+def test_the_model_of_a_training_serves_and_is_there_after_a_restart(
+    scene: Scene, tmp_path: Path
+) -> None:
+    """From then on, with the verdict kept; the next one is told which it has to beat."""
+    forecaster = scene.foresight.forecaster
+    assert forecaster is not None
+    path = tmp_path / "data/models/20231122T0000Z.model"
+    path.parent.mkdir()
+    model = made_model(AIRSPACE, forecaster.local, to_s=START_S + 8 * DAY_S, version=path.stem)
+    write_model(path, model)
+    scene.at(8 * DAY_S)
+    scene.process.report = Report(
+        state="done",
+        path=str(path),
+        version=path.stem,
+        challenger=path.stem,
+        is_taken=True,
+        figures={"challenger.mae": 0.5},
+        words="there was no model before it",
+    )
+    told: list[str] = []
+    scene.training.listeners.append(told.append)
+    scene.at(8 * DAY_S + 60)
+    assert scene.foresight.about()["model"] == path.stem
+    assert told == [f"Forecasts rest on the model {path.stem}: there was no model before it"]
+    [decision] = scene.store.forecasts.decisions()
+    assert (decision.challenger, decision.champion, decision.is_taken) == (path.stem, "", True)
+    # A day later; which hour is quietest is not known here.
+    scene.at(9 * DAY_S - 3 * HOUR_S)
+    assert len(scene.process.orders) == 1
+    scene.at(9 * DAY_S + 300)
+    assert [order.champion for order in scene.process.orders] == ["", str(path)]
+    again = make_foresight(
+        Settings(),
+        AIRSPACE,
+        _airports(),
+        scene.slot,
+        data_dir=tmp_path / "data",
+        telemetry=Telemetry.null(),
+    )
+    assert again.training is not None
+    again.training.resume()
+    assert again.about()["model"] == path.stem
 
 
 def test_the_end_of_the_service_ends_a_training(scene: Scene) -> None:

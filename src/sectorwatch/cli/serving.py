@@ -44,6 +44,11 @@ def serve(loaded: Loaded, source: Source | None = None, *, history: History | No
         history=history,
     )
 
+    training = application.foresight.training
+    if training is not None and application.is_simulated:
+        # Whoever looks at a demo waits for it; of an instance that runs for months the log says it.
+        training.listeners.append(lambda words: say(f"{words}."))
+
     def on_started() -> None:
         _tell_of(application)
 

@@ -260,7 +260,7 @@ def _assembled(header: Header, arrays: dict[str, NDArray[Any]]) -> Model:
     try:
         LocalTime(header.zone)
         learned = LearnedPlans.from_arrays(within(arrays, "learned"))
-    except SectorwatchError as error:
+    except (SectorwatchError, ValueError) as error:
         raise ModelFileError(str(error)) from error
     return Model(
         header=header,

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["AHEAD_S", "WAITING", "LearnedPlans"]
 
+_TEXT = np.dtype("S8")
 _FORMAT = 1
 WAITING = 3
 """Beside the phases of a flight in the air: it has not taken off, and times are since it does."""
@@ -73,7 +74,7 @@ class LearnedPlans:
     def to_arrays(self) -> dict[str, NDArray[np.generic]]:
         """All of it as arrays, to be kept in a file."""
         arrays = {field.name: np.asarray(getattr(self, field.name)) for field in fields(self)}
-        return {"format": np.asarray(_FORMAT), **arrays}
+        return {"format": np.asarray(_FORMAT), **{n: _as_numbers(a) for n, a in arrays.items()}}
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, NDArray[np.generic]]) -> LearnedPlans:
@@ -88,6 +89,8 @@ class LearnedPlans:
         for field in fields(cls):
             known = np.asarray(getattr(like, field.name))
             given = arrays.get(field.name)
+            if given is not None and known.dtype.kind == "U":
+                given = _as_texts(given)
             if given is None or not _is_like(given, known, field.name):
                 raise ValueError(
                     f"what was learned of plans has no sound {field.name!r}; learn it anew"
@@ -113,3 +116,25 @@ def _is_like(given: NDArray[np.generic], known: NDArray[np.generic], name: str) 
     if name.startswith("pair_"):
         return given.ndim == 1
     return given.shape == known.shape
+
+
+def _as_numbers(array: NDArray[np.generic]) -> NDArray[np.generic]:
+    """An array of texts (n,) as their ASCII bytes (n, 8); any other as it is.
+
+    What is kept is plain numbers, which can be checked before they are believed.
+    """
+    if array.dtype.kind != "U":
+        return array
+    return array.astype(_TEXT).view(np.uint8).reshape(array.size, _TEXT.itemsize)
+
+
+def _as_texts(array: NDArray[np.generic]) -> NDArray[np.generic] | None:
+    """What `_as_numbers` was given; None where it cannot have been."""
+    if array.dtype.kind == "U":
+        return array
+    if array.dtype != np.uint8 or array.ndim != 2 or array.shape[1] != _TEXT.itemsize:  # noqa: PLR2004
+        return None
+    if (array.view(np.int8) < 0).any():
+        # No ASCII.
+        return None
+    return np.ascontiguousarray(array).view(_TEXT).reshape(-1).astype("U8")

@@ -20,6 +20,7 @@ __all__ = [
     "ErrorHour",
     "EventAnalytics",
     "FeedStatus",
+    "ForecastStatus",
     "HandlerCounts",
     "HistoryProgress",
     "Liveness",
@@ -57,6 +58,25 @@ class HistoryProgress(msgspec.Struct, frozen=True):
     complete: Annotated[bool, Meta(description="Whether it is, and time goes at its own pace")]
 
 
+class ForecastStatus(msgspec.Struct, frozen=True):
+    """What forecasts rest on, and how the training of their model does."""
+
+    as_of: MaybeTime
+    basis: Annotated[
+        str, Meta(description="insufficient_history or model; none before the first forecast")
+    ]
+    model: Annotated[str | None, Meta(description="The model's version; null without one")]
+    training: Annotated[
+        str | None,
+        Meta(
+            description="running, done, skipped, failed or stopped: the training that runs, or "
+            "ran last; null before the first"
+        ),
+    ]
+    share: Annotated[float | None, Meta(description="How much of the training is done, 0 to 1")]
+    words: Annotated[str, Meta(description="How the training does or did, in words")]
+
+
 class Status(msgspec.Struct, frozen=True):
     """The instance at a glance."""
 
@@ -76,6 +96,9 @@ class Status(msgspec.Struct, frozen=True):
     services: Annotated[dict[str, str], Meta(description="Each service's health")]
     history: Annotated[
         HistoryProgress | None, Meta(description="Null where no history is being made")
+    ] = None
+    forecasts: Annotated[
+        ForecastStatus | None, Meta(description="Null where `forecasting` is false")
     ] = None
 
 

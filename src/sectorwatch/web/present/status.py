@@ -5,15 +5,21 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sectorwatch import __version__
-from sectorwatch.clock import format_us
+from sectorwatch.clock import format_s, format_us
 from sectorwatch.observe import HealthState
-from sectorwatch.web.answers.system import FeedStatus, HistoryProgress, Status
+from sectorwatch.web.answers.system import (
+    FeedStatus,
+    ForecastStatus,
+    HistoryProgress,
+    Status,
+)
 from sectorwatch.web.present.system import health_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
     from sectorwatch.runtime import Application
+    from sectorwatch.runtime.foresight import Foresight
 
 __all__ = ["notice_of", "status_answer", "worst_of"]
 
@@ -49,6 +55,7 @@ def status_answer(application: Application) -> Status:
         home_sector=settings.home_sector,
         services={name: state.value for name, state in services.items()},
         history=_history(application),
+        forecasts=_forecasts(application.foresight),
     )
 
 
@@ -92,6 +99,23 @@ def _history(application: Application) -> HistoryProgress | None:
         end=format_us(history.end_us),
         share=round(share, 4),
         complete=share >= 1.0,
+    )
+
+
+def _forecasts(foresight: Foresight) -> ForecastStatus | None:
+    if not foresight.is_on:
+        return None
+    issued = foresight.latest
+    report = None if foresight.training is None else foresight.training.report
+    is_model = issued is not None and bool(issued.model)
+    basis = "model" if is_model else "insufficient_history"
+    return ForecastStatus(
+        as_of=None if issued is None else format_s(issued.as_of_s),
+        basis="none" if issued is None else basis,
+        model=issued.model or None if issued is not None else None,
+        training=None if report is None else report.state,
+        share=None if report is None else round(report.share, 3),
+        words="" if report is None else report.words,
     )
 
 

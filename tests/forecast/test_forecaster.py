@@ -1,0 +1,149 @@
+"""All parts of a forecast put together: with a model, without one, and from one to the other."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+
+from forecast.made_model import made_model
+from made_ticks import LIVE, START_S, tick
+from runtime.world import _airports, _airspace
+from sectorwatch.errors import ForecastError, ModelFileError
+from sectorwatch.forecast.forecaster import Forecaster
+from sectorwatch.forecast.horizon import LEADS
+from sectorwatch.forecast.issued import BASES, Issued
+from sectorwatch.forecast.local_time import LocalTime
+from sectorwatch.forecast.past import Past
+from sectorwatch.forecast.plan_basis import spread_of
+from sectorwatch.forecast.scoring.scored import Scored, scored_of, told
+from sectorwatch.forecast.unfiled import unfiled
+
+if TYPE_CHECKING:
+    from sectorwatch.traffic.tick import Tick
+
+AIRSPACE = _airspace(("made:australia",))
+SECTORS = len(AIRSPACE.sectors)
+LOCAL = LocalTime("Australia/Sydney")
+PLANS, MODEL = BASES.index("insufficient_history"), BASES.index("model")
+
+
+def loaded(seq: int, after_s: int = 0) -> Tick:
+    """A tick in which the first sector has seven aircraft; nobody has filed anything."""
+    occupancy = np.zeros(SECTORS, np.int32)
+    occupancy[0] = 7
+    time_s = START_S + after_s
+    live = replace(LIVE, occupancy=occupancy)
+    return tick(seq, time_s=time_s, live=live, final_minute_s=time_s // 60 * 60 - 180)
+
+
+def forecaster(*, past: bool = True) -> Forecaster:
+    """One with the last day known, in which nobody flew."""
+    made = Forecaster(AIRSPACE, _airports(), local=LOCAL)
+    if past:
+        made.past = Past(made.sector_id, START_S - 86_400)
+        nobody = np.zeros((SECTORS, 1_440), np.int16)
+        made.past.add_minutes(START_S - 86_400, nobody, np.ones(1_440, np.bool_))
+    return made
+
+
+def test_without_a_model_it_is_plans_and_the_usual_share_of_those_not_filed_yet() -> None:
+    """Every sector says so; the interval is that of both; the naive forecast is not known."""
+    issued = forecaster(past=False).issue(loaded(1))
+    assert set(issued.basis) == {PLANS}
+    assert issued.model == ""
+    share = unfiled(issued.current, LEADS)
+    assert issued.mean == pytest.approx(issued.plan_mean + share)
+    assert issued.mean[0, -1] > issued.mean[0, 0]
+    assert issued.mean[1:].max() < 1
+    assert np.isnan(issued.naive).all()
+    assert (issued.quantiles[0, -1, 0] < issued.mean[0, -1]) & (
+        issued.mean[0, -1] < issued.quantiles[0, -1, -1]
+    )
+    assert (np.diff(issued.quantiles, axis=-1) >= 0).all()
+
+
+def test_it_is_as_of_when_the_feed_was_received_or_a_later_moment() -> None:
+    """The latest is kept, and what it was made of."""
+    made = forecaster()
+    assert made.issue(loaded(1)).as_of_s == START_S + 2
+    later = made.issue(loaded(2, 15), START_S + 300)
+    assert later.as_of_s == START_S + 300
+    assert made.latest is later
+    assert made.situation is not None
+    assert made.situation.as_of_s == START_S + 300
+
+
+def test_a_model_serves_the_sectors_that_it_knows() -> None:
+    """One that is drawn in another way since has the plans alone, as one that is new."""
+    model = made_model(AIRSPACE, LOCAL, to_s=START_S)
+    model.drawn[3] += 1
+    model.sector_id[5] += 1
+    made = forecaster()
+    made.take_over(model)
+    issued = made.issue(loaded(1))
+    assert (issued.basis == np.where(np.isin(np.arange(SECTORS), [3, 5]), PLANS, MODEL)).all()
+    assert issued.model == "made"
+    assert issued.quantiles.shape == (SECTORS, LEADS.size, 5)
+    assert np.isfinite(issued.mean).all()
+    assert made.about()["sectors_without_model"] == 2
+
+
+def test_a_model_without_a_past_is_not_asked() -> None:
+    """At a start the past is not there yet: then it is the plans, and named so."""
+    made = forecaster(past=False)
+    made.take_over(made_model(AIRSPACE, LOCAL, to_s=START_S))
+    issued = made.issue(loaded(1))
+    assert set(issued.basis) == {PLANS}
+    assert issued.model == ""
+
+
+def test_a_model_of_another_local_time_is_refused_and_nothing_changes() -> None:
+    """Its hours of the week are others."""
+    made = forecaster()
+    first = made_model(AIRSPACE, LOCAL, to_s=START_S)
+    made.take_over(first)
+    with pytest.raises(ForecastError, match="Europe/Paris"):
+        made.take_over(made_model(AIRSPACE, LocalTime("Europe/Paris"), to_s=START_S))
+    assert made.model is first
+
+
+def scored(issued: Issued, truth: float) -> Scored:
+    """All of an issue at its first lead, with the same truth everywhere."""
+    rows = np.arange(SECTORS)
+    parts: dict[str, Any] = told(issued, 0, rows, np.full(SECTORS, truth, np.float32))
+    return scored_of([parts])
+
+
+def test_intervals_learn_from_this_models_forecasts_alone_and_are_kept() -> None:
+    """Those issued before it served teach it nothing; what was learned goes on with its model."""
+    made = forecaster()
+    before = made.issue(loaded(1))
+    made.take_over(made_model(AIRSPACE, LOCAL, to_s=START_S))
+    untaught = made.intervals()["levels"].copy()
+    made.adapt(scored(before, 50.0), START_S + 3_600)
+    issued = made.issue(loaded(2, 300))
+    made.adapt(scored(before, 50.0), START_S + 3_600)
+    assert (made.intervals()["levels"] == untaught).all()
+    made.adapt(scored(issued, 50.0), START_S + 7_200)
+    taught = made.intervals()
+    assert (taught["levels"] != untaught).any()
+    again = forecaster()
+    again.take_over(made_model(AIRSPACE, LOCAL, to_s=START_S))
+    assert again.take_up_intervals(taught)
+    assert (again.intervals()["levels"] == taught["levels"]).all()
+    other = forecaster()
+    other.take_over(made_model(AIRSPACE, LOCAL, to_s=START_S, version="other"))
+    assert not other.take_up_intervals(taught)
+    with pytest.raises(ModelFileError):
+        again.take_up_intervals({**taught, "levels": np.zeros(3)})
+
+
+def test_before_a_model_there_are_no_intervals_to_keep() -> None:
+    """Nor is there anything to learn."""
+    made = forecaster()
+    made.adapt(scored(made.issue(loaded(1)), 1.0), START_S)
+    assert made.intervals() == {}
+    assert spread_of(1.0, 1.0, 0.3).shape == (5,)
