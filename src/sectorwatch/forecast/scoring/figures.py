@@ -22,7 +22,17 @@ if TYPE_CHECKING:
 
     from sectorwatch.forecast.scoring.scored import Scored
 
-__all__ = ["BY_HOUR", "BY_SERIES", "BY_SIZE", "CHANCES", "HOURS", "PARTS", "SIZES", "Figures"]
+__all__ = [
+    "BY_HOUR",
+    "BY_SERIES",
+    "BY_SIZE",
+    "CHANCES",
+    "HOURS",
+    "PARTS",
+    "SIZES",
+    "Figures",
+    "series_of",
+]
 
 BY_SERIES = (
     "count",
@@ -128,6 +138,18 @@ class Figures:
         """All the sums by name: by series, hour, size and promise, and the PIT."""
         return self.by_series, self.by_hour, self.by_size, self.chances, {"pit": self.pit}
 
+    def of_series(self, was: NDArray[np.int64], series_id: NDArray[np.int64]) -> Figures:
+        """The same of `series_id` instead of `was`: nothing of those that are new."""
+        found = type(self)(series_id.size)
+        _, new, old = np.intersect1d(series_id, was, return_indices=True)
+        for prefix, mine, theirs in zip(_PREFIXES, found.groups(), self.groups(), strict=True):
+            for name, sums in mine.items():
+                if prefix in _OF_SERIES:
+                    sums[new] = theirs[name][old]
+                else:
+                    sums[:] = theirs[name]
+        return found
+
     def to_blob(self, series_id: NDArray[np.int64]) -> bytes:
         """The figures as the store keeps them."""
         columns: dict[str, NDArray[Any]] = {"series_id": series_id, "leads_s": LEADS}
@@ -144,7 +166,7 @@ class Figures:
         """
         columns = unpack_columns(blob)
         found = cls(series_id.size)
-        was = columns.get("series_id", np.empty(0, np.int64))
+        was = columns.get("series_id", _NONE)
         if not np.array_equal(columns.get("leads_s", ()), LEADS):
             return found
         _, new, old = np.intersect1d(series_id, was, return_indices=True)
@@ -163,6 +185,12 @@ class Figures:
 
 _PREFIXES = ("series_", "hour_", "size_", "chance_", "")
 _OF_SERIES = _PREFIXES[:2]
+_NONE = np.empty(0, np.int64)
+
+
+def series_of(blob: bytes) -> NDArray[np.int64]:
+    """The numbers of the series that some figures kept are of. Raises StoreError if damaged."""
+    return np.asarray(unpack_columns(blob).get("series_id", _NONE), np.int64)
 
 
 def _zeros(names: tuple[str, ...], shape: tuple[int, ...]) -> dict[str, NDArray[np.float32]]:

@@ -75,6 +75,29 @@ class Ledger:
             parts = [self._before, parts[-1]]
         return Figures.sum(parts, self.series_id.size), chosen
 
+    def follow(self, series_id: NDArray[np.int64]) -> None:
+        """Has these series among its own, in the place of those of which nothing is known any more.
+
+        Rows are others afterwards where any of them is new.
+        """
+        was = self.series_id
+        if np.isin(series_id, was).all():
+            return
+        told = Figures.sum(self.days.values(), was.size).by_series
+        has_any = (told["count"] + told["unscored"]).any(axis=1)
+        self.series_id = np.unique(np.concatenate([was[has_any], series_id]))
+        self.days = {
+            day: figures.of_series(was, self.series_id) for day, figures in self.days.items()
+        }
+        self._turn()
+
+    def rows(self, series_id: NDArray[np.int64]) -> NDArray[np.intp]:
+        """The rows of series that are followed, whose numbers are in order; -1 for others."""
+        if not self.series_id.size:
+            return np.full(series_id.size, -1, np.intp)
+        row = np.minimum(np.searchsorted(self.series_id, series_id), self.series_id.size - 1)
+        return np.where(self.series_id[row] == series_id, row, -1)
+
     def load(self, kept: Sequence[Scores]) -> None:
         """Takes the days that were kept. Raises StoreError where one is damaged or newer."""
         self.days = {each.day_s: Figures.from_blob(each.figures, self.series_id) for each in kept}

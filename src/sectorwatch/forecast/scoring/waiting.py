@@ -43,6 +43,11 @@ class Waiting:
             found.append((bin_end_s - BIN_S, issued, lead))
         return found
 
+    def put_back(self, due: list[tuple[int, Issued, int]]) -> None:
+        """Has what was `due` wait again, for it could not be scored."""
+        for start_s, issued, lead in due:
+            heapq.heappush(self._heap, (start_s + BIN_S, next(self._number), issued, lead))
+
     def span_s(self) -> tuple[int, int] | None:
         """From the start of the first bin that is waited for to the end of the last one."""
         if not self._heap:

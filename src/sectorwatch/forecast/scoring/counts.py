@@ -1,0 +1,161 @@
+"""Forecasts of what is counted, such as landings, kept and scored like those for sectors.
+
+Other than sectors, the series change from issue to issue (the busiest airports of the moment), and
+what happened is read from the store when it is over.
+"""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from sectorwatch.errors import StoreError
+from sectorwatch.forecast.horizon import BIN_S, LONGEST_S
+from sectorwatch.forecast.kept import decode_issued, encode_issued
+from sectorwatch.forecast.scoring.accuracy import Accuracy, accuracy_of
+from sectorwatch.forecast.scoring.figures import series_of
+from sectorwatch.forecast.scoring.ledger import DAYS, Ledger
+from sectorwatch.forecast.scoring.minutes import ENOUGH_OF_BIN, MINUTE_S
+from sectorwatch.forecast.scoring.scored import Scored, scored_of, told
+from sectorwatch.forecast.scoring.waiting import Waiting
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    from numpy.typing import NDArray
+
+    from sectorwatch.forecast.issued import Issued
+    from sectorwatch.forecast.scoring.ledger import LocalHours
+    from sectorwatch.store import Store
+    from sectorwatch.store.forecasts import ForecastKind
+
+__all__ = ["CountScoring"]
+
+_SAVE_EVERY_S = 3_600
+_BIN = BIN_S // MINUTE_S
+
+
+class CountScoring:
+    """Keeps and scores forecasts of `kind`, each an `Issued` whose `sector_id` number its series.
+
+    `read(store, series_id, from_s, to_s)` gives what was counted in each minute, shape (series,
+    minutes), and which minutes are known; a bin's truth is the sum of its known minutes, scaled to
+    all. `issued`, `observe`, `resume` and `save` belong to one thread, the rest to any.
+    """
+
+    def __init__(
+        self,
+        kind: ForecastKind,
+        local: LocalHours,
+        read: Callable[
+            [Store, NDArray[np.int64], int, int], tuple[NDArray[Any], NDArray[np.bool_]]
+        ],
+    ) -> None:
+        self.kind: ForecastKind = kind
+        self.scored_to_s: int | None = None
+        self._read = read
+        self._ledger = Ledger(np.empty(0, np.int64), local)
+        self._waiting = Waiting()
+        self._saved_to_s: int | None = None
+        self._lock = threading.Lock()
+
+    @property
+    def series_id(self) -> NDArray[np.int64]:
+        """The series that have figures, in the order of the rows of `accuracy`."""
+        return self._ledger.series_id
+
+    def issued(self, issued: Issued, store: Store) -> bool:
+        """Keeps an issue and has it wait; False where one of that moment was kept before.
+
+        Raises DatabaseAwayError where it could not be kept: call it again.
+        """
+        content = encode_issued(issued)
+        new = store.forecasts.keep(self.kind, issued.as_of_s, issued.model, content, seq=issued.seq)
+        if new:
+            self._waiting.add(issued)
+        return new
+
+    def observe(self, final_minute_s: int | None, store: Store) -> Scored | None:
+        """Scores what ended with the last minute that is final; None where nothing did.
+
+        Raises StoreError where what happened cannot be read: the next call makes up for it.
+        """
+        if final_minute_s is None:
+            return None
+        due = self._waiting.due(final_minute_s + MINUTE_S)
+        if not due:
+            return None
+        try:
+            parts = [
+                self._told(start_s, [each for each in due if each[0] == start_s], store)
+                for start_s in sorted({each[0] for each in due})
+            ]
+        except StoreError:
+            self._waiting.put_back(due)
+            raise
+        columns = [each for part in parts for each in part]
+        with self._lock:
+            self._ledger.follow(np.concatenate([each["series_id"] for each in columns]))
+            for each in columns:
+                each["row"] = self._ledger.rows(each["series_id"])
+            scored = scored_of(columns)
+            now_s = due[-1][0] + BIN_S
+            self._ledger.add(scored, now_s)
+        self.scored_to_s = max(now_s, self.scored_to_s or now_s)
+        if self._saved_to_s is None:
+            self._saved_to_s = self.scored_to_s
+        if self.scored_to_s - self._saved_to_s >= _SAVE_EVERY_S:
+            self.save(store)
+        return scored
+
+    def accuracy(self, series_id: int | None = None, *, days: int = DAYS) -> Accuracy:
+        """How the forecasts of the last `days` days fared: of one series, or of all."""
+        with self._lock:
+            figures, of_days = self._ledger.total(days)
+            row = None if series_id is None else int(self._ledger.rows(np.array([series_id]))[0])
+        return accuracy_of(figures, of_days, row, self.scored_to_s)
+
+    def resume(self, store: Store) -> None:
+        """Goes on where another left off. Raises StoreError where what is kept cannot be read."""
+        kept = store.forecasts.scores(self.kind, 0)
+        series = [series_of(each.figures) for each in kept]
+        with self._lock:
+            self._ledger.follow(np.concatenate([*series, np.empty(0, np.int64)]))
+            self._ledger.load(kept)
+        scored_to_s = max((each.scored_to_s for each in kept), default=None)
+        self.scored_to_s = self._saved_to_s = scored_to_s
+        self._waiting = Waiting()
+        newest_s = store.forecasts.newest(self.kind)
+        if newest_s is None:
+            return
+        from_s = (newest_s if scored_to_s is None else scored_to_s) - LONGEST_S - BIN_S
+        for each in store.forecasts.kept(self.kind, from_s, newest_s + 1):
+            issued = decode_issued(each.content, each.as_of_s, each.seq, each.model)
+            self._waiting.add(issued, after_s=scored_to_s)
+
+    def save(self, store: Store) -> None:
+        """Keeps the figures as they are now. Raises DatabaseAwayError: it may be tried again."""
+        if self.scored_to_s is None:
+            return
+        rows = self._ledger.changed(self.scored_to_s)
+        if rows:
+            store.forecasts.keep_scores(self.kind, rows, from_day_s=self._ledger.oldest_s)
+            self._ledger.saved()
+        self._saved_to_s = self.scored_to_s
+
+    def _told(
+        self, start_s: int, due: list[tuple[int, Issued, int]], store: Store
+    ) -> list[dict[str, NDArray[Any]]]:
+        series_id = np.unique(np.concatenate([issued.sector_id for _, issued, _ in due]))
+        counts, known = self._read(store, series_id, start_s, start_s + BIN_S)
+        truth = np.full(series_id.size, np.nan, np.float32)
+        if known.sum() >= ENOUGH_OF_BIN * _BIN:
+            truth = (counts[:, known].sum(axis=1) * (_BIN / known.sum())).astype(np.float32)
+        parts = []
+        for _, issued, lead in due:
+            rows = np.searchsorted(series_id, issued.sector_id)
+            parts.append(told(issued, lead, rows, truth[rows]))
+        return parts
