@@ -20,11 +20,16 @@ import msgspec
 import numpy as np
 from scipy.optimize import minimize
 
-from sectorwatch.airspace import Airports
-from sectorwatch.airspace.geodesy import distance_nm
+from sectorwatch.airspace import Airports, load_airspace
+from sectorwatch.airspace.geodesy import EARTH_RADIUS_NM, distance_nm, unit_vectors
 from sectorwatch.clock import parse_us
 from sectorwatch.feed.plans import decode_plan
+from sectorwatch.forecast.now import places_of
+from sectorwatch.forecast.plans.ahead import ways_from_here
 from sectorwatch.forecast.plans.hazards import Hazard, take_off
+from sectorwatch.forecast.plans.known_ways import KnownWays
+from sectorwatch.forecast.plans.profile import PHASES
+from sectorwatch.forecast.situation import UNKNOWN, Situation, Stage
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -32,6 +37,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from sectorwatch.feed.records import FlightPlan
+    from sectorwatch.forecast.plans.ways import Ways
 
 BANDS_MIN = (2, 7, 12, 20, 32, 45, 75, 110, 150, 200, 250)
 GROUND_LATE_MIN = (-90, -60, -40, -25, -15, -5, 5, 15, 30, 60, 120, 240)
@@ -71,6 +77,7 @@ class _Record:
     near: str
     latitude: float
     longitude: float
+    altitude_ft: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +116,7 @@ def _read(path: Path, airports: Airports) -> Feed:
             near=airports.icao[place] if place >= 0 else "",
             latitude=pilot["latitude"],
             longitude=pilot["longitude"],
+            altitude_ft=pilot["altitude"],
         )
     prefiles = {}
     for prefile in data["prefiles"]:
@@ -279,20 +287,129 @@ def _by_steps(
     return np.concatenate([begun, np.cumsum(off, axis=1)], axis=1), given_up
 
 
-def quits_per_hour(feeds: Sequence[Feed], airports: Airports) -> float:
-    """How often somebody in the air vanishes an hour, far from where they are bound."""
-    gone, hours = 0.0, 0.0
+def quits_per_hour(feeds: Sequence[Feed], airports: Airports) -> dict[str, float]:
+    """How often somebody in the air vanishes an hour, far from where they are bound, by band."""
+    seen: dict[str, list[tuple[bool, float]]] = {}
     for first, second, apart_min in pairs(feeds):
+        band = _band(apart_min)
         for key, pilot in first.pilots.items():
             to = airports.get(pilot.plan.arrival) if pilot.plan is not None else None
             if not pilot.airborne or to is None or pilot.groundspeed_kt < 200:
                 continue
             left_nm = float(distance_nm(pilot.latitude, pilot.longitude, to.latitude, to.longitude))
-            if left_nm / pilot.groundspeed_kt * 60 < 1.3 * apart_min + 10:
+            if left_nm / pilot.groundspeed_kt * 60 > 1.3 * apart_min + 10:
+                seen.setdefault(band, []).append((key in second.pilots, apart_min / 60))
+    # The rate at which as many would be left.
+    return {
+        band: -float(np.log(np.mean([there for there, _ in rows])) / np.mean([h for _, h in rows]))
+        for band, rows in seen.items()
+    }
+
+
+def _band(apart_min: float) -> str:
+    at = int(np.searchsorted(BANDS_MIN, apart_min, side="right")) - 1
+    at = min(at, len(BANDS_MIN) - 2)
+    return f"{BANDS_MIN[at]}-{BANDS_MIN[at + 1]} min"
+
+
+def time_errors(feeds: Sequence[Feed], airports: Airports) -> None:
+    """Print how far along their way flights were, and how many still flew, against what is reckoned.
+
+    Each goes on from where it is in the first feed, as the count has it; the place in the second
+    feed that is nearest on that way says how much later it is. Near is 60 NM.
+    """
+    airspace = load_airspace(["made:australia"])  # ways need one; its sectors do not matter here
+    known = KnownWays(airspace, airports, None)
+    errors: dict[tuple[str, str], list[float]] = {}
+    landings: dict[tuple[str, int], list[bool]] = {}
+    made: dict[float, tuple[list[tuple[int, str]], Situation, Ways, NDArray[np.int8]]] = {}
+    for first, second, apart_min in pairs(feeds):
+        if first.time_s not in made:
+            keys, situation = _in_the_air(first, airports)
+            made = {first.time_s: (keys, situation, *ways_from_here(situation, known, airspace))}
+        keys, situation, ways, phase = made[first.time_s]
+        bound = (situation.destination != UNKNOWN) & (situation.groundspeed_kt >= 100)
+        for row in np.flatnonzero(bound).tolist():
+            after = second.pilots.get(keys[row])
+            begin, end = int(ways.first[row]), int(ways.first[row + 1])
+            left_s = float(ways.elapsed_s[end - 1]) - apart_min * 60
+            flies = after is not None and after.airborne
+            landings.setdefault((_band(apart_min), int(left_s // 600) * 10), []).append(flies)
+            if after is None or not flies or left_s < 900:
                 continue
-            gone += key not in second.pilots
-            hours += apart_min / 60
-    return gone / hours
+            late_s, away_nm = _late(ways, begin, end, after, apart_min * 60)
+            if away_nm < 60:
+                errors.setdefault((PHASES[phase[row]], _band(apart_min)), []).append(late_s)
+    _print_errors(errors, landings)
+
+
+def _print_errors(
+    errors: dict[tuple[str, str], list[float]], landings: dict[tuple[str, int], list[bool]]
+) -> None:
+    for (now, band), late in sorted(errors.items()):
+        if len(late) > 15:
+            quantiles = np.percentile(late, (5, 25, 50, 75, 95)).round().astype(int).tolist()
+            print(f"  {now} {band}: n {len(late)}, later by s, 5 25 50 75 95 %: {quantiles}")
+    for (band, left_min), flying in sorted(landings.items()):
+        if -60 <= left_min <= 30 and len(flying) > 20:
+            print(
+                f"  {band}, {left_min} min left of the way: {np.mean(flying):.2f} still in the air"
+            )
+
+
+def _late(ways: Ways, begin: int, end: int, pilot: _Record, apart_s: float) -> tuple[float, float]:
+    x, y, z = (float(value) for value in unit_vectors(pilot.latitude, pilot.longitude))
+    cosine = ways.x[begin:end] * x + ways.y[begin:end] * y + ways.z[begin:end] * z
+    near = int(cosine.argmax())
+    away_nm = float(np.arccos(min(float(cosine[near]), 1.0))) * EARTH_RADIUS_NM
+    return apart_s - float(ways.elapsed_s[begin + near]), away_nm
+
+
+def _in_the_air(feed: Feed, airports: Airports) -> tuple[list[tuple[int, str]], Situation]:
+    """Everybody in the air, as a situation without sectors."""
+    keys = [key for key, pilot in feed.pilots.items() if pilot.airborne]
+    pilots = [feed.pilots[key] for key in keys]
+
+    def place(pilot: _Record, name: str) -> int:
+        airport = airports.get(getattr(pilot.plan, name)) if pilot.plan is not None else None
+        return UNKNOWN if airport is None else airport.index
+
+    def filed(name: str) -> NDArray[np.int32]:
+        values = [getattr(pilot.plan, name, None) or UNKNOWN for pilot in pilots]
+        return np.array(values, dtype=np.int32)
+
+    n = len(pilots)
+    none, now = np.full(n, UNKNOWN, dtype=np.int64), np.full(n, int(feed.time_s), dtype=np.int64)
+    altitude_ft = np.array([pilot.altitude_ft for pilot in pilots], dtype=np.int32)
+    situation = Situation(
+        as_of_s=int(feed.time_s),
+        places=places_of(airports),
+        stage=np.full(n, Stage.AIRBORNE, dtype=np.int8),
+        flight_id=none,
+        cid=none,
+        callsign=[callsign for _, callsign in keys],
+        first_seen_s=none,
+        plan_since_s=none,
+        origin=np.array([place(pilot, "departure") for pilot in pilots], dtype=np.int32),
+        destination=np.array([place(pilot, "arrival") for pilot in pilots], dtype=np.int32),
+        route=[pilot.plan.route if pilot.plan is not None else "" for pilot in pilots],
+        aircraft=[""] * n,
+        filed_off_s=none,
+        cruise_ft=filed("cruise_altitude_ft"),
+        tas_kt=filed("cruise_tas_kt"),
+        enroute_min=filed("enroute_minutes"),
+        online_elsewhere=np.zeros(n, dtype=np.bool_),
+        departed_s=none,
+        position_s=now,
+        latitude=np.array([pilot.latitude for pilot in pilots], dtype=np.float64),
+        longitude=np.array([pilot.longitude for pilot in pilots], dtype=np.float64),
+        altitude_ft=altitude_ft,
+        groundspeed_kt=np.array([pilot.groundspeed_kt for pilot in pilots], dtype=np.int32),
+        heading_deg=np.zeros(n, dtype=np.int32),
+        sector=np.full((1, n), UNKNOWN, dtype=np.int32),
+        occupancy=np.zeros(0, dtype=np.int32),
+    )
+    return keys, situation
 
 
 def main() -> None:
@@ -308,13 +425,15 @@ def main() -> None:
         f"{len(feeds)} feeds; ground {len(ground)} pairs, {sum(s.weight for s in ground):.0f} weighed;"
     )
     print(f"prefiles {len(prefiles)} pairs, {sum(s.weight for s in prefiles):.0f} weighed")
-    print("quits per hour", round(quits_per_hour(feeds, airports), 4))
+    for band, rate in quits_per_hour(feeds, airports).items():
+        print(f"quits an hour, feeds {band} apart: {rate:.3f}")
     for name, hazard, seen in (
         ("GROUND", fit(ground, GROUND_LATE_MIN, GROUND_WAITED_MIN, 4), ground),
         ("PREFILE", fit(prefiles, PREFILE_LATE_MIN, PREFILE_WAITED_MIN, 51), prefiles),
     ):
         print(name, _rounded(hazard))
         _compare(hazard, seen)
+    time_errors(feeds, airports)
 
 
 def _rounded(hazard: Hazard) -> str:

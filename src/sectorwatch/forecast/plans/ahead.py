@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from sectorwatch.forecast.situation import Situation
     from sectorwatch.traffic.contract import Space
 
-__all__ = ["Ahead", "passages_ahead"]
+__all__ = ["Ahead", "passages_ahead", "ways_from_here"]
 
 _OFF_WAY_NM = 25.0
 _OFF_LEVEL_FT = 3_000.0
@@ -109,30 +109,20 @@ def passages_ahead(
     `pace` (rows,) is how much longer than reckoned flights between their two airports take.
     """
     number = known.numbers(situation, rows)
-    lat, lon = situation.latitude[rows], situation.longitude[rows]
-    place = _place_on_way(known, number, lat, lon)
+    place = _place_on_way(known, number, situation.latitude[rows], situation.longitude[rows])
     altitude_ft = situation.altitude_ft[rows].astype(np.float64)
     off_way = (number == UNKNOWN) | (place.away_nm > _OFF_WAY_NM)
     off_way |= np.abs(place.altitude_ft - altitude_ft) > _OFF_LEVEL_FT
     on, off = np.flatnonzero(~off_way), np.flatnonzero(off_way)
-
     speed_kt = np.clip(situation.groundspeed_kt[rows].astype(np.float64), SLOWEST_KT, FASTEST_KT)
-    level_ft = np.where(number == UNKNOWN, altitude_ft, _taken(known.cruise_ft, number, len(rows)))
-    now = np.where(altitude_ft >= level_ft - _NEAR_LEVEL_FT, LEVEL, CLIMBING).astype(np.int8)
-    now[place.descends & (now == CLIMBING)] = DESCENDING
+    now = _phase_now(known, number, place, altitude_ft)
     # At its level a flight flies at the speed it has; before that, at the one that is filed.
     planned_kt = _taken(known.cruise_kt, number, len(rows))
     own = np.clip(planned_kt / speed_kt, _SLOWER, _FASTER)
     pace = np.where(now == LEVEL, own, np.where(now == CLIMBING, pace, 1.0))
 
     on_way = _passages(known.ways, number[on], on, place.elapsed_s[on], pace[on])
-    made = lay_out(
-        [
-            _way_from_here(situation, int(rows[each]), int(number[each]), elapsed_s, known)
-            for each, elapsed_s in zip(off.tolist(), place.elapsed_s[off].tolist(), strict=True)
-        ],
-        airspace,
-    )
+    made = _from_here(situation, rows[off], number[off], place.elapsed_s[off], known, airspace)
     climbs = np.where(now[off] == CLIMBING, pace[off], 1.0)
     from_here = _passages(made, np.arange(off.size), off, np.zeros(off.size), climbs)
     left = _Left.joined((on_way, from_here))
@@ -150,6 +140,45 @@ def passages_ahead(
         now=now[left.whose],
         enter_phase=left.enter_phase,
         exit_phase=left.exit_phase,
+    )
+
+
+def ways_from_here(
+    situation: Situation, known: KnownWays, airspace: Space
+) -> tuple[Ways, NDArray[np.int8]]:
+    """A way from here for every flight of a situation, all in the air, and their phases now."""
+    rows = np.arange(len(situation))
+    number = known.numbers(situation, rows)
+    place = _place_on_way(known, number, situation.latitude, situation.longitude)
+    now = _phase_now(known, number, place, situation.altitude_ft.astype(np.float64))
+    return _from_here(situation, rows, number, place.elapsed_s, known, airspace), now
+
+
+def _phase_now(
+    known: KnownWays, number: NDArray[np.intp], place: _OnWay, altitude_ft: NDArray[np.float64]
+) -> NDArray[np.int8]:
+    level_ft = _taken(known.cruise_ft, number, number.size)
+    level_ft = np.where(number == UNKNOWN, altitude_ft, level_ft)
+    now = np.where(altitude_ft >= level_ft - _NEAR_LEVEL_FT, LEVEL, CLIMBING).astype(np.int8)
+    now[place.descends & (now == CLIMBING)] = DESCENDING
+    return now
+
+
+def _from_here(
+    situation: Situation,
+    rows: NDArray[np.intp],
+    number: NDArray[np.intp],
+    elapsed_s: NDArray[np.float64],
+    known: KnownWays,
+    airspace: Space,
+) -> Ways:
+    """The ways of flights that are so far along the ways `number`, or on none."""
+    return lay_out(
+        [
+            _way_from_here(situation, *each, known)
+            for each in zip(rows.tolist(), number.tolist(), elapsed_s.tolist(), strict=True)
+        ],
+        airspace,
     )
 
 
