@@ -10,7 +10,8 @@ usual, and scatters: over a stretch as long as the change, in sectors of its siz
 that knows how long the change lasts, but not when it begins, looks at every such stretch; if it may
 be wrong once a sector-month (both directions together), it must ask for the difference that
 ordinary traffic passes as rarely as that. The smallest change that it finds nine times in ten is
-the limit. What is put in is measured as it came out, and counts where it is above the limit.
+the limit. What is put in is measured as it came out (a lull as the share of flights taken out, of what was usual), and counts
+where it is above the limit; lulls only where an empty sector would be.
 
 A lull takes real flights out of the schedule, a spike puts flights in that stay as long as those of
 that sector do. There is no forecast in this: the hour of the week alone, and as the second opinion
@@ -223,7 +224,11 @@ def put_in(
             else:
                 _take(occupancy[sector], begin, length, size / max(before, 1e-9), of_sector, chance)
             after = occupancy[sector, begin : begin + length].mean()
-            changes.append(Change(kind, sector, begin, length, abs(after - before), mean, limit))
+            size = after - before
+            if kind == 1:
+                # Of what was usual: a sector that happens to be busy comes down to that unnoticed.
+                size = mean * (before - after) / max(before, 1e-9)
+            changes.append(Change(kind, sector, begin, length, float(size), mean, limit))
     total = np.hstack([np.zeros((occupancy.shape[0], 1)), np.cumsum(occupancy, axis=1)])
     bins = np.full(occupancy.shape, np.nan, np.float32)
     bins[:, :-2] = (total[:, 3:] - total[:, :-3]) / 3
@@ -274,8 +279,14 @@ def result(
         return f"{share:.3f} of {len(chosen):,}"
 
     def is_above(change: Change) -> bool:
-        enough = change.size >= max(change.limit, LEAST_CHANGE)
-        return enough and (change.kind == 1 or change.mean + change.size >= LEAST_FLIGHTS)
+        if change.size < max(change.limit, LEAST_CHANGE):
+            return False
+        # A sector can become no emptier than empty: with a limit above its mean no lull shows.
+        return (
+            change.limit <= change.mean
+            if change.kind
+            else (change.mean + change.size >= LEAST_FLIGHTS)
+        )
 
     figures: dict[str, str] = {
         "false alarms a sector-month": " + ".join(

@@ -37,7 +37,7 @@ __all__ = ["FALSE_SHARE", "LEAST_CHANGE", "LEAST_FLIGHTS", "LoadLook", "LoadWatc
 
 FALSE_SHARE = 0.1
 """Of what is called an anomaly at any time, at most this share may be chance."""
-P_LIMIT = 7e-5
+P_LIMIT = 1.2e-4
 """No sector is called unusual above this p-value, however many others are: that keeps false alarms
 under one a sector-month, also where there are few sectors (measured: `benchmarks/anomalies.py`)."""
 LEAST_FLIGHTS = 3.0

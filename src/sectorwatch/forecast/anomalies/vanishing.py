@@ -40,8 +40,9 @@ _CONFIRMED_S = 45
 _HALF_LIFE_S = 14 * 86_400
 _HELD_S = 3_600
 _BACK = 0.9
-# Measured on real feeds members leave in the air about once in twenty hours of flight.
-_FIRST_RATE_H, _FIRST_WEIGHT_H = 0.05, 200.0
+# Of real feeds up to half an hour apart: above 20,000 ft and far from where they were bound, 67
+# flights were gone in 617 h of flight.
+_FIRST_RATE_H, _FIRST_WEIGHT_H = 0.11, 200.0
 _FIRST_RATIO = 2.0
 _NEAR_NM, _NEAR_NM_A_S = 4.0, 0.06
 _LOW_FT, _LOW_FT_A_S = 1_500, 25
