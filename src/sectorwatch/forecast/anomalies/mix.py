@@ -29,11 +29,12 @@ if TYPE_CHECKING:
 
     from sectorwatch.forecast.anomalies.present import Present
 
-__all__ = ["LEAST_FLIGHTS", "MixFound", "MixLook", "MixWatch"]
+__all__ = ["LEAST_ALIKE", "LEAST_FLIGHTS", "MixFound", "MixLook", "MixWatch"]
 
 LEAST_FLIGHTS = 6
 """Fewer flights in an hour are too few to speak of a mix."""
-_LEAST_ALIKE = 4
+LEAST_ALIKE = 4
+"""So many must have a trait in common, and three more than usual."""
 _LEAST_MORE = 3.0
 _EVERY_S = 300
 _WINDOW_S = 3_600
@@ -109,20 +110,25 @@ class MixWatch:
             "mix_hour_trait": self._hour_trait,
         }
 
-    def look(self, now: Present, hour_of_week: int) -> MixLook | None:
-        """Look at the last hour's flights; None where it is no time to (every 5 min it is)."""
+    def look(self, now: Present, hour_of_week: int, *, learns: bool = True) -> MixLook | None:
+        """Look at the last hour's flights; None where it is no time to (every 5 min it is).
+
+        Without `learns` nothing of it is taken into what is usual.
+        """
         if 0 <= now.now_s - self._looked_s < _EVERY_S:
             return None
         if not 0 <= now.now_s - self._looked_s <= _HOUR_S:
             self._samples.clear()
             self._hour_s = now.now_s
-        elapsed_s = min(now.now_s - self._looked_s, _HOUR_S)
+        elapsed_s = min(now.now_s - self._looked_s, _HOUR_S) if learns else 0
         self._looked_s = now.now_s
         self._samples.append(self._sample(now))
         while self._samples[0][0] <= now.now_s - _WINDOW_S:
             self._samples.popleft()
         sector, traits = self._flights_of_hour()
         looked = self._judge(sector, traits, hour_of_week, elapsed_s)
+        if not learns:
+            return looked
         if self._hour_s is None or now.now_s - self._hour_s >= _HOUR_S:
             self._hour_s = now.now_s
             self._learn(sector, traits, hour_of_week)
@@ -166,7 +172,7 @@ class MixWatch:
         flights = np.bincount(sector, minlength=self._sectors)
         where, what, count = self._counted(sector, traits)
         share = self._share(where, what, hour_of_week)
-        tested = (count >= _LEAST_ALIKE) & (flights[where] >= LEAST_FLIGHTS)
+        tested = (count >= LEAST_ALIKE) & (flights[where] >= LEAST_FLIGHTS)
         looked_at = np.bincount(where[tested], minlength=self._sectors)
         known = (
             (self._flights[:, 0] >= _LEARNED_FLIGHTS)
@@ -246,7 +252,7 @@ class MixWatch:
         self._flights *= 0.5 ** (1 / _HALF_LIFE_H)
         where, what, count = self._counted(sector, traits)
         flights = np.bincount(sector, minlength=self._sectors)
-        striking = (count >= _LEAST_ALIKE - 1) & (flights[where] >= _LEAST_ALIKE)
+        striking = (count >= LEAST_ALIKE - 1) & (flights[where] >= LEAST_ALIKE)
         share = count / np.maximum(flights[where], 1)
         more = share - self._share(where, what, hour_of_week)
         self._usual[where, what] += count
