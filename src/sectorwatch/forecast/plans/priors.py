@@ -61,7 +61,7 @@ PREFILED = Hazard(
 )
 """The sign is that the member is online under another callsign."""
 QUITS_PER_H = 0.10
-"""0.10 to 0.11 where the second feed is 20 min to 3 h later; 0.18 within 5 min, of whom some return."""
+"""0.10 to 0.11 where the feeds are 20 min to 3 h apart; 0.18 within 5 min (some come back)."""
 
 # At 0, 5, 10, 20, 30, 45, 60, 90, 120, 180, 240 and 360 min ahead (`learned.AHEAD_S`).
 _CLIMBING_BIAS_S = (0.0, 10.0, 15.0, 20.0, 25.0, 30.0, 30.0, 40.0, 60.0, 120.0, 180.0, 180.0)
