@@ -12,6 +12,7 @@ import pytest
 
 from sectorwatch.airspace import Airports, load_airspace
 from sectorwatch.feed.mask import Masker
+from sectorwatch.forecast.backtest import METHODS, Wanted, run
 from sectorwatch.recordings import MASKING_KEY
 from sectorwatch.simulator import MadeTimetable, Network
 from sectorwatch.simulator.direct import DirectSnapshots
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 FRIDAY_S, DAY_S = 1_795_132_800, 86_400  # 2026-11-20
 DAYS = 9.25
+WITHOUT_MODELS = ",".join(name for name in METHODS if name not in ("model", "history_boosting"))
 
 
 def fly(folder: Path, days: float) -> Path:
@@ -81,7 +83,8 @@ def test_a_back_test_runs_beside_a_running_instance(
     out, plot = tmp_path / "backtest.json", tmp_path / "backtest.png"
     with DataDirectory.open(data_dir):
         before = contents(data_dir)
-        done = sectorwatch("backtest", "--data-dir", data_dir, "--out", out, "--plot", plot)
+        words = ("--out", out, "--plot", plot, "--methods", WITHOUT_MODELS)
+        done = sectorwatch("backtest", "--data-dir", data_dir, *words)
         assert contents(data_dir) == before
     assert done.code == 0, done.err
     answer = json.loads(out.read_text())
@@ -92,11 +95,53 @@ def test_a_back_test_runs_beside_a_running_instance(
         by_name = {method["method"]: method for method in each["methods"]}
         assert {"weekly_naive", "persistence"} <= by_name.keys()
         assert all(row["cases"] > 0 for row in by_name["weekly_naive"]["leads"])
+        assert by_name["without_history"]["leads"][0]["coverage_80"] is not None
+        assert each["capacity"]["configured"] == 0
+        assert each["capacity"]["learned"] + each["capacity"]["unknown"] == each["sectors"]
+    firs = {method["method"]: method for method in answer["sets"][0]["methods"]}
+    assert {"precision", "recall", "breaches"} <= firs["plan"]["alerts"].keys()
+    assert "warnings of more than capacity" in done.out
+    assert "Of those airborne in 1 / 2 / 4 h" in done.out
     assert "auto_ets" in {method["method"] for method in answer["sets"][0]["methods"]}
     assert "Last week (UTC)" in done.out
     assert "Hour-of-week mean: nothing to score" in done.err
     assert plot.read_bytes()[:8] == b"\x89PNG\r\n\x1a\n"
     assert plot.stat().st_size > 40_000
+
+
+def test_models_are_trained_of_the_past_and_scored_beside_it(data_dir: Path) -> None:
+    """Eight days to learn from, then half a day: better than last week, and than without plans.
+
+    Told of the same past otherwise, with every plan filed long ahead, it sees more.
+    """
+    airspace, airports = load_airspace(["made:australia"]), Airports.load()
+    names = ("model", "history_boosting", "plan", "weekly_naive")
+    end_s = FRIDAY_S + int(DAYS * DAY_S)
+    answers = {}
+    with DataDirectory.open(data_dir, lock=False) as directory, Store.open(directory) as store:
+        for how in ("as-flown", "240"):
+            answers[how] = run(
+                store,
+                airspace,
+                airports,
+                Wanted(
+                    from_s=end_s - 3 * DAY_S // 4,
+                    methods=names if how == "as-flown" else ("plan", "weekly_naive"),
+                    visibility=how,
+                    rows=12_000,
+                ),
+            )
+    firs = {each["method"]: each for each in answers["as-flown"]["sets"][0]["methods"]}
+    assert set(firs) == set(names)
+    hour = {name: firs[name]["leads"][4]["ratio_to_weekly_naive"] for name in names}
+    assert hour["model"] < hour["history_boosting"]
+    assert hour["model"] < 0.95
+    assert firs["model"]["leads"][4]["coverage_80"] > 0.6
+    assert answers["as-flown"]["remarks"] == []
+    seen = [answers[how]["visibility"]["visible_2h"] for how in ("as-flown", "240")]
+    assert seen[0] < seen[1]
+    early = {each["method"]: each for each in answers["240"]["sets"][0]["methods"]}
+    assert abs(early["plan"]["leads"][8]["bias"]) < abs(firs["plan"]["leads"][8]["bias"])
 
 
 def test_what_is_asked_for_is_scored(sectorwatch: Command, data_dir: Path) -> None:

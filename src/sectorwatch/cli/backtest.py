@@ -241,6 +241,7 @@ def _print_set(each: Mapping[str, Any]) -> None:
         ],
         rows,
     )
+    _print_alerts(each)
     for method in each["methods"]:
         if method["method"] != "model" or not method["coverage_by_block"]:
             continue
@@ -256,6 +257,33 @@ def _print_set(each: Mapping[str, Any]) -> None:
                 for row in method["coverage_by_size_decile"]
             ],
             [[_percent(row["coverage_80"]) for row in method["coverage_by_size_decile"]]],
+        )
+
+
+def _print_alerts(each: Mapping[str, Any]) -> None:
+    known = each["capacity"]
+    rows = []
+    for method in each["methods"]:
+        score = method["alerts"]
+        if score is None:
+            continue
+        lead = score["median_lead_s"]
+        rows.append(
+            [
+                method["label"],
+                score["warnings"],
+                _percent(score["precision"]),
+                score["breaches"],
+                _percent(score["recall"]),
+                "" if lead is None else f"{lead / 60:.0f} min",
+            ]
+        )
+    if rows:
+        print_table(
+            f"{each['name']}: warnings of more than capacity for half an hour "
+            f"({known['configured']} configured, {known['learned']} learned)",
+            ["method", "warnings", "right", "breaches", "foreseen", "median lead"],
+            rows,
         )
 
 

@@ -5,8 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+import numpy as np
+
+from sectorwatch.forecast.horizon import LEADS
+
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
 
 __all__ = ["Forecasts", "Method"]
@@ -30,6 +33,15 @@ class Forecasts:
             self.mean[sectors],
             None if self.quantiles is None else self.quantiles[sectors],
             None if self.p_zero is None else self.p_zero[sectors],
+        )
+
+    def at_leads(self, leads_s: NDArray[np.int64]) -> Forecasts:
+        """Of forecasts for all of `LEADS` those of some."""
+        which = np.searchsorted(LEADS, leads_s)
+        return Forecasts(
+            self.mean[:, :, which],
+            None if self.quantiles is None else self.quantiles[:, :, which],
+            None if self.p_zero is None else self.p_zero[:, :, which],
         )
 
 

@@ -11,8 +11,15 @@ import numpy as np
 
 from sectorwatch.clock import format_s
 from sectorwatch.errors import BacktestError
+from sectorwatch.forecast.backtest.alarms import Alarms, capacities
 from sectorwatch.forecast.backtest.baselines import HourOfWeek, Persistence, WeeklyNaive
 from sectorwatch.forecast.backtest.bins import Bins
+from sectorwatch.forecast.backtest.learning import (
+    HISTORY_ALONE,
+    Boosted,
+    PlansAlone,
+    WithoutHistory,
+)
 from sectorwatch.forecast.backtest.rolling import MARK_S, Period, SectorSet, roll
 from sectorwatch.forecast.backtest.smoothing import AutoEts
 from sectorwatch.forecast.backtest.visibility import (
@@ -20,9 +27,12 @@ from sectorwatch.forecast.backtest.visibility import (
     filed_before,
     visible_shares,
 )
+from sectorwatch.forecast.backtest.walked import Walked
 from sectorwatch.forecast.history import History
 from sectorwatch.forecast.horizon import BIN_S, HORIZONS_S, LONGEST_S
 from sectorwatch.forecast.local_time import LocalTime, zone_of
+from sectorwatch.forecast.model.training import Recipe
+from sectorwatch.forecast.plans import LearnedPlans
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,6 +48,10 @@ if TYPE_CHECKING:
 __all__ = ["METHODS", "Wanted", "run"]
 
 METHODS = (
+    "model",
+    "history_boosting",
+    "without_history",
+    "plan",
     "auto_ets",
     "hour_of_week",
     "weekly_naive",
@@ -77,6 +91,19 @@ class Wanted:
     time_zone: str = "UTC"
     home_sector: str = ""
     ets_budget_s: float = _ETS_BUDGET_S
+    training_days: int = 56
+    rows: int = 500_000
+
+
+@dataclass(frozen=True, slots=True)
+class _Sight:
+    """What methods may be made of."""
+
+    airspace: Airspace
+    airports: Airports
+    history: History
+    bins: Bins
+    local: LocalTime
 
 
 def run(
@@ -110,8 +137,15 @@ def run(
         zone = zone_of(airspace, airports, wanted.home_sector)
     local = LocalTime(zone)
     bins = bins_of(history)
-    methods, remarks = _methods(wanted, history, bins, sets, period, local)
-    answer = roll(bins, methods, sets, period, local, progress=progress)
+    sight = _Sight(airspace, airports, history, bins, local)
+    methods, remarks = _methods(wanted, sight, sets, period, progress)
+    capacity, configured = capacities(airspace.sectors, bins, period.from_s)
+    alarms = Alarms(capacity, period.every_s)
+    answer = roll(bins, methods, sets, period, local, progress=progress, heard=alarms.hear)
+    for each, found in zip(sets, answer["sets"], strict=True):
+        found["capacity"] = _capacity_figures(capacity[each.sectors], configured[each.sectors])
+        for method in found["methods"]:
+            method["alerts"] = alarms.figures(method["method"], each.sectors, bins)
     answer["remarks"] = [*history.notes, *remarks, *answer["remarks"]]
     return {
         "from": format_s(period.from_s),
@@ -124,6 +158,18 @@ def run(
         "history_from": format_s(history.from_s),
         **answer,
         "seconds": round(time.monotonic() - began_s, 1),
+    }
+
+
+def _capacity_figures(
+    capacity: NDArray[np.float64], configured: NDArray[np.bool_]
+) -> dict[str, int]:
+    """Of how many sectors a capacity is configured, learned of their load, or not known."""
+    known = np.isfinite(capacity)
+    return {
+        "configured": int(configured.sum()),
+        "learned": int((known & ~configured).sum()),
+        "unknown": int((~known).sum()),
     }
 
 
@@ -215,14 +261,30 @@ def _period(store: Store, wanted: Wanted) -> tuple[int, Period]:
 
 def _methods(
     wanted: Wanted,
-    history: History,
-    bins: Bins,
+    sight: _Sight,
     sets: list[SectorSet],
     period: Period,
-    local: LocalTime,
+    progress: Progress | None,
 ) -> tuple[list[Method], list[str]]:
     """The methods asked for that can be had, and what is to be said about the others."""
+    history, bins, local = sight.history, sight.bins, sight.local
+    walked = Walked(
+        history,
+        sight.airspace,
+        sight.airports,
+        local,
+        Recipe(rows=wanted.rows),
+        learn=lambda _until_s: LearnedPlans.priors(),
+        training_s=wanted.training_days * _DAY_S,
+        progress=progress,
+    )
     found: dict[str, Method] = {
+        "model": Boosted(walked, bins, "model", "Model"),
+        "history_boosting": Boosted(
+            walked, bins, "history_boosting", "Boosting, history alone", HISTORY_ALONE
+        ),
+        "without_history": WithoutHistory(walked),
+        "plan": PlansAlone(walked),
         "hour_of_week": HourOfWeek(bins, local),
         "weekly_naive": WeeklyNaive(bins, local),
         "weekly_naive_utc": WeeklyNaive(bins, None),
