@@ -83,7 +83,7 @@ def test_a_back_test_runs_beside_a_running_instance(
     out, plot = tmp_path / "backtest.json", tmp_path / "backtest.png"
     with DataDirectory.open(data_dir):
         before = contents(data_dir)
-        words = ("--out", out, "--plot", plot, "--methods", WITHOUT_MODELS)
+        words = ("--from", "-16h", "--out", out, "--plot", plot, "--methods", WITHOUT_MODELS)
         done = sectorwatch("backtest", "--data-dir", data_dir, *words)
         assert contents(data_dir) == before
     assert done.code == 0, done.err

@@ -32,7 +32,7 @@ from sectorwatch.forecast.history import History
 from sectorwatch.forecast.horizon import BIN_S, HORIZONS_S, LONGEST_S
 from sectorwatch.forecast.local_time import LocalTime, zone_of
 from sectorwatch.forecast.model.training import Recipe
-from sectorwatch.forecast.plans import LearnedPlans
+from sectorwatch.forecast.plans import learn_plans
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -274,7 +274,7 @@ def _methods(
         sight.airports,
         local,
         Recipe(rows=wanted.rows),
-        learn=lambda _until_s: LearnedPlans.priors(),
+        learn=lambda until_s: learn_plans(history, sight.airspace, sight.airports, until_s),
         training_s=wanted.training_days * _DAY_S,
         progress=progress,
     )

@@ -84,6 +84,8 @@ class Walked:
         if self._is_prepared:
             return
         self._is_prepared = True
+        if self._progress is not None:
+            self._progress("Learning how plans are carried out", 0.0)
         self._learned = self._learn(until_s)
         begin_s = self._reached_s
         days = range(begin_s, until_s, _DAY_S)
