@@ -16,7 +16,8 @@ __all__ = ["write_plot"]
 _STYLES: dict[str, dict[str, Any]] = {
     "model": {"color": "#0072B2", "linewidth": 2.6, "zorder": 5},
     "history_boosting": {"color": "#E69F00", "linewidth": 1.6},
-    "plan": {"color": "#009E73", "linewidth": 1.6},
+    "without_history": {"color": "#009E73", "linewidth": 1.6},
+    "plan": {"color": "#7A5195", "linewidth": 1.4, "linestyle": ":"},
     "hour_of_week": {"color": "#CC79A7", "linewidth": 1.4},
     "auto_ets": {"color": "#D55E00", "linewidth": 1.4},
     "weekly_naive": {"color": "#333333", "linewidth": 1.2},
@@ -27,6 +28,7 @@ _PLAIN: dict[str, Any] = {"color": "#777777", "linewidth": 1.2}
 _HIGHEST_RATIO = 1.6
 _HOUR_S = 3_600
 _ENOUGH_ROOM = 0.06
+_MOST_BARS = 3
 
 
 def write_plot(path: Path, answer: Mapping[str, Any]) -> None:
@@ -140,15 +142,18 @@ def _reliability(axes: Any, each: Mapping[str, Any]) -> None:
     axes.grid(visible=True, alpha=0.25)
     if axes.get_legend_handles_labels()[0]:
         axes.legend(fontsize=8, loc="upper left")
+    else:
+        _say_none(axes)
 
 
 def _coverage(axes: Any, each: Mapping[str, Any]) -> None:
     axes.axhspan(75, 85, color="#009E73", alpha=0.12, linewidth=0)
     axes.axhline(80, color="#333333", linewidth=0.8)
     shown = [method for method in each["methods"] if method["coverage_by_block"]]
-    # The model, its plan count and the best of the others; more bars nobody reads.
-    shown.sort(key=lambda method: list(_STYLES).index(method["method"]))
-    shown = shown[:3]
+    # More bars nobody reads.
+    order = {name: place for place, name in enumerate(_STYLES)}
+    shown.sort(key=lambda method: order.get(method["method"], len(order)))
+    shown = shown[:_MOST_BARS]
     width = 0.8 / max(len(shown), 1)
     blocks: list[str] = []
     for number, method in enumerate(shown):
@@ -171,3 +176,11 @@ def _coverage(axes: Any, each: Mapping[str, Any]) -> None:
     )
     if shown:
         axes.legend(fontsize=8, loc="lower right", ncols=len(shown))
+    else:
+        _say_none(axes)
+
+
+def _say_none(axes: Any) -> None:
+    axes.text(
+        0.5, 0.5, "no method gave intervals", transform=axes.transAxes, ha="center", color="#777777"
+    )
