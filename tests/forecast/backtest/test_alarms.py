@@ -70,7 +70,7 @@ def test_a_distribution_warns_by_its_probability() -> None:
     alarms = Alarms(np.array([8.0, np.nan, 8.0]), 3_300)
     mean = bins.at(MOMENTS[:, None] + LEADS)
     spread = np.array([-1.0, -0.5, 0.0, 0.5, 1.0], np.float32) / 10
-    said = Forecasts(mean, mean[..., None] + spread, np.zeros_like(mean))
+    said = Forecasts(mean, (mean[..., None] + spread).astype(np.float32), np.zeros_like(mean))
     alarms.hear(Named("spread"), MOMENTS, said)  # type: ignore[arg-type]
     found = alarms.figures("spread", EVERY, bins)
     assert found is not None
