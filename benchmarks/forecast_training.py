@@ -19,11 +19,12 @@ import _network
 import numpy as np
 
 from sectorwatch.airspace import Airports, load_airspace
-from sectorwatch.forecast.features import FEATURES
+from sectorwatch.forecast.features import FEATURES, Memory
 from sectorwatch.forecast.history import History
 from sectorwatch.forecast.horizon import HORIZONS_S, LEADS
 from sectorwatch.forecast.local_time import LocalTime
 from sectorwatch.forecast.measures import randomised_pit, within_80
+from sectorwatch.forecast.model.champion import crossed
 from sectorwatch.forecast.model.files import Header
 from sectorwatch.forecast.model.model import FORESTS
 from sectorwatch.forecast.model.table import Table
@@ -31,9 +32,11 @@ from sectorwatch.forecast.model.training import (
     OF_HISTORY_ALONE,
     Prepared,
     Recipe,
+    assembled,
     fit,
     prepare,
 )
+from sectorwatch.forecast.plans import LearnedPlans
 from sectorwatch.store import DataDirectory, Store
 
 if TYPE_CHECKING:
@@ -133,26 +136,39 @@ def main() -> None:
     arguments = parser.parse_args()
     from_s, to_s = (_network.at_s(f"{day}T05:00:00Z") for day in (arguments.from_, arguments.to))
     recipe = dataclasses.replace(Recipe(), **arguments.recipe)
+    prepared: Prepared | None
     if arguments.again:
         fitting, held = (Table.load(arguments.tables / f"{n}.npz") for n in ("fitting", "held"))
-        memory: Any = None
+        prepared = None
     else:
         prepared, _ = tables(arguments.folder, from_s, to_s, recipe, arguments.tables)
-        fitting, held, memory = prepared.fitting, prepared.held, prepared.memory
+        fitting, held = prepared.fitting, prepared.held
     began_s = time.perf_counter()
     blank = OF_HISTORY_ALONE if arguments.history_alone else ()
     fitted = fit(fitting, recipe, blank, _Told())
     print(f"fitted {time.perf_counter() - began_s:.1f} s, {_peak_mb():.0f} MB", flush=True)
-    _ = memory
     baseline = fitted.baseline.of(held.rows, held.lead)
-    print("linear", baseline.shape, told_words(baseline, held), flush=True)
+    _say("plan and unseen", held.column("plan_and_unseen"), held)
+    _say("linear", baseline, held)
+    if prepared is None:
+        prepared = Prepared(
+            fitting, held, Memory(np.zeros(1, np.int8), LocalTime(ZONE)), LearnedPlans.priors()
+        )
+    header = _header(from_s, to_s, blank)
+    ids = np.arange(1)
+    model = assembled(fitted, prepared, header, ids, ids.astype(np.uint64), recipe.seed)
+    # Intervals of each half by the other one, as a champion is compared.
+    said = crossed(model, held)
+    _say("mean", said.mean, held)
+    _say("median", said.quantiles[:, 2], held)
+    print(json.dumps(told(said.quantiles[:, 2], said.quantiles, said.p_zero, held), indent=1))
 
 
-def told_words(said: NDArray[Any], held: Table) -> str:
+def _say(name: str, said: NDArray[Any], held: Table) -> None:
     """The ratios of a point forecast alone."""
     quantiles = np.repeat(said[:, None], 5, axis=1)
     found = told(said, quantiles, np.zeros(len(held)), held)
-    return " ".join(f"{name} {value['ratio']:.3f}" for name, value in found.items())
+    print(name, " ".join(f"{key} {value['ratio']:.3f}" for key, value in found.items()), flush=True)
 
 
 if __name__ == "__main__":

@@ -7,13 +7,20 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from forecast.flown_past import START_S, Flown, fly, snapshots
+from forecast.flown_days import END_S, FROM_S, LOCAL, SMALL, fly_days
+from forecast.flown_past import START_S, Flown, airports, airspace, fly, snapshots
 from postgres_server import PostgresServer, installed, running_postgres
+from sectorwatch.forecast.history import History
+from sectorwatch.forecast.model.training import train
+from sectorwatch.forecast.plans import LearnedPlans
 from sectorwatch.store import DataDirectory, Store
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from sectorwatch.forecast.model.model import Model
+    from sectorwatch.forecast.model.table import Table
 
 
 @pytest.fixture
@@ -48,3 +55,34 @@ def postgres_store(postgres: PostgresServer, tmp_path: Path) -> Iterator[Store]:
     url = postgres.new_database(f"forecast_{uuid.uuid4().hex}")
     with DataDirectory.open(tmp_path / "data") as opened, Store.open(opened, url) as store:
         yield store
+
+
+@pytest.fixture(scope="session")
+def flown_days(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+    """Three days and some hours in a store, enough to train a model of."""
+    folder = tmp_path_factory.mktemp("flown_days") / "data"
+    with DataDirectory.open(folder) as opened, Store.open(opened) as store:
+        fly_days(store)
+        yield store
+
+
+@pytest.fixture(scope="session")
+def past_days(flown_days: Store) -> History:
+    """The past of these days."""
+    return History.load(flown_days, airspace(), airports(), FROM_S, END_S)
+
+
+@pytest.fixture(scope="session")
+def trained(past_days: History) -> tuple[Model, Table]:
+    """A small model of them, and the rows held back from it."""
+    learned = LearnedPlans.priors()
+    return train(
+        past_days,
+        airspace(),
+        airports(),
+        FROM_S,
+        END_S,
+        local=LOCAL,
+        learned=learned,
+        recipe=SMALL,
+    )

@@ -101,6 +101,7 @@ _RECENT_S = 1_200
 """How long before now the last bin began that is complete; its minutes are final after 3 min."""
 _LATEST_S = 2 * 3_600
 _FEW_FLIGHTS = 5.0
+_NEAR_S = 150
 
 
 @dataclass(slots=True)
@@ -166,10 +167,16 @@ class Memory:
         self.departures.add(departed_s[new], key[new])
         self._in_air = flight_id
 
-    def said(self, as_of_s: int, lead_s: int) -> NDArray[np.float32] | None:
-        """Plan and unseen for one lead (s,), as they were said at `as_of_s`; None if never."""
-        found = self._said.get(as_of_s)
-        return None if found is None else found.total[:, int(np.searchsorted(LEADS, lead_s))]
+    def said(self, about_s: int, lead_s: int) -> tuple[int, NDArray[np.float32]] | None:
+        """Plan and unseen for one lead (s,), and as of when they were said; None if never.
+
+        The moment is `about_s`, or the nearest one to it: a program that had to hurry, or has just
+        been started, does not forecast at the full five minutes.
+        """
+        near = min(self._said, key=lambda each: abs(each - about_s), default=None)
+        if near is None or abs(near - about_s) > _NEAR_S:
+            return None
+        return near, self._said[near].total[:, int(np.searchsorted(LEADS, lead_s))]
 
     def _settle(self, as_of_s: int, past: Past, until_s: int | None) -> None:
         """Learn from what has come true, and forget what is settled and too old to look back at."""
@@ -316,11 +323,10 @@ def _residuals(
     found = {}
     for ago_s, lead_s in _LOOKED_BACK:
         said = memory.said(as_of_s - ago_s, lead_s)
-        if said is None:
-            residual = np.full(memory.kind.size, np.nan, dtype=np.float32)
-        else:
-            start_s = np.array([as_of_s - ago_s + lead_s])
-            residual = past.bin_mean(start_s, until_s=until_s)[:, 0] - said
+        residual = np.full(memory.kind.size, np.nan, dtype=np.float32)
+        if said is not None:
+            start_s = np.array([said[0] + lead_s])
+            residual = past.bin_mean(start_s, until_s=until_s)[:, 0] - said[1]
         found[f"residual_{ago_s // STEP_S}"] = residual[:, None]
     return found
 

@@ -33,7 +33,7 @@ _BEFORE = 4
 _SLOTS = _BEFORE + LEADS.size
 _OFFSETS = LEADS.size + _BEFORE
 _MOST_CELLS = 1_500_000
-_SMEAR = np.array([1, 2, 3, 4, 3, 2, 1], dtype=np.float32) / 4
+_SMEAR = np.array([0.5, 1, 1, 1, 1, 1, 1, 1, 0.5], dtype=np.float32)
 _LATE_S = 14 * 60
 """How long after its filed time a flight takes off, on the median (measured on real feeds)."""
 _COMES = np.array([0.6, 0.9, 1.0], dtype=np.float32)
@@ -240,7 +240,8 @@ def regulars(
     NaN where no week before is known. `departures` may hold what came later; it is not looked at.
     """
     weeks = [int(local.weeks_before(as_of_s, week)) for week in range(1, WEEKS + 1)]
-    known_weeks = [s for s in weeks if departures.from_s <= s - _BEFORE * BIN_S]
+    first_s = departures.from_s
+    known_weeks = [s for s in weeks if 0 < first_s <= s - _BEFORE * BIN_S]
     if not known_weeks or not ways.keys.size:
         unknown = np.full((sectors, LEADS.size), np.nan, dtype=np.float32)
         return unknown, unknown
@@ -289,7 +290,7 @@ def _counted(
 
 
 def _smeared(counts: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Counts by slot, as if each might as well have been up to 45 min earlier or later."""
+    """Counts by slot, as if each might as well have been up to an hour earlier or later."""
     reach = _SMEAR.size // 2
     padded = np.pad(counts, ((0, 0), (reach, reach)))
     return sum(

@@ -45,7 +45,7 @@ class Unseen:
         """Learn from the count as of `as_of_s` and what then was, (s, l); NaN is not known yet."""
         hour = self._hours(as_of_s)
         surplus = truth - plan_mean
-        usual = np.nan_to_num(self._surplus.mean(hour))
+        usual = self._surplus.mean(hour)
         self._surplus.note(as_of_s, hour, surplus)
         # Of what is left, that which the count's own uncertainty does not account for.
         self._square.note(as_of_s, hour, (surplus - usual) ** 2 - plan_variance)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from sectorwatch.forecast.model.model import Model, Prediction
     from sectorwatch.forecast.model.table import Table
 
-__all__ = ["Verdict", "compare"]
+__all__ = ["Verdict", "compare", "crossed"]
 
 _BLOCK_S = 6 * 3_600
 """What is wrong in one sector is wrong in others and for hours; so long are pieces that are not."""
@@ -42,11 +42,11 @@ def compare(champion: Model | None, challenger: Model, held: Table, seed: int = 
     The champion is asked with its intervals as they are and with new ones, and is judged by the
     better: it would go on learning them.
     """
-    new = _crossed(challenger, held, seed)
+    new = crossed(challenger, held, seed)
     figures = _figures("challenger", new, held, seed)
     if champion is None:
         return Verdict(won=True, words="there was no model before it", figures=figures)
-    old = _crossed(champion, held, seed)
+    old = crossed(champion, held, seed)
     figures |= _figures("champion", old, held, seed)
     loss = [pinball(held.truth, said.quantiles).mean(axis=-1) for said in (new, old)]
     gain, error, blocks = _paired(loss[1] - loss[0], held.as_of_s)
@@ -72,7 +72,7 @@ def compare(champion: Model | None, challenger: Model, held: Table, seed: int = 
     return Verdict(won=won, words=words if won else f"{words}: it goes on", figures=figures)
 
 
-def _crossed(model: Model, held: Table, seed: int) -> Prediction:
+def crossed(model: Model, held: Table, seed: int = 1) -> Prediction:
     """What it says of `held`, with intervals for each half that come from the other one."""
     from sectorwatch.forecast.model.model import Prediction  # noqa: PLC0415 - they know each other
 

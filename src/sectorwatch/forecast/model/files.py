@@ -54,7 +54,7 @@ _Word = Annotated[str, Meta(max_length=100)]
 class _Array(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
     name: _Word
     type: _Word
-    shape: Annotated[tuple[Annotated[int, Meta(ge=0, le=MOST_BYTES)], ...], Meta(max_length=4)]
+    shape: Annotated[tuple[Annotated[int, Meta(ge=0, le=MOST_BYTES)], ...], Meta(max_length=8)]
     at: Annotated[int, Meta(ge=0, le=MOST_BYTES)]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,7 +19,7 @@ from sectorwatch.forecast.model.model import FORESTS, Model, without
 from sectorwatch.forecast.model.table import Sampler, Walk
 from sectorwatch.forecast.model.trees import forest_of
 from sectorwatch.forecast.model.zero import ZeroCurve
-from sectorwatch.forecast.plans import LearnedPlans, PlanCounter
+from sectorwatch.forecast.plans import LearnedPlans, PlanCounter, learn_plans
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -56,6 +56,8 @@ OF_HISTORY_ALONE = (
     *("network_plan", "overdue_min", "off_delay_min", "delay_here_min"),
 )
 """What is kept from a model that is to know nothing of plans: a baseline to be beaten."""
+_MOST_EDGES = 254
+_EDGES_OF = 100_000
 _DROPPED = 0.04
 """In so many rows it is not known how the last forecasts came out: as after every start."""
 
@@ -73,10 +75,16 @@ class Recipe:
     leaves: int = 31
     least_in_leaf: int = 150
     l2: float = 5.0
-    held_share: float = 0.15
+    held_share: float = 0.2
     held_most_s: int = 4 * _DAY_S
     step_s: int = STEP_S
     seed: int = 1
+
+    def with_rounds(self, mean_rounds: int) -> Recipe:
+        """The same with so many rounds for the mean, and as many less for each quantile."""
+        share = self.quantile_rounds / self.mean_rounds
+        rounds = max(1, round(mean_rounds * share))
+        return replace(self, mean_rounds=mean_rounds, quantile_rounds=rounds)
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +135,14 @@ def prepare(
     held_from_s = int(to_s - min(recipe.held_most_s, recipe.held_share * length_s))
     # Rows of the first week say of what is usual only that nobody knows it.
     first_s = from_s + min(8 * _DAY_S, length_s // 3)
-    known = learned or LearnedPlans.priors()
+    known = learned or learn_plans(
+        history,
+        airspace,
+        airports,
+        held_from_s,
+        navigation=navigation,
+        progress=lambda share, words: progress(0.2 * share, words),
+    )
     counter = PlanCounter(airspace, airports, navigation)
     memory = Memory(kinds_of(airspace), local)
     walk = Walk(history, lambda situation: counter.count(situation, known), memory)
@@ -136,7 +151,7 @@ def prepare(
     held = Sampler(recipe.held_rows, (until_s - held_from_s) // recipe.step_s, recipe.seed)
     for moment in walk.moments(from_s, to_s, recipe.step_s):
         share = (moment.as_of_s - from_s) / length_s
-        progress(0.1 + 0.9 * share, f"as of {format_s(moment.as_of_s)}")
+        progress(0.2 + 0.8 * share, f"as of {format_s(moment.as_of_s)}")
         if first_s <= moment.as_of_s < held_from_s - LONGEST_S - BIN_S:
             fitting.add(moment)
         elif moment.as_of_s >= held_from_s:
@@ -236,6 +251,7 @@ def fit(
     baseline = Baseline.fit(table.rows, table.lead, table.truth)
     stands = baseline.of(table.rows, table.lead)
     asked = design(table.rows, stands)
+    edges = _coded(asked)
     truth = table.truth.astype(np.float64)
     # As a Poisson count with the baseline as its exposure: the same deviance, to a constant.
     forests = [_boosted("poisson", None, asked, truth / stands, stands, recipe)]
@@ -246,7 +262,36 @@ def fit(
         progress((number + 1) / 4, f"boosting the {level:.0%} quantile")
         # An aircraft too many is one, in a sector of any size.
         forests.append(_boosted("quantile", level, asked, deviation, unit, recipe))
-    return Fitted(baseline, tuple(forests))
+    return Fitted(baseline, tuple(_decoded(forest, edges) for forest in forests))
+
+
+def _coded(asked: NDArray[np.float32]) -> list[NDArray[np.float64]]:
+    """Puts for each value how many edges are below it, in place; gives the edges by column.
+
+    What scikit-learn does by itself, once for all forests: with weights it takes a quarter of a
+    minute each time. A column of which nothing is known is all zeros: it wants a number.
+    """
+    found = []
+    some = asked[:: max(1, len(asked) // _EDGES_OF)]
+    for column in range(asked.shape[1]):
+        values = some[:, column]
+        values = values[np.isfinite(values)]
+        levels = np.linspace(0, 1, _MOST_EDGES + 2)[1:-1]
+        edges = np.unique(np.quantile(values, levels, method="lower")) if values.size else values
+        missing = np.isnan(asked[:, column])
+        asked[:, column] = np.searchsorted(edges, asked[:, column])
+        asked[missing, column] = np.nan if edges.size else 0
+        found.append(edges.astype(np.float64))
+    return found
+
+
+def _decoded(forest: Forest, edges: list[NDArray[np.float64]]) -> Forest:
+    """The same trees, asked with values instead of with how many edges are below them."""
+    threshold = forest.threshold.copy()
+    for column, known in enumerate(edges):
+        nodes = np.flatnonzero((forest.feature == column) & np.isfinite(threshold))
+        threshold[nodes] = known[np.floor(threshold[nodes]).astype(np.intp)]
+    return replace(forest, threshold=threshold)
 
 
 def _boosted(

@@ -36,6 +36,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     limit_s: Annotated[float, Meta(gt=0)] = 1_800.0
     niceness: Annotated[int, Meta(ge=0, le=19)] = 10
     rows: Annotated[int, Meta(ge=1_000)] = 500_000
+    rounds: Annotated[int, Meta(ge=1, le=1_000)] = 160
     keep: Annotated[int, Meta(ge=1)] = 5
 
 

@@ -130,7 +130,7 @@ def _carried_out(order: Order, progress: Callable[[float, str], None]) -> Report
             order.to_s,
             local=LocalTime(order.zone),
             navigation=read_navigation(Path(order.navigation)) if order.navigation else None,
-            recipe=Recipe(rows=order.rows),
+            recipe=Recipe(rows=order.rows).with_rounds(order.rounds),
             progress=lambda share, words: progress(0.2 + 0.75 * share, words),
         )
         folder = models_dir(directory.path)

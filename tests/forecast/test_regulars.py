@@ -1,0 +1,151 @@
+"""Flights that went in the last weeks and that no plan speaks of yet."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, cast
+
+import numpy as np
+import pytest
+
+from sectorwatch.errors import ModelFileError
+from sectorwatch.forecast.local_time import LocalTime
+from sectorwatch.forecast.regulars import Departures, Ways, pair_keys, regulars
+from sectorwatch.forecast.situation import UNKNOWN, Stage
+
+if TYPE_CHECKING:
+    from sectorwatch.forecast.situation import Situation
+
+HOUR_S, WEEK_S = 3_600, 7 * 86_400
+NOW_S = 40 * WEEK_S + 50_000
+LOCAL = LocalTime("UTC")
+SYDNEY_MELBOURNE, PERTH_SYDNEY = pair_keys(
+    np.array([b"YSSY", b"YPPH"]), np.array([b"YMML", b"YSSY"])
+).tolist()
+
+
+def ways() -> Ways:
+    """YSSY-YMML is in sector 1 from 15 to 45 min after take-off; YPPH-YSSY in 0 for 3 hours."""
+    key = np.array([SYDNEY_MELBOURNE] * 2 + [PERTH_SYDNEY] * 2, dtype=np.uint64)
+    return Ways.learn(
+        key,
+        key,
+        np.array([1, 1, 0, 0]),
+        np.array([900, 900, 0, 0]),
+        np.array([2_700, 2_700, 3 * HOUR_S, 3 * HOUR_S]),
+    )
+
+
+def departures(after_now_s: int, weeks: int = 4, key: int = SYDNEY_MELBOURNE) -> Departures:
+    """One take-off in each of the last weeks, so long after this time of the week."""
+    made = Departures()
+    times = NOW_S + after_now_s - WEEK_S * np.arange(1, weeks + 1)
+    # So that all weeks are known.
+    made.add(np.array([NOW_S - 5 * WEEK_S + 10 * 86_400]), np.array([1], dtype=np.uint64))
+    made.add(np.append(times, NOW_S - 28 * 86_400 - 7_200), np.full(weeks + 1, key, np.uint64))
+    return made
+
+
+def situation(*flights: tuple[Stage, int]) -> Situation:
+    """YSSY-YMML flights of these stages: filed to leave, or taken off, so long after now."""
+    stage = np.array([each for each, _ in flights], dtype=np.int8)
+    moment = np.array([NOW_S + after_s for _, after_s in flights], dtype=np.int64)
+    made: dict[str, Any] = {
+        "as_of_s": NOW_S,
+        "places": SimpleNamespace(icao=["YSSY", "YMML"]),
+        "stage": stage,
+        "origin": np.zeros(stage.size, dtype=np.int32),
+        "destination": np.ones(stage.size, dtype=np.int32),
+        "filed_off_s": moment,
+        "departed_s": np.where(stage == Stage.AIRBORNE, moment, UNKNOWN),
+        "online_elsewhere": np.zeros(stage.size, dtype=np.bool_),
+    }
+    return cast("Situation", SimpleNamespace(**made))
+
+
+def due(made: Departures, now: Situation) -> tuple[np.ndarray, np.ndarray]:
+    """What is still due, and overdue."""
+    return regulars(NOW_S, made, ways(), now, LOCAL, 2)
+
+
+def test_a_flight_of_each_week_is_expected_where_such_flights_go() -> None:
+    """It leaves in an hour, so it is in sector 1 from an hour and a quarter on for half an hour."""
+    coming, overdue = due(departures(HOUR_S), situation())
+    assert coming[1].round(2).tolist() == [0] * 5 + [1, 1] + [0] * 10
+    assert not coming[0].any()
+    assert not overdue.any()
+
+
+def test_a_flight_that_is_filed_is_no_longer_missing() -> None:
+    """Its plan is counted elsewhere; half an hour more or less is no other flight."""
+    coming, _ = due(departures(HOUR_S), situation((Stage.GROUND, 1_800)))
+    assert coming.max() < 0.2
+
+
+def test_a_flight_that_has_taken_off_early_is_no_longer_missing() -> None:
+    """It was due in ten minutes and is in the air since five."""
+    coming, overdue = due(departures(600), situation((Stage.AIRBORNE, -300)))
+    assert max(coming.max(), overdue.max()) < 0.01
+
+
+def test_what_went_in_one_week_of_four_is_a_quarter_expected() -> None:
+    """Not every flight is regular."""
+    coming, _ = due(departures(HOUR_S, weeks=1), situation())
+    assert coming.max() == pytest.approx(0.25, abs=0.01)
+
+
+def test_a_flight_that_should_have_gone_is_overdue() -> None:
+    """It may still come; that is told apart from those whose time has not come yet."""
+    coming, overdue = due(departures(-1_800), situation())
+    assert not coming.any()
+    assert overdue[1].max() == pytest.approx(1.0, abs=0.01)
+
+
+def test_without_a_week_nothing_is_known() -> None:
+    """That is NaN and no zero."""
+    coming, overdue = due(Departures(), situation())
+    assert np.isnan(coming).all()
+    assert np.isnan(overdue).all()
+
+
+def test_a_pair_flown_once_is_no_way() -> None:
+    """One flight shows no habit."""
+    key = np.array([SYDNEY_MELBOURNE], dtype=np.uint64)
+    made = Ways.learn(key, key, np.array([1]), np.array([0]), np.array([900]))
+    assert not made.keys.size
+
+
+def test_ways_are_kept_and_follow_their_sectors() -> None:
+    """In another order, or without a sector that is gone."""
+    again = Ways.from_arrays(ways().to_arrays(), 2).of_sectors(np.array([1, -1]))
+    coming, _ = regulars(NOW_S, departures(HOUR_S), again, situation(), LOCAL, 2)
+    assert coming[0].max() == pytest.approx(1.0)
+    assert not coming[1].any()
+
+
+def test_old_take_offs_are_let_go_of() -> None:
+    """It is bounded, and what came in twice as often is there as it came."""
+    made = Departures()
+    for week in range(30):
+        times = NOW_S + week * WEEK_S + np.arange(50)
+        made.add(times, np.full(50, 7, dtype=np.uint64))
+    assert made.from_s > NOW_S + 24 * WEEK_S
+    assert made.to_arrays()["key"].size == 250
+    assert Departures.from_arrays(made.to_arrays()).until_s == made.until_s
+
+
+@pytest.mark.parametrize("name", ["keys", "pair", "sector", "offset", "share"])
+@pytest.mark.parametrize("change", [-5, 10_000, "short"])
+def test_ways_that_lead_nowhere_are_refused(name: str, change: int | str) -> None:
+    """A file may say what it will: nothing outside is touched."""
+    arrays = ways().to_arrays()
+    if change == "short":
+        arrays[name] = arrays[name][:-1]
+    elif name == "keys":
+        arrays[name] = arrays[name][::-1].copy()
+    elif name == "share":
+        arrays[name] = np.full_like(arrays[name], np.nan)
+    else:
+        arrays[name] = np.full_like(arrays[name], change)
+    with pytest.raises(ModelFileError, match="in it"):
+        Ways.from_arrays(arrays, 2)
