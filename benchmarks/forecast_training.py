@@ -135,7 +135,8 @@ def main() -> None:
     parser.add_argument("--recipe", type=json.loads, default={})
     arguments = parser.parse_args()
     from_s, to_s = (_network.at_s(f"{day}T05:00:00Z") for day in (arguments.from_, arguments.to))
-    recipe = dataclasses.replace(Recipe(), **arguments.recipe)
+    # All cells of the days held back, for the pooled error of all sectors.
+    recipe = dataclasses.replace(Recipe(), held_rows=10**9, **arguments.recipe)
     prepared: Prepared | None
     if arguments.again:
         fitting, held = (Table.load(arguments.tables / f"{n}.npz") for n in ("fitting", "held"))
