@@ -67,9 +67,7 @@ class Walked:
         self._training_s = training_s
         self._progress = progress
         self._reached_s = history.from_s
-        a_day = _DAY_S // STEP_S
-        self._fitting_a_moment = max(1, recipe.rows * _DAY_S // training_s // a_day)
-        self._held_a_moment = max(1, recipe.held_rows * _DAY_S // recipe.held_most_s // a_day)
+        self._fitting_a_moment = self._held_a_moment = 1
         self._fitting: list[Table] = []
         self._held: list[Table] = []
         self._day: tuple[int, list[Moment | None]] = (-1, [])
@@ -84,6 +82,11 @@ class Walked:
         if self._is_prepared:
             return
         self._is_prepared = True
+        # As many rows as a training takes, of as much of the past as there is for the first.
+        length_s = max(min(self._training_s, until_s - self._reached_s), _DAY_S)
+        held_s = min(self.recipe.held_most_s, int(self.recipe.held_share * length_s))
+        self._fitting_a_moment = max(1, self.recipe.rows * STEP_S // length_s)
+        self._held_a_moment = max(1, self.recipe.held_rows * STEP_S // held_s)
         if self._progress is not None:
             self._progress("Learning how plans are carried out", 0.0)
         self._learned = self._learn(until_s)
