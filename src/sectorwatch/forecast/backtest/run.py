@@ -120,13 +120,13 @@ def run(
     """
     began_s = time.monotonic()
     sets = sector_sets(airspace, wanted.sectors)
-    first_s, period = _period(store, wanted)
+    first_s, end_s, period = _period(store, wanted)
     history = History.load(
         store,
         airspace,
         airports,
         max(first_s, period.train_until_s - _READ_BEFORE_S),
-        period.to_s + LONGEST_S + BIN_S,
+        min(period.to_s + LONGEST_S + BIN_S, end_s),
         progress=None
         if progress is None
         else lambda part, words: progress(f"History: {words}", part),
@@ -223,8 +223,8 @@ def sector_sets(airspace: Airspace, names: tuple[str, ...]) -> list[SectorSet]:
     return sets
 
 
-def _period(store: Store, wanted: Wanted) -> tuple[int, Period]:
-    """From when on anything is known, and the period of the test."""
+def _period(store: Store, wanted: Wanted) -> tuple[int, int, Period]:
+    """From when until when anything is known, and the period of the test."""
     known = store.network.known(0, 0)
     if known.first_s is None or known.final_minute_s is None:
         raise BacktestError(
@@ -256,7 +256,8 @@ def _period(store: Store, wanted: Wanted) -> tuple[int, Period]:
             f"training cannot end at {format_s(train_until_s)}: it has to lie between "
             f"{format_s(first_s)} and the first forecast, {format_s(from_s)}"
         )
-    return first_s, Period(from_s, to_s, wanted.every_s, train_until_s, wanted.retrain_s)
+    period = Period(from_s, to_s, wanted.every_s, train_until_s, wanted.retrain_s)
+    return first_s, end_s, period
 
 
 def _methods(
