@@ -58,6 +58,7 @@ OF_HISTORY_ALONE = (
 """What is kept from a model that is to know nothing of plans: a baseline to be beaten."""
 _MOST_EDGES = 254
 _EDGES_OF = 100_000
+_KNOWN = 1e-3
 _DROPPED = 0.04
 """In so many rows it is not known how the last forecasts came out: as after every start."""
 
@@ -269,18 +270,23 @@ def _coded(asked: NDArray[np.float32]) -> list[NDArray[np.float64]]:
     """Puts for each value how many edges are below it, in place; gives the edges by column.
 
     What scikit-learn does by itself, once for all forests: with weights it takes a quarter of a
-    minute each time. A column of which nothing is known is all zeros: it wants a number.
+    minute each time. It wants some numbers in each column, also among the rows that it looks at
+    first: one of which next to nothing is known is all zeros, and tells nothing apart.
     """
     found = []
     some = asked[:: max(1, len(asked) // _EDGES_OF)]
     for column in range(asked.shape[1]):
         values = some[:, column]
         values = values[np.isfinite(values)]
-        levels = np.linspace(0, 1, _MOST_EDGES + 2)[1:-1]
-        edges = np.unique(np.quantile(values, levels, method="lower")) if values.size else values
         missing = np.isnan(asked[:, column])
+        if not values.size or (~missing).mean() < _KNOWN:
+            asked[:, column] = 0
+            found.append(np.empty(0))
+            continue
+        levels = np.linspace(0, 1, _MOST_EDGES + 2)[1:-1]
+        edges = np.unique(np.quantile(values, levels, method="lower"))
         asked[:, column] = np.searchsorted(edges, asked[:, column])
-        asked[missing, column] = np.nan if edges.size else 0
+        asked[missing, column] = np.nan
         found.append(edges.astype(np.float64))
     return found
 
