@@ -33,6 +33,9 @@ __all__ = ["HISTORY_ALONE", "Boosted", "PlansAlone", "WithoutHistory"]
 
 HISTORY_ALONE = tuple(OF_HISTORY_ALONE)
 _FINAL_S = 180
+_DAY_S = 86_400
+_WITHOUT_PLANS_DAYS = 21
+"""Rows of the first weeks do not know what is usual, and whoever has no plans has nothing else."""
 
 
 class PlansAlone:
@@ -98,6 +101,12 @@ class Boosted:
     def retrain(self, until_s: int) -> str | None:
         """A new model of what was known at `until_s`, where there is enough."""
         walked = self._walked
+        known_days = (until_s - walked.history.from_s) / _DAY_S
+        if self._blank and known_days < _WITHOUT_PLANS_DAYS:
+            return (
+                f"{known_days:.1f} days before the first forecast are too few to learn from "
+                f"history alone; it takes {_WITHOUT_PLANS_DAYS}"
+            )
         walked.prepare(until_s)
         try:
             fitting, held = walked.tables(until_s)
