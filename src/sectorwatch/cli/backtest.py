@@ -226,7 +226,8 @@ def _print_set(each: Mapping[str, Any]) -> None:
     for method in each["methods"]:
         by_lead = {row["lead_s"]: row for row in method["leads"]}
         shown = [by_lead[lead_s] for lead_s in _SHOWN_S]
-        cells = [_cell(row[key]) for key in ("ratio_to_weekly_naive", "mae") for row in shown]
+        ratios = "ratio_to_weekly_naive", "ratio_median_to_weekly_naive"
+        cells = [_cell(row[key]) for key in (*ratios, "mae") for row in shown]
         cells += [_cell(shown[0][key]) for key in ("mase", "bias", "pinball_loss")]
         cells += [_percent(row["coverage_80"]) for row in shown]
         rows.append([method["label"], *cells])
@@ -235,6 +236,7 @@ def _print_set(each: Mapping[str, Any]) -> None:
         [
             "method",
             *(f"ratio {lead_s // _HOUR_S} h" for lead_s in _SHOWN_S),
+            *(f"of median {lead_s // _HOUR_S} h" for lead_s in _SHOWN_S),
             *(f"MAE {lead_s // _HOUR_S} h" for lead_s in _SHOWN_S),
             *("MASE 1 h", "bias 1 h", "pinball 1 h"),
             *(f"in 80 % {lead_s // _HOUR_S} h" for lead_s in _SHOWN_S),

@@ -60,8 +60,8 @@ class PlanRows:
 class FlightRows:
     """Flights by `flight_id`, of shape (n,); moments and places UNKNOWN where there are none.
 
-    `first_moved_s` is the first take-off or landing, `plan` a row of `PlanRows`: the plan filed
-    last. `follower` is the flight that began where this one ended, on another plan.
+    `first_moved_s` is the first take-off or landing. `follower` is the flight that began where this
+    one ended, on another plan.
     """
 
     flight_id: NDArray[np.int64]
@@ -75,7 +75,6 @@ class FlightRows:
     ended_s: NDArray[np.int64]
     first_moved_s: NDArray[np.int64]
     follower: NDArray[np.int64]
-    plan: NDArray[np.int64]
 
     def __len__(self) -> int:
         return int(self.flight_id.size)
@@ -209,9 +208,7 @@ def read_rows(
     prefiles = _prefiles(queries, from_s - before_s, to_s, plans)
     tell(0.85, "reading movements")
     movements = _movements(queries, (from_s - before_s, to_s), airports, places, flight_id)
-    return HistoryRows(
-        flights.done(order, movements, revisions), revisions, plans.done(), prefiles, movements
-    )
+    return HistoryRows(flights.done(order, movements), revisions, plans.done(), prefiles, movements)
 
 
 class _PlansMade:
@@ -286,9 +283,7 @@ class _FlightsMade:
                 column.append(value)
             self._callsign.add(callsign)
 
-    def done(
-        self, order: NDArray[np.intp], movements: MovementRows, revisions: RevisionRows
-    ) -> FlightRows:
+    def done(self, order: NDArray[np.intp], movements: MovementRows) -> FlightRows:
         columns = [_whole(column)[order] for column in self.numbers]
         number, cid, first_seen_s, departed_s, departed_from, arrived_s, arrived_at, ended_s = (
             columns
@@ -300,10 +295,6 @@ class _FlightsMade:
         # What came before the movements that were read.
         first_moved_s = np.where(first_moved_s == UNKNOWN, departed_s, first_moved_s)
         first_moved_s = np.where(first_moved_s == UNKNOWN, arrived_s, first_moved_s)
-        plan = np.full(number.size, UNKNOWN, np.int64)
-        last = revisions.starts[1:] - 1
-        has_plan = np.diff(revisions.starts) > 0
-        plan[has_plan] = revisions.plan[last[has_plan]]
         callsign = self._callsign.done().reordered(order)
         return FlightRows(
             flight_id=number,
@@ -317,7 +308,6 @@ class _FlightsMade:
             ended_s=ended_s,
             first_moved_s=first_moved_s,
             follower=_followers(cid, callsign, first_seen_s, ended_s),
-            plan=plan,
         )
 
 

@@ -65,6 +65,14 @@ class Departures:
         first = np.searchsorted(time_s[order], time_s.max(initial=0) - _KEPT_S)
         self._time_s, self._key = time_s[order][first:], key[order][first:]
 
+    def replace(
+        self, after_s: int, until_s: int, time_s: NDArray[np.int64], key: NDArray[np.uint64]
+    ) -> None:
+        """All take-offs after `after_s` until `until_s`, in place of those that were noted."""
+        kept = (self._time_s <= after_s) | (self._time_s > until_s)
+        self._time_s, self._key = self._time_s[kept], self._key[kept]
+        self.add(time_s, key)
+
     @property
     def until_s(self) -> int:
         """The last of them, 0 where there is none."""

@@ -12,8 +12,10 @@ from scipy import stats
 
 from forecast.backtest.made_bins import DAY_S, LOCAL, START_S, WEEK_S, noisy, weekly
 from sectorwatch.forecast.backtest.baselines import HourOfWeek, WeeklyNaive
+from sectorwatch.forecast.backtest.figures import method_figures
 from sectorwatch.forecast.backtest.method import Forecasts
 from sectorwatch.forecast.backtest.rolling import Period, SectorSet, roll
+from sectorwatch.forecast.backtest.tally import Case, Tally
 from sectorwatch.forecast.horizon import BIN_S, LEADS_S
 from sectorwatch.forecast.issued import QUANTILES
 
@@ -79,6 +81,10 @@ def test_who_knows_the_law_is_right_and_reliable() -> None:
         assert row["ratio_low"] < row["ratio_to_weekly_naive"] < row["ratio_high"]
         assert plain["ratio_to_weekly_naive"] == 1.0
         assert plain["coverage_80"] is None
+        assert plain["mae_median"] is plain["ratio_median_to_weekly_naive"] is None
+        of_median = row["mae_median"] / plain["mae"]
+        assert row["ratio_median_to_weekly_naive"] == pytest.approx(of_median, abs=0.001)
+        assert row["mae_median"] == pytest.approx(row["mae"], rel=0.02)
         assert mean["mae"] > row["mae"]
         assert row["coverage_80"] == pytest.approx(0.8, abs=0.05)
         assert sum(row["pit_histogram"]) == pytest.approx(1, abs=0.001)
@@ -179,3 +185,18 @@ def test_a_period_that_is_none_is_refused(
     """Moments between bins, nothing to score, or training that sees what it is scored on."""
     with pytest.raises(ValueError, match=said):
         Period(*period)
+
+
+def test_the_median_is_scored_beside_the_mean() -> None:
+    """Of three bins in a thin sector two are empty: to say so errs less than to say the mean."""
+    truth = np.array([0.0, 0.0, 3.0], np.float32).reshape(1, 3, 1)
+    naive = np.full_like(truth, 3.0)
+    naive[0, 2] = np.nan
+    shape, chance = np.zeros((3, 1), np.intp), np.full_like(truth, 0.5)
+    quantiles = np.tile(np.array([0, 0, 0.5, 2, 3], np.float32), (1, 3, 1, 1))
+    tally = Tally(1, 1)
+    case = Case(truth, naive, shape, np.zeros(1, np.intp), chance)
+    tally.add(case, Forecasts(np.ones_like(truth), quantiles, chance))
+    [row] = method_figures(tally, [0], np.ones(1), [1.0])["leads"]
+    assert (row["cases"], row["mae"], row["ratio_to_weekly_naive"]) == (2, 1.0, 0.3333)
+    assert (row["mae_median"], row["ratio_median_to_weekly_naive"]) == (0.5, 0.1667)

@@ -46,7 +46,8 @@ def method_figures(
     """One method's figures over one set of sectors.
 
     `leads`: a row a lead. `coverage_by_block` and `coverage_by_size_decile`: of the 80 % interval
-    at 1, 2 and 4 h together. A figure of which there are no cases is None.
+    at 1, 2 and 4 h together. `mae` is that of the mean, `mae_median` that of the median, which is
+    what is least wrong by absolute error. A figure of which there are no cases is None.
     """
     low, high = _ratio_spread(tally)
     rows = []
@@ -62,12 +63,19 @@ def method_figures(
             "ratio_high": high[number],
             "mase": _mase(tally, number, scale),
             "bias": _over(tally.bias[:, number].sum(), cases),
+            "mae_median": None,
+            "ratio_median_to_weekly_naive": None,
             "pinball_loss": None,
             "coverage_80": None,
             "pit_histogram": None,
         }
         said = int(tally.quantile_cases[number])
         if said:
+            of_median = float(tally.median_error[number])
+            row["mae_median"] = _over(of_median, said)
+            row["ratio_median_to_weekly_naive"] = _over(
+                of_median, float(tally.median_naive_error[number])
+            )
             row["pinball_loss"] = _round(float(tally.pinball[number].mean() / said))
             row["coverage_80"] = _over(
                 tally.block_held[number].sum(), tally.block_cases[number].sum()

@@ -21,6 +21,7 @@ BLOCKS = 6
 """Of 4 hours each, of the local day."""
 DECILES = 10
 PIT_BINS = 10
+_MEDIAN = QUANTILES.index(0.5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +45,10 @@ class Case:
 class Tally:
     """One method's sums over one set of sectors, for each lead (l,).
 
-    `error` and `naive_error` are absolute errors on the same cases, by sector (s, l) and, for the
-    spread of their ratio, by day. Intervals count by PIT: inside and all, by block (l, 6) and by
-    size decile (l, 10).
+    `error` (of the mean) and `naive_error` are absolute errors on the same cases, by sector (s, l)
+    and, for the spread of their ratio, by day. Where there are quantiles, `median_error` (l,) is
+    that of the median, and `median_naive_error` that of last week's bin on those cases. Intervals
+    count by PIT: inside and all, by block (l, 6) and by size decile (l, 10).
     """
 
     sectors: int
@@ -58,6 +60,8 @@ class Tally:
     days: list[tuple[NDArray[np.float64], NDArray[np.float64]]] = field(default_factory=list)
     pinball: NDArray[np.float64] = field(init=False)
     quantile_cases: NDArray[np.int64] = field(init=False)
+    median_error: NDArray[np.float64] = field(init=False)
+    median_naive_error: NDArray[np.float64] = field(init=False)
     pit: NDArray[np.int64] = field(init=False)
     block_held: NDArray[np.int64] = field(init=False)
     block_cases: NDArray[np.int64] = field(init=False)
@@ -70,6 +74,7 @@ class Tally:
         self.error, self.naive_error, self.bias = (np.zeros(by_sector) for _ in range(3))
         self.pinball = np.zeros((*leads, len(QUANTILES)))
         self.quantile_cases = np.zeros(leads, dtype=np.int64)
+        self.median_error, self.median_naive_error = (np.zeros(leads) for _ in range(2))
         self.pit = np.zeros((*leads, PIT_BINS), dtype=np.int64)
         self.block_held, self.block_cases = (
             np.zeros((*leads, BLOCKS), dtype=np.int64) for _ in range(2)
@@ -105,6 +110,9 @@ class Tally:
         held = within_80(pit)
         np.add.at(self.pinball, lead, pinball(truth, said))
         self.quantile_cases += np.bincount(lead, minlength=self.leads)
+        missed = np.abs(said[:, _MEDIAN] - truth), np.abs(case.naive[counts] - truth)
+        self.median_error += np.bincount(lead, missed[0], self.leads)
+        self.median_naive_error += np.bincount(lead, missed[1], self.leads)
         self._count(self.pit, lead, np.minimum((pit * PIT_BINS).astype(np.intp), PIT_BINS - 1))
         block = np.broadcast_to(case.block, case.truth.shape)[counts]
         size = case.size[sector]

@@ -37,10 +37,9 @@ class Verdict:
 
 
 def compare(champion: Model | None, challenger: Model, held: Table, seed: int = 1) -> Verdict:
-    """The verdict by rows that neither was fitted to; of each other half the intervals are learned.
+    """The verdict by rows that neither was fitted to, each half with intervals of the other one.
 
-    The champion is asked with its intervals as they are and with new ones, and is judged by the
-    better: it would go on learning them.
+    That goes for both: the champion, where it goes on, is given new ones of these days as well.
     """
     new = crossed(challenger, held, seed)
     figures = _figures("challenger", new, held, seed)

@@ -180,26 +180,30 @@ class Walk:
             yield Moment(as_of_s, situation, plan, rows, truth)
 
     def _learn_ways(self, as_of_s: int) -> None:
-        """Once a day which flights took off, once a week how flights go; of what is over."""
+        """Once a day which flights took off, once a week how flights go; of what is over.
+
+        Moments are so far apart that short flights take off and land between two of them.
+        """
         flights = self.history.flights
-        if as_of_s - self._departed_s >= _DAY_S:
-            new = (flights.departed_s > self._departed_s) & (flights.departed_s <= as_of_s)
-            keys = self._keys(new)
-            self.memory.departures.add(flights.departed_s[new], keys)
-            self._departed_s = as_of_s
+        # Of later ones some may still be noted when they are first seen in the air.
+        until_s = as_of_s - LONGEST_S
+        if until_s - self._departed_s >= _DAY_S:
+            new = (flights.departed_s > self._departed_s) & (flights.departed_s <= until_s)
+            keys = self._keys(new, as_of_s)
+            self.memory.departures.replace(self._departed_s, until_s, flights.departed_s[new], keys)
+            self._departed_s = until_s
         if as_of_s - self._ways_s >= _WAYS_EVERY_S:
             self._ways_s = as_of_s
             self.memory.ways = self._ways(max(self.history.from_s, as_of_s - _WAYS_OF_S), as_of_s)
 
     def _ways(self, from_s: int, to_s: int) -> Ways:
         flights = self.history.flights
-        # Visits of flights that took off before the period would be cut.
-        to_s -= LONGEST_S
-        off = (flights.departed_s >= from_s) & (flights.departed_s < to_s)
+        # Visits of flights that took off after that would be cut.
+        off = (flights.departed_s >= from_s) & (flights.departed_s < to_s - LONGEST_S)
         keys = np.zeros(flights.departed_s.size, dtype=np.uint64)
-        keys[off] = self._keys(off)
-        visits = self.history.visits(from_s, to_s + LONGEST_S)
-        ended = (visits.flight >= 0) & (visits.exit_s != UNKNOWN)
+        keys[off] = self._keys(off, to_s)
+        visits = self.history.visits(from_s, to_s)
+        ended = (visits.flight >= 0) & (visits.exit_s != UNKNOWN) & (visits.exit_s <= to_s)
         ended[ended] = keys[visits.flight[ended]] != 0
         flight = visits.flight[ended]
         off_s = flights.departed_s[flight]
@@ -211,10 +215,10 @@ class Walk:
             visits.exit_s[ended] - off_s,
         )
 
-    def _keys(self, chosen: NDArray[np.bool_]) -> NDArray[np.uint64]:
-        """The pairs of airports of the flights chosen, 0 where no plan says."""
+    def _keys(self, chosen: NDArray[np.bool_], as_of_s: int) -> NDArray[np.uint64]:
+        """The pairs of airports of the flights chosen by their plans then, 0 where none says."""
         plans = self.history.plans
-        plan = self.history.flights.plan[chosen]
+        plan, _ = self.history.revisions.at(np.flatnonzero(chosen).astype(np.int64), as_of_s)
         codes = places_codes(self.history.places.icao)
         found = np.zeros(plan.size, dtype=np.uint64)
         filed = plan != UNKNOWN

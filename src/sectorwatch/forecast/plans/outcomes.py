@@ -81,7 +81,8 @@ class Outcomes:
         """The visits of the hours round a moment."""
         until_s = min(as_of_s + _AFTER_S, self._until_s)
         visits = self._history.visits(as_of_s - _BEFORE_S, until_s)
-        return VisitsAfter(visits.flight, visits.sector, visits.entry_s, visits.exit_s)
+        exit_s = np.where(visits.exit_s <= self._until_s, visits.exit_s, UNKNOWN)
+        return VisitsAfter(visits.flight, visits.sector, visits.entry_s, exit_s)
 
     def _by_member(self) -> dict[tuple[int, str], list[int]]:
         if self._rows_of is None:

@@ -1,0 +1,102 @@
+"""What a walk through the past learns of take-offs: each once, by the plan that was filed then."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any, cast
+
+import numpy as np
+
+from sectorwatch.forecast.features import Memory
+from sectorwatch.forecast.history_rows import RevisionRows
+from sectorwatch.forecast.local_time import LocalTime
+from sectorwatch.forecast.model.table import Walk
+from sectorwatch.forecast.regulars import pair_keys
+
+DAY_S, HOUR_S = 86_400, 3_600
+SYDNEY, MELBOURNE, PERTH = 0, 1, 2
+PLACES = SimpleNamespace(icao=["YSSY", "YMML", "YPPH"])
+TO_MELBOURNE, TO_PERTH = pair_keys(
+    np.array([b"YSSY", b"YSSY"]), np.array([b"YMML", b"YPPH"])
+).tolist()
+
+
+def walk(departed_s: list[int], diverted_s: int, left_s: int = 10 * DAY_S) -> Walk:
+    """Through a past of flights from YSSY to YMML that file for YPPH at `diverted_s`.
+
+    Each was in sector 0 from its take-off until `left_s`.
+    """
+    count = len(departed_s)
+    filed_s = np.column_stack([np.array(departed_s) - HOUR_S, np.full(count, diverted_s)])
+    flights = np.arange(count)
+    history: Any = SimpleNamespace(
+        from_s=0,
+        places=PLACES,
+        flights=SimpleNamespace(departed_s=np.array(departed_s)),
+        plans=SimpleNamespace(
+            origin=np.array([SYDNEY, SYDNEY]), destination=np.array([MELBOURNE, PERTH])
+        ),
+        revisions=RevisionRows(
+            flight=np.repeat(flights, 2).astype(np.int32),
+            time_us=filed_s.ravel() * 1_000_000,
+            received_s=filed_s.ravel(),
+            plan=np.tile([0, 1], count).astype(np.int32),
+            starts=np.arange(count + 1) * 2,
+        ),
+        visits=lambda _from_s, _to_s: SimpleNamespace(
+            flight=flights,
+            sector=np.zeros(count, np.int32),
+            entry_s=np.array(departed_s),
+            exit_s=np.full(count, left_s),
+        ),
+    )
+    memory = Memory(np.zeros(1, np.int8), LocalTime("UTC"))
+    return Walk(history, cast("Any", None), memory, past=cast("Any", object()))
+
+
+def remembered(walked: Walk) -> tuple[list[int], list[int]]:
+    """The take-offs, and between which airports."""
+    time_s, key = walked.memory.departures.between(0, 100 * DAY_S)
+    return time_s.tolist(), key.tolist()
+
+
+def test_a_take_off_that_was_noted_in_the_air_counts_once() -> None:
+    """The day's list has it again, and those that landed between two moments."""
+    noted_s, missed_s = DAY_S + 7_000, DAY_S + 9_000
+    walked = walk([noted_s, missed_s], diverted_s=50 * DAY_S)
+    walked._learn_ways(DAY_S + 6_900)
+    walked.memory.departures.add(np.array([noted_s]), np.array([TO_MELBOURNE], np.uint64))
+    for hour in range(30):
+        walked._learn_ways(DAY_S + 9_000 + hour * HOUR_S)
+    assert remembered(walked) == ([noted_s, missed_s], [TO_MELBOURNE] * 2)
+
+
+def test_no_take_off_is_listed_while_it_may_still_be_noted() -> None:
+    """Who is first seen in the air is noted if it took off within the last four hours."""
+    walked = walk([2 * DAY_S], diverted_s=50 * DAY_S)
+    walked._learn_ways(2 * DAY_S + 4 * HOUR_S - 1)
+    assert remembered(walked) == ([], [])
+    walked._learn_ways(3 * DAY_S + 4 * HOUR_S)
+    assert remembered(walked) == ([2 * DAY_S], [TO_MELBOURNE])
+
+
+def test_a_plan_filed_later_changes_no_pair_of_airports() -> None:
+    """Neither of the take-offs nor of the ways that flights go."""
+    asked_s = 8 * DAY_S
+    before, after = (walk([DAY_S, 2 * DAY_S], diverted_s=asked_s + each) for each in (-1, 1))
+    for each in (before, after):
+        each._learn_ways(asked_s)
+    assert remembered(before)[1] == [TO_PERTH] * 2
+    assert remembered(after)[1] == [TO_MELBOURNE] * 2
+    # In order of the pair's number; nobody has left the sector yet.
+    assert after.memory.ways.keys.tolist() == [TO_MELBOURNE]
+    assert not after.memory.ways.pair.size
+
+
+def test_ways_are_learned_of_visits_that_are_over() -> None:
+    """When somebody will leave a sector is not known."""
+    over, lasting = (walk([6 * DAY_S, 7 * DAY_S], 50 * DAY_S, 8 * DAY_S + s) for s in (0, 1))
+    for each in (over, lasting):
+        each._learn_ways(8 * DAY_S)
+    assert over.memory.ways.pair.size
+    assert not lasting.memory.ways.pair.size
