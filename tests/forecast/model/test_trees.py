@@ -118,3 +118,22 @@ def test_a_forest_without_a_part_is_refused() -> None:
     del arrays["left"]
     with pytest.raises(ModelFileError, match="no 'left'"):
         Forest.from_arrays(arrays, FEATURES)
+
+
+@pytest.mark.parametrize("part", ["feature", "left", "first", "value", "missing_left"])
+def test_a_forest_of_other_numbers_is_refused(part: str) -> None:
+    """When it is read, and not when it is first asked: an index with a fraction is none."""
+    arrays = Forest(
+        baseline=np.zeros(1),
+        first=np.array([0, 3], np.int32),
+        feature=np.array([0, -1, -1], np.int16),
+        threshold=np.zeros(3),
+        missing_left=np.zeros(3, np.bool_),
+        left=np.array([1, 0, 0], np.int32),
+        right=np.array([2, 0, 0], np.int32),
+        value=np.array([0.0, 1.0, 2.0]),
+    ).to_arrays()
+    Forest.from_arrays(arrays, 1)
+    other = arrays[part].astype(np.int64 if part in {"value", "missing_left"} else np.float64)
+    with pytest.raises(ModelFileError, match=part):
+        Forest.from_arrays(arrays | {part: other}, 1)

@@ -21,6 +21,7 @@ def test_what_is_kept_is_what_is_read() -> None:
     ("name", "value"),
     [
         ("format", np.asarray(99)),
+        ("format", np.array([1, 1])),
         ("ground", np.zeros((2, 3))),
         ("sd_s", np.full((4, 4, 12), np.nan)),
         ("quits_per_h", np.asarray("often")),

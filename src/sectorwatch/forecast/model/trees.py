@@ -27,6 +27,12 @@ __all__ = ["Forest", "Forests", "forest_of"]
 
 MOST_LEAVES = 64
 _MOST_NODES = 4_000_000
+# What numbers each part of a forest is made of, as numpy calls the kinds.
+_KINDS = {
+    **dict.fromkeys(("first", "feature", "left", "right"), "i"),
+    **dict.fromkeys(("baseline", "threshold", "value"), "f"),
+    "missing_left": "b",
+}
 _ROWS_AT_ONCE = 8_192
 _NONE = -1
 # A bit's place by the top bits of its product with a de Bruijn sequence: no logarithm, no rounding.
@@ -63,6 +69,11 @@ class Forest:
             forest = cls(**{each.name: arrays[each.name] for each in fields(cls)})
         except KeyError as error:
             raise ModelFileError(f"its trees have no {error.args[0]!r}") from None
+        for name, kind in _KINDS.items():
+            if getattr(forest, name).dtype.kind != kind:
+                raise ModelFileError(
+                    f"{name!r} of its trees is of {getattr(forest, name).dtype}, as it never was"
+                )
         _check(forest, features)
         return forest
 

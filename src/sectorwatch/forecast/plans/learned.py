@@ -80,7 +80,7 @@ class LearnedPlans:
     def from_arrays(cls, arrays: Mapping[str, NDArray[np.generic]]) -> LearnedPlans:
         """What `to_arrays` gave. Raises ValueError where that is not what these are."""
         like = cls.priors()
-        if int(arrays.get("format", np.asarray(0))) != _FORMAT:
+        if not np.array_equal(arrays.get("format", np.asarray(0)), np.asarray(_FORMAT)):
             raise ValueError(
                 f"what was learned of plans has format {arrays.get('format')}, this version reads"
                 f" {_FORMAT}; it will be learned anew"
