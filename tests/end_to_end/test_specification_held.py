@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import json
-import re
 import sqlite3
 from contextlib import closing
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -14,23 +11,15 @@ import pytest
 from asking import TRACED, filled
 from end_to_end.instance import instance
 from sectorwatch.observe import LogCategory, PerformanceMetric
+from specified import SHAPES, differences, held
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from pathlib import Path
 
     from end_to_end.instance import Instance
 
-PAGE = Path(__file__).resolve().parents[2] / "docs" / "specification.md"
-SHAPES: dict[str, Any] = {
-    path: json.loads(body)
-    for path, body in re.findall(
-        r"GET (/api/\S+)\s+Response: (.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL
-    )
-}
 SERVED = list(SHAPES)
-TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
-# Keys that are names themselves, and not fields: any of them may be there.
-NAMED_BY_LIFE = {"entries_by_level", "entries_by_category", "metadata", "details"}
 # A system that is well has none of these.
 EMPTY_WHEN_WELL = {
     "/api/monitoring/alerts",
@@ -55,39 +44,6 @@ def demo(home: Path) -> Iterator[Instance]:
     with instance(*words, cwd=home) as made:
         made.wait_for("/api/status", lambda status: (status["history"] or {}).get("complete"), 90)
         yield made
-
-
-_KINDS: dict[type, tuple[type, ...]] = {
-    str: (str,),
-    bool: (bool,),
-    int: (int,),
-    float: (int, float),
-}
-
-
-def differences(expected: Any, found: Any, where: str) -> Iterator[str]:
-    """What of `found` is not of the shape that the specification shows; more fields may follow."""
-    if isinstance(expected, dict) and isinstance(found, dict):
-        for key, value in expected.items():
-            if key in found:
-                yield from differences(value, found[key], f"{where}.{key}")
-            elif where.rpartition(".")[2] not in NAMED_BY_LIFE:
-                yield f"{where}.{key} is missing"
-    elif isinstance(expected, list) and isinstance(found, list):
-        for n, each in enumerate(found):
-            yield from differences(expected[0], each, f"{where}[{n}]")
-    elif found is None and where.endswith(".expected_improvement"):
-        # One that could not be measured: the reason stands beside it.
-        return
-    elif type(found) not in _KINDS.get(type(expected), ()):
-        yield f"{where} is {found!r:.80}, not {type(expected).__name__} as {expected!r:.80}"
-    elif isinstance(expected, str) and TIME.fullmatch(expected) and not TIME.fullmatch(found):
-        yield f"{where} is {found!r}, not a time such as {expected}"
-
-
-def held(path: str, answer: Any) -> None:
-    """Hold an answer to the shape of its path."""
-    assert list(differences(SHAPES[path], answer, path)) == []
 
 
 def asked(demo: Instance, path: str) -> Any:

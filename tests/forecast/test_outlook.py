@@ -61,6 +61,13 @@ def test_it_can_be_posted_as_it_stands() -> None:
     ]
 
 
+def test_one_of_long_ago_says_so_in_its_second_line() -> None:
+    """Whoever reads it where it was posted sees nothing but these lines."""
+    ahead = outlook_of(issued(SECTORS, MEAN), PARTITIONS, np.ones(3, np.bool_))
+    text = outlook_text(ahead, PARTITIONS[1], SECTORS, [], [], "The feed has stalled since.")
+    assert text.splitlines()[1] == "As of 08:05Z. The feed has stalled since."
+
+
 def test_where_all_is_covered_there_is_little_to_say() -> None:
     """No good times, no warnings, nothing uncovered."""
     everybody = np.ones(3, np.bool_)

@@ -57,6 +57,19 @@ def test_without_a_name_it_is_about_the_busiest(client: Client, system: System) 
     assert found["current_demand"] > 0
 
 
+def test_with_a_partition_it_is_about_the_busiest_in_there(client: Client) -> None:
+    """One that nobody has is told, and not passed over."""
+    assert predicted(client, "?partition=made:approach")["partition"] == "made:approach"
+    answer = client.get(f"{PATH}?partition=made:nowhere")
+    assert answer.status == 404
+    assert "made:fir" in answer.json()["nearest"]
+
+
+def test_what_is_not_filed_yet_is_said_to_be_in_it(client: Client) -> None:
+    """The words are of what was computed: at 4 h there is more than plans alone come to."""
+    assert "nobody has filed yet" in predicted(client)["statement"]
+
+
 def test_too_little_history_is_named_and_the_plans_are_counted(client: Client) -> None:
     """No constant: flights under way are there for a while, with an interval around them."""
     found = predicted(client)

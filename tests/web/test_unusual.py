@@ -10,6 +10,7 @@ import pytest
 
 from sectorwatch.forecast.anomalies import Anomaly, AnomalyType, Evidence, Most
 from sectorwatch.forecast.patterns import Pattern, PatternEvidence, PatternsFound, PatternType
+from specified import held
 from web.streaming import streaming
 
 if TYPE_CHECKING:
@@ -112,6 +113,7 @@ def test_an_anomaly_has_the_fields_of_the_specification_first(
 ) -> None:
     """Those names in that order; is_anomaly is true in each; the most striking first."""
     found = client.get(ANOMALIES).json()
+    held(ANOMALIES, found)
     fields = ["sector_name", "anomaly_score", "is_anomaly", "anomaly_type", "description"]
     assert [list(each)[:5] for each in found] == [fields, fields]
     assert names(found, "anomaly_id") == [each.anomaly_id for each in unusual[:2]]
@@ -154,6 +156,7 @@ def test_a_pattern_has_the_fields_of_the_specification_first(
 ) -> None:
     """Those names in that order, then what it rests on and by which clock."""
     found = client.get(PATTERNS).json()
+    held(PATTERNS, found)
     fields = ["pattern_type", "sector_name", "confidence", "description", "historical_frequency"]
     assert [list(each)[:5] for each in found] == [fields] * len(recurring)
     assert (found[0]["confidence"], found[0]["historical_frequency"]) == (0.92, 0.85)

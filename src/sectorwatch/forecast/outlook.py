@@ -97,8 +97,12 @@ def outlook_text(
     sectors: Sequence[Sector],
     good: Sequence[GoodTime],
     warnings: Sequence[CapacityWarning],
+    why_stale: str = "",
 ) -> str:
-    """The outlook of one partition in a few lines, to be posted somewhere as it stands."""
+    """The outlook of one partition in a few lines, to be posted somewhere as it stands.
+
+    `why_stale` says that it is of long ago, and why: its "now" is of then.
+    """
     here = next(each for each in outlook.partitions if each.name == partition.name)
     busiest = int(np.argmax(here.expected))
     rows = np.arange(partition.first, partition.first + partition.count)
@@ -107,6 +111,7 @@ def outlook_text(
             f"Outlook for {here.name}, {clock(outlook.as_of_s)} to "
             f"{clock(outlook.as_of_s + LONGEST_S)}"
         ),
+        *([f"As of {clock(outlook.as_of_s)}. {why_stale}"] if why_stale else []),
         (
             f"{here.current} aircraft now, most about {here.expected[busiest]:.0f} around "
             f"{clock(int(outlook.start_s[busiest]))}. {_count(here.staffed, here.sectors)}"

@@ -74,8 +74,8 @@ class PredictionAnswer(msgspec.Struct, frozen=True):
     basis: Annotated[
         str,
         Meta(
-            description="model; insufficient_history: flights' plans alone, with too little past "
-            "to learn from; or none: nothing is forecast yet"
+            description="model; insufficient_history: flights' plans and the usual share not filed "
+            "yet, with too little past to learn from; or none: nothing is forecast yet"
         ),
     ]
     model: Annotated[str | None, Meta(description="The model's version; null without one")]

@@ -22,6 +22,7 @@ from sectorwatch.web.answers.outlook import (
     SectorOutlook,
 )
 from sectorwatch.web.present.flights import maybe_time
+from sectorwatch.web.present.predictions import OF_PLANS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -154,7 +155,9 @@ def outlook_answer(
         step_min=BIN_S // 60,
         steps=[format_s(int(start_s)) for start_s in ahead.start_s],
         text=(
-            "" if about is None else outlook_text(ahead, about, airspace.sectors, good, warnings)
+            ""
+            if about is None
+            else outlook_text(ahead, about, airspace.sectors, good, warnings, why_stale)
         ),
         good_times=[_good_time(each) for each in good],
         warnings=[warning_answer(each) for each in warnings],
@@ -281,11 +284,7 @@ def _basis(issued: Issued, rows: NDArray[np.intp]) -> str:
     if not rows.size:
         return "No sector is both of that partition and of that kind."
     if not by_model:
-        return (
-            "There is too little history to learn from: this is what the plans of the flights "
-            f"known at {as_of} come to. Who files later is not in it, so it is too low the further "
-            "ahead it looks."
-        )
+        return OF_PLANS.format(as_of=as_of)
     words = f"Model {issued.model}, as of {as_of}"
     if by_model < rows.size:
         words += f"; of {rows.size - by_model} sectors with too little history the plans alone"

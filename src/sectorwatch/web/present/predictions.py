@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from sectorwatch.runtime.foresight import Foresight
     from sectorwatch.traffic.tick import Tick
 
-__all__ = ["Measured", "measured", "prediction", "sector_meant", "trend"]
+__all__ = ["OF_PLANS", "Measured", "measured", "prediction", "sector_meant", "trend"]
 
 _SURE = 0.8
 _LOW, _HIGH = 0, len(QUANTILES) - 1
@@ -31,12 +31,13 @@ _UNITS = {
     "capacity": "aircraft at once",
     "lead_min": "min",
 }
-_BASES = {
-    "model": "Model {model}, as of {as_of}.",
-    "insufficient_history": "There is too little history to learn from: this is what the plans of "
-    "the flights known at {as_of} come to. Who files later is not in it, so it is too low the "
-    "further ahead it looks.",
-}
+OF_PLANS = (
+    "There is too little history to learn from: this is what the plans of the flights known at "
+    "{as_of} come to, and of those that nobody has filed yet as many as VATSIM's feeds have shown "
+    "beside as many aircraft as are here now. At what hours people fly here is not known yet."
+)
+"""What a forecast rests on that no model made."""
+_BASES = {"model": "Model {model}, as of {as_of}.", "insufficient_history": OF_PLANS}
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,13 +63,25 @@ def measured(foresight: Foresight, sector_id: int) -> Measured:
     )
 
 
-def sector_meant(airspace: Airspace, tick: Tick | None, home: str | None) -> Sector:
-    """The sector of an answer that nobody named one for: `home`, else the busiest now."""
+def sector_meant(
+    airspace: Airspace, tick: Tick | None, home: str | None, partition: str | None = None
+) -> Sector:
+    """The sector of an answer that nobody named one for: `home`, else the busiest now.
+
+    Where `partition` is given, which there is, it is one in that.
+    """
     at_home = airspace.find(home) if home else []
-    if at_home:
-        return at_home[0]
-    busiest = 0 if tick is None else int(np.argmax(tick.live.occupancy))
-    return airspace.sectors[busiest]
+    for found in at_home:
+        if partition in {None, found.partition}:
+            return found
+    numbers = [
+        number
+        for number, sector in enumerate(airspace.sectors)
+        if partition in {None, sector.partition}
+    ]
+    if tick is None:
+        return airspace.sectors[numbers[0]]
+    return airspace.sectors[numbers[int(np.argmax(tick.live.occupancy[numbers]))]]
 
 
 def trend(quantiles: np.ndarray, current: float) -> str:

@@ -31,6 +31,7 @@ from sectorwatch.web.present.accuracy import accuracy_answer
 from sectorwatch.web.present.outlook import no_outlook, outlook_answer, outlook_parts
 from sectorwatch.web.present.predictions import measured, prediction, sector_meant
 from sectorwatch.web.present.unusual import anomaly_answer, pattern_answer
+from sectorwatch.web.problems import ApiError
 from sectorwatch.web.routers.coverage import partition_named
 
 if TYPE_CHECKING:
@@ -60,7 +61,14 @@ Partition = Annotated[
 async def predictions(
     request: Request,
     sector_name: Sector = None,
-    partition: Partition = None,
+    partition: Annotated[
+        str | None,
+        Query(
+            max_length=100,
+            description="Of namesakes the one in here, such as vatspy:fir; without `sector_name` "
+            "the busiest in here",
+        ),
+    ] = None,
     hours_ahead: Annotated[
         int, Query(ge=1, le=4, description="How far ahead to show every 15 min")
     ] = 4,
@@ -69,7 +77,8 @@ async def predictions(
     application = application_of(request)
     airspace, tick, foresight = application.airspace, application.latest, application.foresight
     if sector_name is None:
-        found = sector_meant(airspace, tick, application.settings.home_sector)
+        within = None if partition is None else partition_named(application, partition)
+        found = sector_meant(airspace, tick, application.settings.home_sector, within)
     else:
         found = sector_named(airspace, sector_name, partition)
     issued = foresight.latest
@@ -261,6 +270,8 @@ async def accuracy(
     application = application_of(request)
     airspace, foresight = application.airspace, application.foresight
     found = None if sector_name is None else sector_named(airspace, sector_name, partition)
+    if found is None and partition is not None:
+        raise ApiError(422, "partition says which of namesakes is meant: give sector_name too.")
     horizon_s = None if horizon is None else int(horizon) * 3_600
 
     def build() -> Encoded:
