@@ -42,7 +42,8 @@ class Walked:
     """A walk through `history`, from its start on, that stops where it is asked to.
 
     `learn` teaches how plans are carried out by what was known at a moment; it is asked once, when
-    something is first to be learned. Rows of the last `training_s` are kept.
+    something is first to be learned. Rows of the last `training_s` are kept. `walk` is that through
+    `history` where it is not to be made here.
     """
 
     def __init__(
@@ -56,6 +57,7 @@ class Walked:
         learn: Callable[[int], LearnedPlans],
         training_s: int,
         progress: Progress | None = None,
+        walk: Walk | None = None,
     ) -> None:
         self.history, self.airspace, self.local, self.recipe = history, airspace, local, recipe
         self._learn = learn
@@ -63,7 +65,7 @@ class Walked:
         self._is_prepared = False
         self._counter = PlanCounter(airspace, airports)
         self.memory = Memory(kinds_of(airspace), local)
-        self._walk = Walk(history, self._count, self.memory)
+        self._walk = walk or Walk(history, self._count, self.memory)
         self._training_s = training_s
         self._progress = progress
         self._reached_s = history.from_s
@@ -90,6 +92,10 @@ class Walked:
         if self._progress is not None:
             self._progress("Learning how plans are carried out", 0.0)
         self._learned = self._learn(until_s)
+        self._go_on(until_s)
+
+    def _go_on(self, until_s: int) -> None:
+        """Through what lies between where it has come to and `until_s`, as a program runs on."""
         begin_s = self._reached_s
         days = range(begin_s, until_s, _DAY_S)
         for number, day_s in enumerate(days):
@@ -99,7 +105,7 @@ class Walked:
             # A day's moments go on from those of the day before, a step apart.
             first_s = begin_s + -(-(day_s - begin_s) // STEP_S) * STEP_S
             self._keep(list(self._walk.moments(first_s, end_s, STEP_S)))
-        self._reached_s = until_s
+        self._reached_s = max(self._reached_s, until_s)
 
     def day(self, as_of_s: NDArray[np.int64]) -> list[Moment | None]:
         """What was known at these moments, a day's, in order; None where that was not enough.
@@ -108,9 +114,11 @@ class Walked:
         """
         if self._day[0] != int(as_of_s[0]):
             self.prepare(int(as_of_s[0]))
+            self._go_on(int(as_of_s[0]))
             step_s = int(as_of_s[1] - as_of_s[0]) if as_of_s.size > 1 else _DAY_S
             walked = list(self._walk.moments(int(as_of_s[0]), int(as_of_s[-1]) + 1, step_s))
             self._keep(walked)
+            self._reached_s = int(as_of_s[-1]) + step_s
             by_time = {moment.as_of_s: moment for moment in walked}
             self._day = int(as_of_s[0]), [by_time.get(moment) for moment in as_of_s.tolist()]
         return self._day[1]
