@@ -309,18 +309,21 @@ def result(
             if not np.isnan(limit[0, at])
         )
     figures["a look at 351 sectors"] = f"{quiet_ms:.2f} ms ({odd_ms:.2f} ms with changes)"
-    above = [each for each in changes if is_above(each)]
-    whole = sum(hits[id(each)] for each in above) / max(len(above), 1)
+    # Spikes are many: lulls that are missed must not hide behind them.
+    least = min(
+        sum(hits[id(each)] for each in above) / max(len(above), 1)
+        for above in ([e for e in changes if is_above(e) and e.kind == kind] for kind in range(2))
+    )
     return {
         "target": "anomalies",
         "what": "spikes and lulls put into the demand of us2001, 351 sectors, 47 days: recall where "
-        "they are detectable at all",
+        "they are detectable at all, of the kind that is found less",
         "against": "a test that knows how long each lasts, looking at every stretch, at one false "
         "alarm a sector-month",
         "reach": "recall ≥ 0.9 at ≤ 1 false alarm a sector-month",
         "figures": figures,
-        "ratio": round(whole, 3),
-        "met": whole >= WORTH and sum(false) <= 1.0,
+        "ratio": round(least, 3),
+        "met": least >= WORTH and sum(false) <= 1.0,
     }
 
 

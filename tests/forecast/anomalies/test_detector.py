@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -11,7 +12,9 @@ import pytest
 from made_scene import THURSDAY_S, Utc, Week, airspace, flights_in, tick_of
 from sectorwatch.airspace import Airports
 from sectorwatch.forecast.anomalies import Anomaly, Detector
+from sectorwatch.forecast.anomalies.traits import Traits
 from sectorwatch.forecast.issued import Issued
+from sectorwatch.store.columns import pack_columns, unpack_columns
 
 if TYPE_CHECKING:
     from sectorwatch.traffic.tick import Flight
@@ -227,3 +230,61 @@ def test_a_restart_forgets_neither_episodes_nor_what_was_learned(
     other = Detector(airspace("A", "B"), airports, Utc(), Week(wobbling))
     other.take_up(kept)
     assert other.active == ()
+
+
+def test_those_back_from_an_outage_leave_no_lull_behind(detector: Detector) -> None:
+    """Half an hour without the network is in the means for a while after it is back."""
+    here = flights_in([10, 30, 0])
+    watch(detector, here, range(30))
+    watch(detector, here[::5], range(30, 60))
+    began = watch(detector, here, range(60, 150))
+    assert [each for each in began if each.anomaly_type == "traffic_lull"] == []
+
+
+def test_an_outage_goes_on_over_a_restart(detector: Detector, airports: Airports) -> None:
+    """Who was missing before it is no lull behind it."""
+    here = flights_in([10, 30, 0])
+    watch(detector, here, range(30))
+    watch(detector, here[::5], range(30, 40))
+    again = Detector(SPACE, airports, Utc(), Week(wobbling))
+    again.take_up(unpack_columns(pack_columns(detector.to_arrays())))
+    assert watch(again, here[::5], range(41, 80)) == []
+
+
+def test_many_fewer_behind_a_gap_are_no_lull(detector: Detector) -> None:
+    """The feed was away with the network, and is back before its pilots are."""
+    here = flights_in([10, 30, 0])
+    watch(detector, here, range(30))
+    assert watch(detector, here[::5], range(45, 90)) == []
+
+
+def test_what_goes_on_is_not_over_because_nothing_is_known(detector: Detector) -> None:
+    """A spike before positions stand still for 40 min is the same one behind that."""
+    watch(detector, flights_in([5, 8, 0]), range(60))
+    busy = flights_in([17, 8, 0])
+    (spike,) = watch(detector, busy, range(60, 120))
+    assert watch(detector, busy, range(120, 160), age_s=170) == []
+    assert watch(detector, busy, range(160, 220)) == []
+    assert [each.anomaly_id for each in detector.active] == [spike.anomaly_id]
+
+
+def test_airports_that_share_a_trait_are_told_apart() -> None:
+    """They are counted by their own names, the most frequent one is told."""
+    traits = Traits()
+    by_place: dict[int, str] = {}
+    for number in range(5_000):
+        name, place = f"K{number:04d}", zlib.crc32(f"K{number:04d}".encode()) % 1_024
+        if place in by_place:
+            pair = by_place[place], name
+            break
+        by_place[place] = name
+    flights = [
+        replace_plan(flight, pair[number >= 3], number)
+        for number, (_, flight) in enumerate(flights_in([8]))
+    ]
+    live = tick_of(EVENING_S, [(0, each) for each in flights], 3).live
+    found = traits.of(live, np.arange(8))
+    assert len(set(found[:, 0].tolist())) == 1
+    ids = [each.flight_id for each in flights]
+    assert traits.most(int(found[0, 0]), ids) == (f"are inbound to {pair[1]}", 5)
+    assert traits.most(int(found[0, 3]), ids)[1] == 8

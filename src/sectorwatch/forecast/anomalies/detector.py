@@ -161,18 +161,21 @@ class Detector:
             # Nothing is known of now: whatever goes on may go on.
             self._seen.clear()
             self._scores = np.zeros(len(self._sectors))
-            return self._episodes.update(now.now_s, begins, goes_on)
+            return self._episodes.update(now.now_s, begins, goes_on, (*_TYPES, "unusual_mix"))
         self._seen.append((now.now_s, tick.live.occupancy))
         load = self._look_at_load(now)
         mix = self._mix.look(now, int(self._clock.hour_of_week(np.array([now.now_s]))[0]))
+        unknown: list[AnomalyType] = []
         if load is not None:
             self._tell_load(now, load, begins, goes_on)
+        else:
+            unknown += _TYPES
         if mix is not None:
             self._tell_mix(now, mix, begins, goes_on)
         else:
-            self._keep_mix(goes_on)
+            unknown.append("unusual_mix")
         self._score(load, mix)
-        return self._episodes.update(now.now_s, begins, goes_on)
+        return self._episodes.update(now.now_s, begins, goes_on, unknown)
 
     def _warm(self, now_s: int) -> None:
         """Where little was learned and a week and more is known, learn from it, a day at a look."""
@@ -207,9 +210,11 @@ class Detector:
             return np.full(len(self._sectors), np.nan)
         return np.asarray(np.mean([each[1] for each in seen], axis=0, dtype=np.float64))
 
-    def _forecast(self, start_s: int) -> NDArray[np.float64]:
+    def _forecast(
+        self, start_s: int, leads_s: tuple[int, ...] = _SAID_BEFORE_S
+    ) -> NDArray[np.float64]:
         """What was said before of the 15 min that begin at `start_s`; NaN where nothing was."""
-        for lead_s in _SAID_BEFORE_S:
+        for lead_s in leads_s:
             for as_of_s, said in reversed(self._said):
                 if abs(as_of_s + lead_s - start_s) <= _SAME_TIME_S and lead_s in said:
                     return said[lead_s].astype(np.float64)
@@ -252,7 +257,8 @@ class Detector:
     def _load_anomaly(self, now: Present, load: LoadLook, row: int, sector: int) -> Anomaly:
         observed = float(self._observed(now.now_s)[sector])
         usual = self._usual_at((now.now_s - BIN_S) // _STEP_S * _STEP_S)
-        forecast = float(self._forecast(now.now_s - BIN_S)[sector])
+        # In words and evidence that of an hour before alone, for so it is told.
+        forecast = float(self._forecast(now.now_s - BIN_S, _SAID_BEFORE_S[:1])[sector])
         flights = self._inside(now, sector)
         evidence = Evidence(
             observed=observed,
@@ -289,16 +295,9 @@ class Detector:
                 begins[key] = make
             goes_on[key] = partial(_renewed, make)
 
-    def _keep_mix(
-        self, goes_on: dict[tuple[AnomalyType, int], Callable[[Anomaly], Anomaly]]
-    ) -> None:
-        for each in self.active:
-            if each.anomaly_type == "unusual_mix":
-                goes_on[each.anomaly_type, each.sector_id] = _as_it_was
-
     def _mix_anomaly(self, now: Present, found: MixFound) -> Anomaly:
         name = self._sectors[found.sector].name
-        alike = Most(self._mix.traits.say(found.trait), found.alike, found.expected)
+        alike = Most(found.what, found.alike, found.expected)
         spread = 1.2816 * max(1.0, found.expected) ** 0.5
         evidence = Evidence(
             observed=float(found.alike),
@@ -402,10 +401,6 @@ def _renewed(make: Callable[[], Anomaly], was: Anomaly) -> Anomaly:
         began_s=min(was.began_s, now.began_s),
         noticed_s=was.noticed_s,
     )
-
-
-def _as_it_was(was: Anomaly) -> Anomaly:
-    return was
 
 
 def _text(part: NDArray[np.generic] | None) -> str:

@@ -10,7 +10,7 @@ import msgspec
 from sectorwatch.forecast.anomalies.anomaly import Anomaly, AnomalyType
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Collection, Mapping
 
 __all__ = ["Episodes", "Look"]
 
@@ -65,11 +65,13 @@ class Episodes:
         now_s: int,
         begins: Mapping[tuple[AnomalyType, int], Callable[[], Anomaly]],
         goes_on: Mapping[tuple[AnomalyType, int], Callable[[Anomaly], Anomaly]],
+        unknown: Collection[AnomalyType] = (),
     ) -> Look:
         """Take in a look: what is unusual enough to begin, and what is unusual enough to go on.
 
         One that goes on is told anew as its function says. One that does not for 15 min has ended,
-        as of when it was last seen; so has one that has lasted a day: that is no exception then.
+        as of when it was last seen; so has one that has lasted a day: that is no exception then. Of
+        kinds that are `unknown` at this look nothing ends for that, and nothing is told anew.
         """
         began, ended = [], []
         for key, make in begins.items():
@@ -83,6 +85,9 @@ class Episodes:
             if again is not None and not is_long:
                 self._over_since_s.pop(key, None)
                 self._open[key] = again(anomaly)
+                continue
+            if key[0] in unknown and not is_long:
+                self._over_since_s.pop(key, None)
                 continue
             since_s = self._over_since_s.setdefault(key, now_s)
             if now_s - since_s >= ENDS_AFTER_S or is_long or now_s < since_s:

@@ -126,7 +126,8 @@ class LoadWatch:
         is learned either, and all else is as ever.
         """
         elapsed_s = 0 if self._last_s is None else now_s - self._last_s
-        if self._last_s is None or not 0 < elapsed_s <= _FORGOTTEN_S:
+        is_new = self._last_s is None or not 0 < elapsed_s <= _FORGOTTEN_S
+        if is_new:
             # Before a gap is another time: what was unusual then need not be now.
             self._usual[:] = self._whole[:] = 0.0
             self._before.clear()
@@ -149,7 +150,11 @@ class LoadWatch:
         of_forecast = np.stack([told, -told])
         both = np.where(np.isnan(of_forecast), of_usual, np.minimum(of_forecast, of_usual))
         known = ~np.isnan(of_usual)
-        part = 1.0 - np.exp(-elapsed_s / _SCALES_S[0])
+        if is_held:
+            # Nor does it count in the hours that follow, when they are back.
+            both[1] = np.minimum(both[1], 0.0)
+        # What went on before a gap is judged by what is seen now, not by how long that is seen.
+        part = 1.0 if is_new else 1.0 - np.exp(-elapsed_s / _SCALES_S[0])
         self._usual[known] += part * (of_usual - self._usual)[known]
         self._usual[~known] = 0.0
         self._smooth(now_s, elapsed_s, np.where(known, both, 0.0))

@@ -23,7 +23,7 @@ from sectorwatch.forecast.anomalies.traits import DIMENSIONS, TRAITS, Traits
 from sectorwatch.forecast.discoveries import q_values
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from numpy.typing import NDArray
 
@@ -52,10 +52,14 @@ _P_GOES_ON = 0.05
 
 @dataclass(frozen=True, slots=True)
 class MixFound:
-    """A sector's most striking trait: `alike` of `flights` have it where `expected` would."""
+    """A sector's most striking trait: `alike` of `flights` have it where `expected` would.
+
+    `what` says it; of airports that share a trait that of the most flights, and these are `alike`.
+    """
 
     sector: int
     trait: int
+    what: str
     alike: int
     flights: int
     expected: float
@@ -125,8 +129,8 @@ class MixWatch:
         self._samples.append(self._sample(now))
         while self._samples[0][0] <= now.now_s - _WINDOW_S:
             self._samples.popleft()
-        sector, traits = self._flights_of_hour()
-        looked = self._judge(sector, traits, hour_of_week, elapsed_s)
+        flight_id, sector, traits = self._flights_of_hour()
+        looked = self._judge(flight_id, sector, traits, hour_of_week, elapsed_s)
         if not learns:
             return looked
         if self._hour_s is None or now.now_s - self._hour_s >= _HOUR_S:
@@ -142,8 +146,13 @@ class MixWatch:
         traits = self.traits.of(now.live, rows)[inverse]
         return now.now_s, np.stack([now.flight_id[row], sector], axis=1), traits
 
-    def _flights_of_hour(self) -> tuple[NDArray[np.int64], NDArray[np.int16]]:
-        """Each flight once for each sector it was in, as seen last: sectors (n,), traits (n, 6)."""
+    def _flights_of_hour(
+        self,
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int16]]:
+        """Each flight once for each sector it was in, as seen last.
+
+        Its id and sectors (n,), traits (n, 6).
+        """
         keys = np.concatenate([each[1] for each in reversed(self._samples)])
         traits = np.concatenate([each[2] for each in reversed(self._samples)])
         order = np.lexsort((np.arange(len(keys)), keys[:, 1], keys[:, 0]))
@@ -151,7 +160,7 @@ class MixWatch:
         first = np.ones(len(keys), np.bool_)
         first[1:] = (ordered[1:] != ordered[:-1]).any(axis=1)
         chosen = order[first]
-        return keys[chosen, 1], traits[chosen]
+        return keys[chosen, 0], keys[chosen, 1], traits[chosen]
 
     def _counted(
         self, sector: NDArray[np.int64], traits: NDArray[np.int16]
@@ -164,6 +173,7 @@ class MixWatch:
 
     def _judge(
         self,
+        flight_id: NDArray[np.int64],
         sector: NDArray[np.int64],
         traits: NDArray[np.int16],
         hour_of_week: int,
@@ -186,7 +196,12 @@ class MixWatch:
         share, expected = share[tested], expected[tested]
         p = share_at_least(count, flights[where], share, np.full(share.shape, _WEIGHT))
         p = np.minimum(p * np.maximum(looked_at[where], 1), 1.0)
-        return self._told(where, what, count, p, expected, flights, known, elapsed_s)
+
+        def exactly(row: int, trait: int) -> tuple[str, int]:
+            alike = (sector == row) & (traits == trait).any(axis=1)
+            return self.traits.most(trait, flight_id[alike].tolist())
+
+        return self._told(where, what, p, expected, flights, known, elapsed_s, exactly)
 
     def _share(
         self, where: NDArray[np.int64], what: NDArray[np.int64], hour_of_week: int
@@ -204,12 +219,12 @@ class MixWatch:
         self,
         where: NDArray[np.int64],
         what: NDArray[np.int64],
-        count: NDArray[np.int64],
         p: NDArray[np.float64],
         expected: NDArray[np.float64],
         flights: NDArray[np.int64],
         known: NDArray[np.bool_],
         elapsed_s: int,
+        exactly: Callable[[int, int], tuple[str, int]],
     ) -> MixLook:
         from scipy.special import ndtri  # noqa: PLC0415
 
@@ -229,11 +244,17 @@ class MixWatch:
             if sector in seen or p_sector[sector] > _P_GOES_ON:
                 continue
             seen.add(sector)
+            words, alike = exactly(sector, int(what[each]))
+            if alike < max(LEAST_ALIKE, expected[each] + _LEAST_MORE):
+                # Several airports that share a trait, and none of them is more than usual.
+                q[sector] = 1.0
+                continue
             found.append(
                 MixFound(
                     sector=sector,
                     trait=int(what[each]),
-                    alike=int(count[each]),
+                    what=words,
+                    alike=alike,
                     flights=int(flights[sector]),
                     expected=float(expected[each]),
                     p=float(p_sector[sector]),

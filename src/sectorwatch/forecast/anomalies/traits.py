@@ -2,12 +2,14 @@
 
 Traits are small numbers, so that a sector's usual mix is a row of an array of fixed size. Airports
 and their pairs are hashed into places; two that share one are taken together, which makes a share
-that is usual larger, never smaller: it can hide an unusual mix, and makes none up.
+that is usual larger, never smaller. What is told of one is counted and named by the flights' own
+plans (`Traits.most`): sharing a place can hide an unusual mix, and makes none up.
 """
 
 from __future__ import annotations
 
 import zlib
+from collections import Counter
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,6 +17,8 @@ import numpy as np
 from sectorwatch.traffic.rotorcraft import is_helicopter
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from sectorwatch.feed.records import FlightPlan
@@ -31,6 +35,7 @@ _LEVELS = (
     "are at 24,500 to 35,000 ft",
     "are above 35,000 ft",
 )
+_SAID = (*_RULES, *_CLASSES, *_LEVELS)
 _STARTS = np.cumsum([0, _TO, _FROM, _PAIR, len(_RULES), len(_CLASSES), len(_LEVELS)])
 DIMENSIONS = 6
 """To, from, the pair, rules, aircraft, level: every flight has one trait of each, -1 for none."""
@@ -41,13 +46,10 @@ _MOST_KEPT = 20_000
 
 
 class Traits:
-    """Works out traits, remembering them by plan, and says them in words."""
+    """Works out traits, remembering them by flight, and says them in words."""
 
     def __init__(self) -> None:
         self._by_flight: dict[int, tuple[FlightPlan | None, tuple[int, ...]]] = {}
-        self._said: dict[int, str] = {}
-        for start, words in zip(_STARTS[3:], (_RULES, _CLASSES, _LEVELS), strict=False):
-            self._said.update({int(start) + number: each for number, each in enumerate(words)})
 
     def of(self, live: Live, rows: NDArray[np.intp]) -> NDArray[np.int16]:
         """The traits of these flights, shape (rows, dimensions)."""
@@ -65,28 +67,47 @@ class Traits:
         found[:, -1] = _STARTS[5] + level
         return found
 
-    def say(self, trait: int) -> str:
-        """A trait as what flights do or are."""
-        return self._said.get(trait, "are of the same kind")
+    def most(self, trait: int, flight_ids: Sequence[int]) -> tuple[str, int]:
+        """A trait of these flights as what most of them do or are, and how many do just that."""
+        said = Counter(self._words(trait, each) for each in flight_ids)
+        said.pop(None, None)
+        if not said:
+            return "are of the same kind", 0
+        words, count = said.most_common(1)[0]
+        return words or "", count
+
+    def _words(self, trait: int, flight_id: int) -> str | None:
+        if trait >= _STARTS[3]:
+            return _SAID[trait - int(_STARTS[3])]
+        plan = self._by_flight.get(flight_id, (None, ()))[0]
+        if plan is None:
+            return None
+        to, from_ = _ends(plan)
+        if trait < _STARTS[1]:
+            return f"are inbound to {to}"
+        return f"come from {from_}" if trait < _STARTS[2] else f"fly from {from_} to {to}"
 
     def _of_plan(self, plan: FlightPlan | None) -> tuple[int, ...]:
         if plan is None:
             return (-1, -1, -1, int(_STARTS[3]) + 2, int(_STARTS[4]) + 4)
-        to, from_ = plan.arrival.strip().upper(), plan.departure.strip().upper()
+        to, from_ = _ends(plan)
         by_instruments = plan.flight_rules[:1].upper() in {"I", "Y"}
         return (
-            self._place(0, to, f"are inbound to {to}") if to else -1,
-            self._place(1, from_, f"come from {from_}") if from_ else -1,
-            self._place(2, f"{from_} {to}", f"fly from {from_} to {to}") if to and from_ else -1,
+            _place(0, to) if to else -1,
+            _place(1, from_) if from_ else -1,
+            _place(2, f"{from_} {to}") if to and from_ else -1,
             int(_STARTS[3]) + by_instruments,
             int(_STARTS[4]) + _class_of(plan),
         )
 
-    def _place(self, dimension: int, name: str, words: str) -> int:
-        start, end = int(_STARTS[dimension]), int(_STARTS[dimension + 1])
-        place = start + zlib.crc32(name.encode("utf-8", "replace")) % (end - start)
-        self._said[place] = words
-        return place
+
+def _ends(plan: FlightPlan) -> tuple[str, str]:
+    return plan.arrival.strip().upper(), plan.departure.strip().upper()
+
+
+def _place(dimension: int, name: str) -> int:
+    start, end = int(_STARTS[dimension]), int(_STARTS[dimension + 1])
+    return start + zlib.crc32(name.encode("utf-8", "replace")) % (end - start)
 
 
 def _class_of(plan: FlightPlan) -> int:

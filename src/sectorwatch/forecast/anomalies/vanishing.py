@@ -4,7 +4,8 @@ Who flew at one look, is not there at the next and still not a look later, and w
 has left the network. That is held against the usual rate of leaving (negative binomial) and, for a
 sector, against how many left elsewhere in the same minute: a server that goes takes flights from
 everywhere, and that is told once, of the network. Looks more than 5 min apart tell nothing: who
-left in a gap of ours left one by one.
+left in a gap of ours, or while positions stood still, left one by one. But where many fewer are
+there behind it than before, what is missing is no lull either.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from sectorwatch.forecast.anomalies.calibration import kept
 from sectorwatch.forecast.anomalies.load import FALSE_SHARE
 from sectorwatch.forecast.anomalies.tails import at_least, normal_score
 from sectorwatch.forecast.discoveries import q_values
+from sectorwatch.forecast.horizon import BIN_S
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -40,6 +42,8 @@ _CONFIRMED_S = 45
 _HALF_LIFE_S = 14 * 86_400
 _HELD_S = 3_600
 _BACK = 0.9
+# Fewer than this share of those before a gap of at most an hour is not the time of day.
+_LEFT_IN_GAP = 0.7
 # Of real feeds up to half an hour apart: above 20,000 ft and far from where they were bound, 67
 # flights were gone in 617 h of flight.
 _FIRST_RATE_H, _FIRST_WEIGHT_H = 0.11, 200.0
@@ -77,11 +81,15 @@ class VanishingWatch:
         self._sums = np.array(first) if found is None or found.shape != (4,) else found
         self._last: Present | None = None
         self._pending: tuple[Present, NDArray[np.intp], int] | None = None
-        self._held: tuple[int, float] | None = None
+        # Since when how many are missing, and since when they are back, -1 while they are not.
+        self._held = _held_of(kept(parts or {}, "held"))
 
     def to_arrays(self) -> dict[str, NDArray[np.generic]]:
-        """What was learned: flights that left, hours flown, squared errors and what they are of."""
-        return {"leaving": self._sums}
+        """What was learned: flights that left, hours flown, squared errors and what they are of.
+
+        And how long ago of how many the network was lost, where that is not over.
+        """
+        return {"leaving": self._sums, "held": np.array(self._held or (), np.float64)}
 
     @property
     def rate_h(self) -> float:
@@ -91,20 +99,33 @@ class VanishingWatch:
     def is_held(self, now: Present) -> bool:
         """Whether much of the network is away: what is not there now is no lull.
 
-        Until nine tenths are back, an hour at the most.
+        Until nine tenths are back, an hour at the most, and a quarter of an hour more: so long what
+        was missing is in the means.
         """
         if self._held is None:
             return False
-        since_s, were = self._held
-        if now.now_s - since_s > _HELD_S or now.live.airborne.sum() >= _BACK * were:
-            self._held = None
-        return self._held is not None
+        since_s, were, back_s = self._held
+        if back_s < 0 and (
+            not 0 <= now.now_s - since_s <= _HELD_S or now.live.airborne.sum() >= _BACK * were
+        ):
+            back_s = now.now_s
+        over = back_s >= 0 and not 0 <= now.now_s - back_s < BIN_S
+        self._held = None if over else (since_s, were, back_s)
+        return not over
 
     def look(self, now: Present, sectors: int) -> list[Vanished]:
         """Who left at once, confirmed by this look."""
-        last, self._last = self._last, now
-        pending, self._pending = self._pending, None
-        if last is None or now.is_stalled or not 0 < now.now_s - last.now_s <= _LONGEST_STEP_S:
+        last, pending, self._pending = self._last, self._pending, None
+        if now.is_stalled:
+            return []
+        self._last = now
+        if last is None:
+            return []
+        step_s = now.now_s - last.now_s
+        if not 0 < step_s <= _LONGEST_STEP_S:
+            were = int(last.live.airborne.sum())
+            if 0 < step_s <= _HELD_S and now.live.airborne.sum() < _LEFT_IN_GAP * were:
+                self._held = (now.now_s, were, -1)
             return []
         found: list[Vanished] = []
         if pending is not None:
@@ -161,7 +182,7 @@ class VanishingWatch:
         q = np.where(enough, q_values(p, tests=sectors * _LOOKS_A_DAY), 1.0)
         found = []
         if is_network:
-            self._held = (gone_s, flying)
+            self._held = (gone_s, flying, -1)
             gone = tuple(live.flights[row] for row in rows.tolist())
             q_network = min(1.0, p_network * _LOOKS_A_DAY)
             found.append(Vanished(gone_s, most, True, gone, flying, expected, p_network, q_network))
@@ -191,3 +212,10 @@ class VanishingWatch:
     @staticmethod
     def _by_sector(sector: NDArray[np.int32], sectors: int) -> NDArray[np.int64]:
         return np.bincount(sector[sector >= 0], minlength=sectors)[:sectors]
+
+
+def _held_of(found: NDArray[np.float64] | None) -> tuple[int, int, int] | None:
+    if found is None or found.shape != (3,):
+        return None
+    since_s, were, back_s = (int(each) for each in found)
+    return since_s, were, back_s
