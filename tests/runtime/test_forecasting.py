@@ -67,6 +67,7 @@ def test_it_forecasts_what_the_newest_tick_knows_and_keeps_it(tmp_path: Path, fe
             kept = newest_issue(forecasts)
             assert kept is not None
             assert kept.seq == issued.seq
+            await until(lambda: forecasts.newest("airports") == issued.as_of_s)
 
     asyncio.run(scenario())
 

@@ -22,6 +22,7 @@ from sectorwatch.runtime.foresight import Foresight, make_foresight
 from sectorwatch.runtime.slots import StoreSlot
 from sectorwatch.runtime.training import quietest_hour
 from sectorwatch.store import DataDirectory, Store
+from sectorwatch.web.present.airport_accuracy import model_decision
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -222,6 +223,10 @@ def test_the_model_of_a_training_serves_and_is_there_after_a_restart(
     assert told == [f"Forecasts rest on the model {path.stem}: there was no model before it"]
     [decision] = scene.store.forecasts.decisions()
     assert (decision.challenger, decision.champion, decision.is_taken) == (path.stem, "", True)
+    assert scene.training.decisions == (decision,)
+    shown = model_decision(decision)
+    assert (shown.challenger, shown.taken) == (path.stem, True)
+    assert shown.figures == {"challenger.mae": 0.5}
     # A day later; which hour is quietest is not known here.
     scene.at(9 * DAY_S - 3 * HOUR_S)
     assert len(scene.process.orders) == 1

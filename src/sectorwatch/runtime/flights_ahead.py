@@ -4,19 +4,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sectorwatch.forecast.airports import AirportForecaster
+from sectorwatch.forecast.airports import AirportForecaster, SeriesNames, airport_scoring
 from sectorwatch.forecast.entries import EntryForecasts
 from sectorwatch.forecast.plans.field_times import field_times
 
 if TYPE_CHECKING:
+    from sectorwatch.forecast.airports import AirportOutlook
     from sectorwatch.forecast.issued import Issued
     from sectorwatch.forecast.situation import Situation
     from sectorwatch.runtime.foresight import Foresight, Surroundings
     from sectorwatch.traffic.tick import Tick
 
-__all__ = ["add_airports", "add_entries"]
+__all__ = ["add_airport_scores", "add_airports", "add_entries"]
 
 _MINUTE_S = 60
+_MOST_WAITING = 100
+"""So many outlooks wait for the database, as many as forecasts do."""
 
 
 def add_entries(foresight: Foresight, around: Surroundings) -> None:
@@ -63,3 +66,45 @@ def add_airports(foresight: Foresight, around: Surroundings) -> None:
     foresight.at_start.append(resume_airports)
     foresight.before_issue.append(learn_airports)
     foresight.after_issue.append(estimate_airports)
+
+
+def add_airport_scores(foresight: Foresight, around: Surroundings) -> None:
+    """Each forecast of airports is kept, and scored when its time comes."""
+    airports, local = foresight.airports, foresight.local
+    assert airports is not None  # noqa: S101 - made before
+    assert local is not None  # noqa: S101 - as above
+    names = foresight.airport_series = SeriesNames(around.airports)
+    scoring = foresight.airport_scoring = airport_scoring(names, local)
+    to_keep: dict[int, AirportOutlook] = {}
+
+    def resume_airport_scores() -> None:
+        scoring.resume(around.stores.ask())
+
+    def note_airports(_tick: Tick, issued: Issued, _situation: Situation) -> None:
+        outlook = airports.latest
+        if outlook is not None and outlook.as_of_s == issued.as_of_s:
+            to_keep[issued.as_of_s] = outlook
+        while len(to_keep) > _MOST_WAITING:
+            del to_keep[next(iter(to_keep))]
+
+    def keep_airports(tick: Tick, issued: Issued, _situation: Situation) -> None:
+        # The one of that moment: where the database was away there is a newer one by now.
+        outlook = to_keep.get(issued.as_of_s)
+        if outlook is not None:
+            store = around.stores.ask()
+            said = airports.issued(store, outlook, model=issued.model, seq=tick.seq)
+            # Where nobody is to come anywhere there is nothing to be held against anything.
+            if said.sector_id.size:
+                scoring.issued(said, store)
+            del to_keep[issued.as_of_s]
+
+    def score_airports(tick: Tick) -> None:
+        scoring.observe(tick.final_minute_s, around.stores.ask())
+
+    def keep_airport_scores() -> None:
+        scoring.save(around.stores.ask())
+
+    foresight.at_start.append(resume_airport_scores)
+    foresight.after_issue += [note_airports, keep_airports]
+    foresight.on_tick.append(score_airports)
+    foresight.at_stop.append(keep_airport_scores)

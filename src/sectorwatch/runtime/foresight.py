@@ -14,7 +14,7 @@ from sectorwatch.forecast.past import Past
 from sectorwatch.forecast.plans import read_navigation
 from sectorwatch.forecast.scoring import Scoring
 from sectorwatch.runtime.capacity_watch import CAPACITY, CapacityWatch, capacity_rule
-from sectorwatch.runtime.flights_ahead import add_airports, add_entries
+from sectorwatch.runtime.flights_ahead import add_airport_scores, add_airports, add_entries
 from sectorwatch.runtime.training import Training, add_model
 from sectorwatch.runtime.unusual import add_anomalies, add_patterns
 
@@ -23,11 +23,12 @@ if TYPE_CHECKING:
 
     from sectorwatch.airspace import Airports, Airspace
     from sectorwatch.config import Settings
-    from sectorwatch.forecast.airports import AirportForecaster
+    from sectorwatch.forecast.airports import AirportForecaster, SeriesNames
     from sectorwatch.forecast.anomalies import Detector
     from sectorwatch.forecast.entries import EntryForecasts
     from sectorwatch.forecast.issued import Issued
     from sectorwatch.forecast.patterns import Patterns
+    from sectorwatch.forecast.scoring import CountScoring
     from sectorwatch.forecast.situation import Situation
     from sectorwatch.observe import Telemetry
     from sectorwatch.runtime.slots import StoreSlot
@@ -57,6 +58,8 @@ class Foresight:
     scoring: Scoring | None = None
     entries: EntryForecasts | None = None
     airports: AirportForecaster | None = None
+    airport_series: SeriesNames | None = None
+    airport_scoring: CountScoring | None = None
     anomalies: Detector | None = None
     patterns: Patterns | None = None
     training: Training | None = None
@@ -155,6 +158,7 @@ def make_foresight(
         _add_capacity,
         add_entries,
         add_airports,
+        add_airport_scores,
         add_anomalies,
         add_patterns,
     ):

@@ -39,10 +39,10 @@ class Issuing:
     Marks are multiples of `every_s` by when feeds were received. What is known at one is what the
     last tick before it told, as in a back-test; where that one was not seen (at the start, after a
     gap, where ticks are skipped) the forecast is as of when the newest was received. Where ticks
-    come faster than forecasts can be made in a tenth of the time (a history that is flown, or
-    caught up with), marks are left out and counted. Nothing is raised: what fails is logged,
-    counted, and tried again; what the database was away for is done when it is back. All but the
-    figures belongs to one thread.
+    come faster than forecasts can be made in a tenth of the processor's time (a history that is
+    flown, or caught up with), marks are left out and counted. Nothing is raised: what fails is
+    logged, counted, and tried again; what the database was away for is done when it is back. All
+    but the figures belongs to one thread.
     """
 
     def __init__(
@@ -54,6 +54,7 @@ class Issuing:
         telemetry: Telemetry,
         every_s: int,
         monotonic_s: Callable[[], float] = time.monotonic,
+        worked_s: Callable[[], float] = time.thread_time,
     ) -> None:
         self._foresight = foresight
         self._forecaster = forecaster
@@ -62,6 +63,7 @@ class Issuing:
         self._log = telemetry.for_service("forecast").log
         self._every_s = every_s
         self._monotonic_s = monotonic_s
+        self._worked_s = worked_s
         self._not_before_s = 0.0
         self._due_since_s: float | None = None
         self._seen: Tick | None = None
@@ -129,7 +131,7 @@ class Issuing:
             self._due_since_s = self._monotonic_s()
         if self.wait_s() > 0:
             return None
-        begun_s = self._monotonic_s()
+        begun_s, worked_s = self._monotonic_s(), self._worked_s()
         with LogCorrelationContext(correlation_id, span=span):
             self._catch_up()
             issued = self._issue_as_of(mark, tick) if is_due else None
@@ -140,7 +142,8 @@ class Issuing:
             for part in self._foresight.on_tick:
                 self._beside(part, tick)
         self._seen = tick
-        self._not_before_s = begun_s + (self._monotonic_s() - begun_s) / _SHARE
+        # What it worked, not what it waited: on a machine that others keep busy it takes no more.
+        self._not_before_s = begun_s + (self._worked_s() - worked_s) / _SHARE
         return issued
 
     def _catch_up(self) -> None:

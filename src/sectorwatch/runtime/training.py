@@ -43,6 +43,7 @@ _STATE = "model"
 _INTERVALS = "intervals"
 _KEEP_EVERY_S = 1_800
 _TOLD_TENTHS = 10
+_DECISIONS = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +90,8 @@ class Training:
         self.listeners: list[Callable[[str], None]] = []
         self.report: Report | None = None
         """How the training that runs is doing, or how the last one ended; None before the first."""
+        self.decisions: tuple[Decision, ...] = ()
+        """The last ones between two models, newest first."""
         self.problem = ""
         """What is wrong with the model that was to serve, in words; empty where nothing is."""
         metrics = telemetry.metrics
@@ -109,8 +112,8 @@ class Training:
         """Take up the model that served last. Raises DatabaseAwayError."""
         store = self._stores.ask()
         kept = store.forecasts.state(_STATE)
-        decisions = store.forecasts.decisions(1)
-        self._last_s = decisions[0].decided_at_s if decisions else None
+        self.decisions = tuple(store.forecasts.decisions(_DECISIONS))
+        self._last_s = self.decisions[0].decided_at_s if self.decisions else None
         named = None if kept is None else self._models / Path(kept[1].decode()).name
         others = sorted(self._models.glob("*.model"), reverse=True)
         for path in dict.fromkeys([*([] if named is None else [named]), *others]):
@@ -288,6 +291,7 @@ class Training:
         store.forecasts.keep_state(_STATE, decision.decided_at_s, Path(self._path).name.encode())
         store.forecasts.keep_decision(decision)
         self._to_keep = None
+        self.decisions = (decision, *self.decisions)[:_DECISIONS]
 
     def _tell(self, words: str) -> None:
         for listener in self.listeners:

@@ -211,9 +211,8 @@ def test_forecasts_of_a_flown_past(six_hours: tuple[Store, Flown]) -> None:
     assert 0.6 * arrived < expected < 1.5 * arrived
     departed = int(np.count_nonzero(was & (moved.kind == 0)))
     assert 0.2 * departed < float(outlook.known[:, 0, :6].sum()) < 1.2 * departed
-    issued = forecaster.issued(store)
-    assert issued is not None
-    series = forecaster.series()
+    issued = forecaster.issued(store, outlook)
+    series = forecaster.series(outlook)
     assert issued.sector_id.tolist() == [series_id(*each) for each in series]
     assert issued.mean.shape == (len(series), LEADS.size)
     assert issued.quantiles.shape == (len(series), LEADS.size, 5)
@@ -259,8 +258,7 @@ def test_nothing_kept_nothing_learned(store: Store) -> None:
     forecaster.resume(store)
     assert forecaster.learn(store, START_S) is None
     assert forecaster.look_at_level(store, START_S) == 1.0
-    assert forecaster.issued(store) is None
-    assert forecaster.series() == []
+    assert forecaster.latest is None
     store.forecasts.keep_state("airports", 1, b"damaged")
     forecaster.resume(store)
     assert len(forecaster.rates) == 0

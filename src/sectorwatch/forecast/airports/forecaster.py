@@ -30,8 +30,9 @@ if TYPE_CHECKING:
 
 __all__ = ["MOST_KEPT", "AirportForecaster", "series_id"]
 
-MOST_KEPT = 200
+MOST_KEPT = 100
 """So many airports, the busiest, are kept and scored; all others are forecast all the same."""
+_LEVEL_OF = 200
 _LEARNED_DAYS = 28
 _FINAL_S = 900
 _LEVEL_S = 3 * 3_600
@@ -90,13 +91,13 @@ class AirportForecaster:
     def look_at_level(self, store: Store, until_s: int) -> float:
         """How busy the last hours were beside what is usual then, all airports together."""
         from_s = (until_s - _LEVEL_S) // BIN_S * BIN_S
-        series = [(icao, kind) for icao in self.rates.busiest(MOST_KEPT) for kind in KINDS]
+        series = [(icao, kind) for icao in self.rates.busiest(_LEVEL_OF) for kind in KINDS]
         seen = store.history.movement_minutes(series, from_s, until_s)
         if not series or not seen.known.any():
             self._level = 1.0
             return self._level
         times_s = from_s + np.flatnonzero(seen.known) * _MINUTE_S
-        rows = self.rates.rows_of(self.rates.busiest(MOST_KEPT))
+        rows = self.rates.rows_of(self.rates.busiest(_LEVEL_OF))
         bins, which = np.unique(times_s // BIN_S, return_counts=True)
         usual = self.rates.total(rows, bins * BIN_S).sum(axis=(0, 1))
         expected = float((usual * which * _MINUTE_S / BIN_S).sum())
@@ -121,20 +122,18 @@ class AirportForecaster:
         )
         return self.latest
 
-    def issued(self, store: Store, *, model: str = "", seq: int = 0) -> Issued | None:
-        """The latest of the busiest airports in the form in which forecasts are kept and scored.
+    def issued(
+        self, store: Store, outlook: AirportOutlook, *, model: str = "", seq: int = 0
+    ) -> Issued:
+        """An outlook for the busiest airports in the form in which forecasts are kept and scored.
 
         `sector_id` are `series_id`; numbers are movements in a quarter of an hour. Beside it stand
-        what was in the last quarter of an hour and in the same ones a week before. None before any.
+        what was in the last quarter of an hour and in the same ones a week before.
         """
-        outlook = self.latest
-        if outlook is None:
-            return None
         rows = self._kept(outlook)
         mean, quantiles, none = outlook.quantiles(rows)
         shape = rows.size * len(KINDS), LEADS.size
-        icao = [self._airports.icao[at] for at in outlook.place[rows].tolist()]
-        series = [(each, kind) for each in icao for kind in KINDS]
+        series = self.series(outlook)
         return Issued(
             as_of_s=outlook.as_of_s,
             seq=seq,
@@ -145,19 +144,17 @@ class AirportForecaster:
             current=self._last_bin(store, series, outlook.as_of_s),
             capacity=np.full(shape[0], np.nan, np.float32),
             mean=mean.reshape(shape),
-            quantiles=quantiles.reshape(*shape, -1),
+            quantiles=quantiles.reshape(*shape, quantiles.shape[-1]),
             p_zero=none.reshape(shape),
             p_over_capacity=np.full(shape, np.nan, np.float32),
             plan_mean=outlook.known[rows].reshape(shape),
             naive=self._naive(store, series, outlook.as_of_s),
         )
 
-    def series(self) -> list[tuple[str, str]]:
-        """The (airport, kind) that `issued` tells of now, in its order."""
-        if self.latest is None:
-            return []
-        rows = self._kept(self.latest)
-        icao = [self._airports.icao[at] for at in self.latest.place[rows].tolist()]
+    def series(self, outlook: AirportOutlook) -> list[tuple[str, str]]:
+        """The (airport, kind) that `issued` tells of, in its order."""
+        rows = self._kept(outlook)
+        icao = [self._airports.icao[at] for at in outlook.place[rows].tolist()]
         return [(each, kind) for each in icao for kind in KINDS]
 
     def last_week(

@@ -69,7 +69,7 @@ class AirportOutlook:
         mean = self.known[rows] + self.unseen[rows]
         variance = _spread(self.known[rows], self.variance[rows], self.unseen[rows])
         quantiles, none = count_quantiles(mean.ravel(), variance.ravel())
-        return mean, quantiles.reshape(*mean.shape, -1), none.reshape(mean.shape)
+        return mean, quantiles.reshape(*mean.shape, quantiles.shape[-1]), none.reshape(mean.shape)
 
 
 def outlook_of(

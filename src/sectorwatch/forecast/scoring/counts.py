@@ -118,6 +118,13 @@ class CountScoring:
             row = None if series_id is None else int(self._ledger.rows(np.array([series_id]))[0])
         return accuracy_of(figures, of_days, row, self.scored_to_s)
 
+    def standing(self, days: int = DAYS) -> tuple[Accuracy, NDArray[np.int64]]:
+        """How the forecasts of all series fared, and which series its rows are, at one moment."""
+        with self._lock:
+            figures, of_days = self._ledger.total(days)
+            series_id = self._ledger.series_id
+        return accuracy_of(figures, of_days, None, self.scored_to_s), series_id
+
     def resume(self, store: Store) -> None:
         """Goes on where another left off. Raises StoreError where what is kept cannot be read."""
         kept = store.forecasts.scores(self.kind, 0)

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Annotated, TypeAlias
+from typing import Annotated, Any, TypeAlias
 
 import msgspec
 from msgspec import Meta
 
-from sectorwatch.web.answers.common import MaybeTime
+from sectorwatch.web.answers.common import MaybeTime, Time
 
 __all__ = [
     "AccuracyAnswer",
+    "AirportAccuracy",
+    "AirportHorizon",
+    "AirportsAccuracy",
     "EntryAccuracy",
     "HorizonAccuracy",
     "HourAccuracy",
+    "ModelDecision",
     "PromiseAccuracy",
     "SectorAccuracy",
     "SizeAccuracy",
@@ -166,6 +170,79 @@ class EntryAccuracy(msgspec.Struct, frozen=True):
     mean_absolute_error_s: Annotated[float | None, Meta(description="How far off, seconds")]
 
 
+class AirportHorizon(msgspec.Struct, frozen=True):
+    """Forecasts of take-offs or landings in 15 min at one horizon, all airports kept together."""
+
+    lead_min: _Lead
+    scored: Annotated[
+        int, Meta(description="Forecasts, each of an airport and kind, held against what then was")
+    ]
+    unscored: Annotated[
+        int,
+        Meta(description="Forecasts of times of which too little is known: a stalled feed, a gap"),
+    ]
+    mean_movements: Annotated[
+        float | None, Meta(description="What then was, on average, in 15 min")
+    ]
+    mean_absolute_error: Annotated[float | None, Meta(description="Movements in 15 min")]
+    bias: Annotated[float | None, Meta(description="Mean of forecast - truth: above 0 is too much")]
+    seasonal_naive_error: Annotated[
+        float | None,
+        Meta(description="The error of what was at the same local time a week before"),
+    ]
+    persistence_error: Annotated[
+        float | None, Meta(description="The error of going on with the last 15 min known then")
+    ]
+    plan_error: Annotated[
+        float | None, Meta(description="The error of counting only the flights known then")
+    ]
+    skill: _Skill
+    interval_coverage: _Held
+
+
+class AirportAccuracy(msgspec.Struct, frozen=True):
+    """Forecasts of one airport's take-offs or landings at 1, 2 or 4 h."""
+
+    icao: Annotated[str, Meta(description="The airport")]
+    kind: Annotated[str, Meta(description="departure or arrival")]
+    lead_min: _Lead
+    scored: Annotated[int, Meta(description="Quarters of an hour held against what then was")]
+    mean_movements: Annotated[
+        float | None, Meta(description="What then was, on average, in 15 min")
+    ]
+    mean_absolute_error: Annotated[float | None, Meta(description="Movements in 15 min")]
+    skill: _Skill
+    interval_coverage: _Held
+
+
+class AirportsAccuracy(msgspec.Struct, frozen=True):
+    """How forecasts of take-offs and landings fared, of the airports that were busiest then."""
+
+    scored_to: MaybeTime
+    scored: int
+    unscored: int
+    horizons: list[AirportHorizon]
+    by_airport: Annotated[
+        list[AirportAccuracy],
+        Meta(description="The 25 airports with the most movements first, one after another"),
+    ]
+
+
+class ModelDecision(msgspec.Struct, frozen=True):
+    """A model that was trained, held against the one that served."""
+
+    decided_at: Time
+    challenger: Annotated[str, Meta(description="The version of the new model")]
+    champion: Annotated[
+        str, Meta(description="The version of the one that served; empty where there was none")
+    ]
+    taken: Annotated[bool, Meta(description="Whether the new one serves since")]
+    figures: Annotated[
+        dict[str, Any],
+        Meta(description="What both came to on the days that were held back, as measured then"),
+    ]
+
+
 class AccuracyAnswer(msgspec.Struct, frozen=True):
     """How the forecasts that were issued fared, each scored when its time had come."""
 
@@ -209,4 +286,12 @@ class AccuracyAnswer(msgspec.Struct, frozen=True):
     entries: Annotated[
         list[EntryAccuracy],
         Meta(description="Of entries into all sectors, by stage and by how far ahead they were"),
+    ] = []
+    airports: Annotated[
+        AirportsAccuracy | None,
+        Meta(description="Of take-offs and landings; null where nothing is forecast"),
+    ] = None
+    models: Annotated[
+        list[ModelDecision],
+        Meta(description="The last models trained and whether they were taken, newest first"),
     ] = []

@@ -17,6 +17,7 @@ from sectorwatch.web.answers.accuracy import (
     SectorAccuracy,
     SizeAccuracy,
 )
+from sectorwatch.web.present.airport_accuracy import airports_accuracy, model_decision
 
 if TYPE_CHECKING:
     from sectorwatch.airspace import Airspace
@@ -46,11 +47,21 @@ def accuracy_answer(
 ) -> AccuracyAnswer:
     """How forecasts of the last `days` days fared: of one sector or all, at one horizon or all.
 
-    Estimates of entries are of all sectors, whichever is asked for.
+    Estimates of entries are of all sectors, whichever is asked for; airports and models stand by
+    themselves.
     """
     shown = _of_sectors(foresight, airspace, sector, horizon_s, days)
     found = () if foresight.entries is None else foresight.entries.accuracy(days)
-    return msgspec.structs.replace(shown, entries=[_entry(each) for each in found])
+    counts, names = foresight.airport_scoring, foresight.airport_series
+    training = foresight.training
+    return msgspec.structs.replace(
+        shown,
+        entries=[_entry(each) for each in found],
+        airports=None
+        if counts is None or names is None
+        else airports_accuracy(counts, names, horizon_s, days),
+        models=[] if training is None else [model_decision(each) for each in training.decisions],
+    )
 
 
 def _entry(found: LookAheadAccuracy) -> EntryAccuracy:

@@ -278,10 +278,12 @@ async def accuracy(
         return Encoded(encode(accuracy_answer(foresight, airspace, found, horizon_s, days)))
 
     scoring = foresight.scoring
-    entries = foresight.entries
+    entries, airports, training = foresight.entries, foresight.airport_scoring, foresight.training
     to_s = (
         None if scoring is None else scoring.scored_to_s,
         None if entries is None else entries.scored_to_s,
+        None if airports is None else airports.scored_to_s,
+        None if training is None or not training.decisions else training.decisions[0].decided_at_s,
     )
     about = f"accuracy/{None if found is None else found.sector_id}/{horizon}/{days}/{to_s}"
     version = version_of(application.latest)
