@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, cast
 
@@ -10,7 +11,7 @@ import pytest
 
 from sectorwatch.errors import ModelFileError
 from sectorwatch.forecast.local_time import LocalTime
-from sectorwatch.forecast.regulars import Departures, Ways, pair_keys, regulars
+from sectorwatch.forecast.regulars import Departures, PairVisits, Ways, pair_keys, regulars
 from sectorwatch.forecast.situation import UNKNOWN, Stage
 
 if TYPE_CHECKING:
@@ -27,13 +28,17 @@ SYDNEY_MELBOURNE, PERTH_SYDNEY = pair_keys(
 def ways() -> Ways:
     """YSSY-YMML is in sector 1 from 15 to 45 min after take-off; YPPH-YSSY in 0 for 3 hours."""
     key = np.array([SYDNEY_MELBOURNE] * 2 + [PERTH_SYDNEY] * 2, dtype=np.uint64)
-    return Ways.learn(
-        key,
+    visits = PairVisits(
         key,
         np.array([1, 1, 0, 0]),
         np.array([900, 900, 0, 0]),
         np.array([2_700, 2_700, 3 * HOUR_S, 3 * HOUR_S]),
     )
+    some = [
+        PairVisits(*(getattr(visits, each.name)[rows] for each in fields(visits)))
+        for rows in (slice(0, 1), slice(1, 3), slice(3, 4))
+    ]
+    return Ways.learn(key, some)
 
 
 def departures(after_now_s: int, weeks: int = 4, key: int = SYDNEY_MELBOURNE) -> Departures:
@@ -111,7 +116,7 @@ def test_without_a_week_nothing_is_known() -> None:
 def test_a_pair_flown_once_is_no_way() -> None:
     """One flight shows no habit."""
     key = np.array([SYDNEY_MELBOURNE], dtype=np.uint64)
-    made = Ways.learn(key, key, np.array([1]), np.array([0]), np.array([900]))
+    made = Ways.learn(key, [PairVisits(key, np.array([1]), np.array([0]), np.array([900]))])
     assert not made.keys.size
 
 

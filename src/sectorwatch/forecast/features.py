@@ -17,8 +17,7 @@ from sectorwatch.forecast.regulars import (
     WEEKS,
     Departures,
     Ways,
-    pair_keys,
-    places_codes,
+    keys_of,
     regulars,
 )
 from sectorwatch.forecast.situation import UNKNOWN, Stage
@@ -41,8 +40,8 @@ Unit = Literal["occupancy", "difference", "plain"]
 
 STEP_S = 3_300
 """How far apart moments are from which something is learned: any mark of 5 min comes about."""
-# How long ago the forecast was made and for which lead, of bins that are just complete.
-_LOOKED_BACK = ((STEP_S, 1_800), (2 * STEP_S, 5_400), (4 * STEP_S, 11_700))
+# How long ago the forecasts were made that are compared with the last bin that is complete.
+_LOOKED_BACK_S = (STEP_S, 2 * STEP_S, 4 * STEP_S)
 
 FEATURES: dict[str, Unit] = {
     "plan_airborne": "occupancy",
@@ -66,7 +65,7 @@ FEATURES: dict[str, Unit] = {
     "now_excess": "difference",
     "hour_excess": "difference",
     "trend": "difference",
-    **{f"residual_{ago_s // STEP_S}": "difference" for ago_s, _ in _LOOKED_BACK},
+    **{f"residual_{ago_s // STEP_S}": "difference" for ago_s in _LOOKED_BACK_S},
     "regulars_due": "difference",
     "regulars_overdue": "difference",
     "level": "plain",
@@ -101,7 +100,7 @@ _RECENT_S = 1_200
 """How long before now the last bin began that is complete; its minutes are final after 3 min."""
 _LATEST_S = 2 * 3_600
 _FEW_FLIGHTS = 5.0
-_NEAR_S = 150
+_NEAR_S = 600
 
 
 @dataclass(slots=True)
@@ -162,21 +161,22 @@ class Memory:
         if self._in_air.size:
             new = ~np.isin(flight_id, self._in_air, assume_unique=True)
             new &= departed_s > situation.as_of_s - LEADS[-1]
-        codes = places_codes(situation.places.icao)
-        key = pair_keys(codes[situation.origin[is_up]], codes[situation.destination[is_up]])
+        origin, destination = situation.origin[is_up], situation.destination[is_up]
+        key = keys_of(situation.places.icao, origin, destination)
         self.departures.add(departed_s[new], key[new])
         self._in_air = flight_id
 
-    def said(self, about_s: int, lead_s: int) -> tuple[int, NDArray[np.float32]] | None:
-        """Plan and unseen for one lead (s,), and as of when they were said; None if never.
+    def said(self, about_s: int, until_s: int) -> tuple[int, NDArray[np.float32]] | None:
+        """When the last bin began that is complete, and plan and unseen (s,) as said of it then.
 
-        The moment is `about_s`, or the nearest one to it: a program that had to hurry, or has just
-        been started, does not forecast at the full five minutes.
+        They were said as of `about_s`, or the moment nearest to it: not every program forecasts
+        every 5 min, and none does in a hurry. None where nothing was said about then.
         """
         near = min(self._said, key=lambda each: abs(each - about_s), default=None)
         if near is None or abs(near - about_s) > _NEAR_S:
             return None
-        return near, self._said[near].total[:, int(np.searchsorted(LEADS, lead_s))]
+        lead = min((until_s + 60 - BIN_S - near) // BIN_S, LEADS.size - 1)
+        return None if lead < 0 else (near + int(LEADS[lead]), self._said[near].total[:, lead])
 
     def _settle(self, as_of_s: int, past: Past, until_s: int | None) -> None:
         """Learn from what has come true, and forget what is settled and too old to look back at."""
@@ -321,12 +321,11 @@ def _residuals(
 ) -> dict[str, NDArray[np.float32]]:
     """How much more there was than plan and unseen had said, in bins that are just complete."""
     found = {}
-    for ago_s, lead_s in _LOOKED_BACK:
-        said = memory.said(as_of_s - ago_s, lead_s)
+    for ago_s in _LOOKED_BACK_S:
+        said = None if until_s is None else memory.said(as_of_s - ago_s, until_s)
         residual = np.full(memory.kind.size, np.nan, dtype=np.float32)
         if said is not None:
-            start_s = np.array([said[0] + lead_s])
-            residual = past.bin_mean(start_s, until_s=until_s)[:, 0] - said[1]
+            residual = past.bin_mean(np.array([said[0]]), until_s=until_s)[:, 0] - said[1]
         found[f"residual_{ago_s // STEP_S}"] = residual[:, None]
     return found
 

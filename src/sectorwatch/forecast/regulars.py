@@ -8,6 +8,7 @@ carried through the sectors as flights of this pair usually go.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,14 +18,14 @@ from sectorwatch.forecast.horizon import BIN_S, LEADS
 from sectorwatch.forecast.situation import UNKNOWN, Stage
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
     from sectorwatch.forecast.local_time import LocalTime
     from sectorwatch.forecast.situation import Situation
 
-__all__ = ["Departures", "Ways", "pair_keys", "regulars"]
+__all__ = ["Departures", "PairVisits", "Ways", "keys_of", "pair_keys", "regulars"]
 
 WEEKS = 4
 _KEPT_S = (7 * WEEKS + 1) * 86_400
@@ -33,6 +34,7 @@ _BEFORE = 4
 _SLOTS = _BEFORE + LEADS.size
 _OFFSETS = LEADS.size + _BEFORE
 _MOST_CELLS = 1_500_000
+_MOST_SECTORS = 32_768
 _SMEAR = np.array([0.5, 1, 1, 1, 1, 1, 1, 1, 0.5], dtype=np.float32)
 _LATE_S = 14 * 60
 """How long after its filed time a flight takes off, on the median (measured on real feeds)."""
@@ -103,6 +105,16 @@ class Departures:
         return made
 
 
+@dataclass(frozen=True, slots=True)
+class PairVisits:
+    """Visits of flights of pairs of airports, (m,): from when until when, in s after take-off."""
+
+    key: NDArray[np.uint64]
+    sector: NDArray[np.integer[Any]]
+    entered_s: NDArray[np.int64]
+    left_s: NDArray[np.int64]
+
+
 class Ways:
     """How flights of a pair of airports usually go: the share of a bin that they are in a sector.
 
@@ -134,48 +146,24 @@ class Ways:
         return cls(none.astype(np.uint64), pair, sector, offset, none.astype(np.float32))
 
     @classmethod
-    def learn(
-        cls,
-        take_off_key: NDArray[np.uint64],
-        visit_key: NDArray[np.uint64],
-        sector: NDArray[np.integer[Any]],
-        entered_after_s: NDArray[np.int64],
-        left_after_s: NDArray[np.int64],
-    ) -> Ways:
-        """From take-offs (n,) and the visits of these flights (m,), in seconds after take-off.
+    def learn(cls, take_off_key: NDArray[np.uint64], visits: Iterable[PairVisits]) -> Ways:
+        """From take-offs (n,) and the visits of these flights, some at a time.
 
         Pairs of which there was one take-off alone say nothing of what is usual.
         """
         keys, counts = np.unique(take_off_key[take_off_key != 0], return_counts=True)
         keys, counts = keys[counts > 1], counts[counts > 1]
-        at = np.minimum(np.searchsorted(keys, visit_key), max(keys.size - 1, 0))
-        use = (left_after_s > entered_after_s) & (entered_after_s < _OFFSETS * BIN_S)
-        use &= (keys[at] == visit_key) if keys.size else False
-        pair, sector = at[use], np.asarray(sector)[use].astype(np.int64)
-        enter, leave = entered_after_s[use], left_after_s[use]
-        sectors = int(sector.max(initial=-1)) + 1
-        cells: list[NDArray[np.int64]] = []
-        shares: list[NDArray[np.float64]] = []
-        for offset in range(_OFFSETS):
-            inside = np.minimum(leave, (offset + 1) * BIN_S) - np.maximum(enter, offset * BIN_S)
-            rows = np.flatnonzero(inside > 0)
-            found, at = np.unique(pair[rows] * sectors + sector[rows], return_inverse=True)
-            cells.append(found * _OFFSETS + offset)
-            shares.append(np.bincount(at, inside[rows], found.size).astype(np.float64))
-        cell, share = np.concatenate(cells), np.concatenate(shares)
-        pair = cell // _OFFSETS // max(sectors, 1)
-        share /= BIN_S * counts[pair]
+        cell, inside = np.empty(0, dtype=np.int64), np.empty(0)
+        for some in visits:
+            more, seconds = _cells(keys, some)
+            cell, at = np.unique(np.concatenate([cell, more]), return_inverse=True)
+            inside = np.bincount(at, np.concatenate([inside, seconds]), cell.size)
+        pair = cell // (_OFFSETS * _MOST_SECTORS)
+        share = inside / (BIN_S * counts[pair])
         if cell.size > _MOST_CELLS:
-            kept = np.argpartition(share * counts[pair], -_MOST_CELLS)[-_MOST_CELLS:]
+            kept = np.argpartition(inside, -_MOST_CELLS)[-_MOST_CELLS:]
             cell, share, pair = cell[kept], share[kept], pair[kept]
-        sector = cell // _OFFSETS % max(sectors, 1)
-        return cls(
-            keys,
-            pair,
-            sector,
-            cell % _OFFSETS,
-            share,
-        )
+        return cls(keys, pair, cell // _OFFSETS % _MOST_SECTORS, cell % _OFFSETS, share)
 
     def carried(self, take_offs: NDArray[np.float32], sectors: int) -> NDArray[np.float32]:
         """Take-offs (pair, slot of a bin, first `_BEFORE` before now) as occupancies (s, l)."""
@@ -235,6 +223,25 @@ class Ways:
         )
 
 
+def _cells(
+    keys: NDArray[np.uint64], visits: PairVisits
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Which cells (pair, sector, offset) visits are in, each once, and for how many seconds."""
+    at = np.minimum(np.searchsorted(keys, visits.key), max(keys.size - 1, 0))
+    use = (visits.left_s > visits.entered_s) & (visits.entered_s < _OFFSETS * BIN_S)
+    use &= (keys[at] == visits.key) if keys.size else False
+    way = at[use] * _MOST_SECTORS + visits.sector[use].astype(np.int64)
+    enter, leave = visits.entered_s[use], visits.left_s[use]
+    cells, seconds = [np.empty(0, dtype=np.int64)], [np.empty(0)]
+    for offset in range(_OFFSETS):
+        inside = np.minimum(leave, (offset + 1) * BIN_S) - np.maximum(enter, offset * BIN_S)
+        rows = np.flatnonzero(inside > 0)
+        found, place = np.unique(way[rows], return_inverse=True)
+        cells.append(found * _OFFSETS + offset)
+        seconds.append(np.bincount(place, inside[rows], found.size).astype(np.float64))
+    return np.concatenate(cells), np.concatenate(seconds)
+
+
 def regulars(
     as_of_s: int,
     departures: Departures,
@@ -273,8 +280,7 @@ def regulars(
 
 def _known(ways: Ways, situation: Situation, as_of_s: int) -> NDArray[np.float64]:
     """Take-offs that are known of, by pair and slot, flat."""
-    codes = places_codes(situation.places.icao)
-    key = pair_keys(codes[situation.origin], codes[situation.destination])
+    key = keys_of(situation.places.icao, situation.origin, situation.destination)
     is_up = situation.stage == Stage.AIRBORNE
     is_due = (situation.filed_off_s != UNKNOWN) & ~situation.online_elsewhere
     expected_s = np.maximum(situation.filed_off_s + _LATE_S, as_of_s + 60)
@@ -310,6 +316,12 @@ def _smeared(counts: NDArray[np.float64]) -> NDArray[np.float64]:
     )
 
 
-def places_codes(icao: Sequence[str]) -> NDArray[np.bytes_]:
-    """ICAO codes as an array that an index of UNKNOWN finds nothing in."""
-    return np.array([*icao, ""], dtype="S4")
+def keys_of(
+    icao: Sequence[str], origin: NDArray[np.integer[Any]], destination: NDArray[np.integer[Any]]
+) -> NDArray[np.uint64]:
+    """`pair_keys` of places by their index, UNKNOWN for none; no other place is looked at."""
+    codes = np.zeros(len(icao) + 1, dtype="S4")
+    for place in np.unique(np.concatenate([origin, destination])).tolist():
+        if place >= 0:
+            codes[place] = icao[place].encode("ascii", "replace")
+    return pair_keys(codes[origin], codes[destination])

@@ -29,6 +29,17 @@ def walk(departed_s: list[int], diverted_s: int, left_s: int = 10 * DAY_S) -> Wa
     count = len(departed_s)
     filed_s = np.column_stack([np.array(departed_s) - HOUR_S, np.full(count, diverted_s)])
     flights = np.arange(count)
+
+    def visits(from_s: int, to_s: int) -> SimpleNamespace:
+        begun = np.array(departed_s)
+        within = (begun >= from_s) & (begun < to_s)
+        return SimpleNamespace(
+            flight=flights[within],
+            sector=np.zeros(within.sum(), np.int32),
+            entry_s=begun[within],
+            exit_s=np.full(within.sum(), left_s),
+        )
+
     history: Any = SimpleNamespace(
         from_s=0,
         places=PLACES,
@@ -43,12 +54,7 @@ def walk(departed_s: list[int], diverted_s: int, left_s: int = 10 * DAY_S) -> Wa
             plan=np.tile([0, 1], count).astype(np.int32),
             starts=np.arange(count + 1) * 2,
         ),
-        visits=lambda _from_s, _to_s: SimpleNamespace(
-            flight=flights,
-            sector=np.zeros(count, np.int32),
-            entry_s=np.array(departed_s),
-            exit_s=np.full(count, left_s),
-        ),
+        visits=visits,
     )
     memory = Memory(np.zeros(1, np.int8), LocalTime("UTC"))
     return Walk(history, cast("Any", None), memory, past=cast("Any", object()))
@@ -64,19 +70,19 @@ def test_a_take_off_that_was_noted_in_the_air_counts_once() -> None:
     """The day's list has it again, and those that landed between two moments."""
     noted_s, missed_s = DAY_S + 7_000, DAY_S + 9_000
     walked = walk([noted_s, missed_s], diverted_s=50 * DAY_S)
-    walked._learn_ways(DAY_S + 6_900)
+    walked._look_back(DAY_S + 6_900)
     walked.memory.departures.add(np.array([noted_s]), np.array([TO_MELBOURNE], np.uint64))
     for hour in range(30):
-        walked._learn_ways(DAY_S + 9_000 + hour * HOUR_S)
+        walked._look_back(DAY_S + 9_000 + hour * HOUR_S)
     assert remembered(walked) == ([noted_s, missed_s], [TO_MELBOURNE] * 2)
 
 
 def test_no_take_off_is_listed_while_it_may_still_be_noted() -> None:
     """Who is first seen in the air is noted if it took off within the last four hours."""
     walked = walk([2 * DAY_S], diverted_s=50 * DAY_S)
-    walked._learn_ways(2 * DAY_S + 4 * HOUR_S - 1)
+    walked._look_back(2 * DAY_S + 4 * HOUR_S - 1)
     assert remembered(walked) == ([], [])
-    walked._learn_ways(3 * DAY_S + 4 * HOUR_S)
+    walked._look_back(3 * DAY_S + 4 * HOUR_S)
     assert remembered(walked) == ([2 * DAY_S], [TO_MELBOURNE])
 
 
@@ -85,7 +91,7 @@ def test_a_plan_filed_later_changes_no_pair_of_airports() -> None:
     asked_s = 8 * DAY_S
     before, after = (walk([DAY_S, 2 * DAY_S], diverted_s=asked_s + each) for each in (-1, 1))
     for each in (before, after):
-        each._learn_ways(asked_s)
+        each._look_back(asked_s)
     assert remembered(before)[1] == [TO_PERTH] * 2
     assert remembered(after)[1] == [TO_MELBOURNE] * 2
     # In order of the pair's number; nobody has left the sector yet.
@@ -97,6 +103,6 @@ def test_ways_are_learned_of_visits_that_are_over() -> None:
     """When somebody will leave a sector is not known."""
     over, lasting = (walk([6 * DAY_S, 7 * DAY_S], 50 * DAY_S, 8 * DAY_S + s) for s in (0, 1))
     for each in (over, lasting):
-        each._learn_ways(8 * DAY_S)
+        each._look_back(8 * DAY_S)
     assert over.memory.ways.pair.size
     assert not lasting.memory.ways.pair.size

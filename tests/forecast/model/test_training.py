@@ -15,21 +15,23 @@ from forecast.flown_days import END_S, FROM_S, LOCAL, SMALL
 from forecast.flown_past import airports, airspace
 from sectorwatch.errors import ForecastError, ModelFileError, TrainingError
 from sectorwatch.forecast.features import FEATURES, feature_rows
+from sectorwatch.forecast.history import History
 from sectorwatch.forecast.horizon import LEADS
 from sectorwatch.forecast.local_time import LocalTime
 from sectorwatch.forecast.measures import randomised_pit, within_80
+from sectorwatch.forecast.model import training
 from sectorwatch.forecast.model.champion import compare
 from sectorwatch.forecast.model.files import read_file, write_file
 from sectorwatch.forecast.model.model import Model, read_model, write_model
 from sectorwatch.forecast.model.training import OF_HISTORY_ALONE, drawn, fit, train
 from sectorwatch.forecast.past import Past
-from sectorwatch.forecast.plans import PlanCounter
+from sectorwatch.forecast.plans import LearnedPlans, PlanCounter
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from sectorwatch.forecast.history import History
     from sectorwatch.forecast.model.table import Table
+    from sectorwatch.store import Store
 
 
 def test_a_model_forecasts_days_that_it_was_not_shown(trained: tuple[Model, Table]) -> None:
@@ -209,6 +211,35 @@ def test_history_alone_knows_nothing_of_plans(trained: tuple[Model, Table]) -> N
         if name in OF_HISTORY_ALONE:
             other[:, column] = 77
     assert (alone.predict_rows(other, held.lead).mean == said).all()
+
+
+def test_a_past_in_pieces_gives_the_rows_of_the_whole(
+    past_days: History, flown_days: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A long past is read by the week, here by the day: nothing is lost where pieces meet."""
+    monkeypatch.setattr(training, "_PIECE_S", 86_400)
+    asked: list[tuple[int, int]] = []
+
+    def load(from_s: int, to_s: int) -> History:
+        asked.append((from_s, to_s))
+        return History.load(flown_days, airspace(), airports(), from_s, to_s)
+
+    seldom = replace(SMALL, step_s=4 * SMALL.step_s)
+    learned = LearnedPlans.priors()
+    whole, pieces = (
+        training.prepare(
+            each, airspace(), airports(), FROM_S, END_S, local=LOCAL, learned=learned, recipe=seldom
+        )
+        for each in (past_days, load)
+    )
+    assert len(asked) == 3
+    assert len(whole.fitting) > 500
+    for ours, theirs in ((whole.fitting, pieces.fitting), (whole.held, pieces.held)):
+        np.testing.assert_array_equal(ours.as_of_s, theirs.as_of_s)
+        np.testing.assert_array_equal(ours.truth, theirs.truth)
+        np.testing.assert_allclose(ours.rows, theirs.rows, atol=1e-4)
+    ours, theirs = (each.memory.departures.to_arrays() for each in (whole, pieces))
+    np.testing.assert_array_equal(ours["time_s"], theirs["time_s"])
 
 
 def test_two_days_are_too_few(past_days: History) -> None:

@@ -16,7 +16,7 @@ from sectorwatch.forecast.features import FEATURES, STEP_S, Memory, feature_rows
 from sectorwatch.forecast.horizon import LEADS, LONGEST_S
 from sectorwatch.forecast.model.conformal import SIZE_EDGES, size_class
 from sectorwatch.forecast.past import Past
-from sectorwatch.forecast.regulars import Ways, pair_keys, places_codes
+from sectorwatch.forecast.regulars import PairVisits, Ways, keys_of
 from sectorwatch.forecast.situation import UNKNOWN
 
 if TYPE_CHECKING:
@@ -142,7 +142,9 @@ class Walk:
     """Goes through `history` in order of time; `memory` is what it has learned so far.
 
     `count` is the plan-based count of a situation. It may be made once and gone on with: `moments`
-    begins where the last call ended, or later.
+    begins where the last call ended, or later. A long past may be walked through in pieces, each
+    with the `memory`, the `past` and the `departed_s` of the one before; the `past` is then added
+    to as minutes become final, as a running program's is.
     """
 
     def __init__(
@@ -152,13 +154,15 @@ class Walk:
         memory: Memory,
         *,
         past: Past | None = None,
+        departed_s: int = 0,
     ) -> None:
         self.history = history
         self.memory = memory
         self._count = count
         self._past = past or Past.of(history)
+        self._grows = past is not None
         self._ways_s = history.from_s
-        self._departed_s = 0
+        self.departed_s = departed_s
 
     def moments(self, from_s: int, to_s: int, step_s: int = STEP_S) -> Iterator[Moment]:
         """The moments from `from_s` until before `to_s`, on marks of 5 min.
@@ -171,30 +175,55 @@ class Walk:
             situation = self.history.situation(as_of_s)
             if not situation.complete:
                 continue
-            self._learn_ways(as_of_s)
+            self._look_back(as_of_s)
             until_s = self.history.final_minute_s(as_of_s)
+            if self._grows and until_s is not None:
+                self._grow(until_s)
             plan = self._count(situation)
             rows = feature_rows(situation, plan, self._past, self.memory, until_s)
             self.memory.note(situation, plan, self._past, until_s)
-            truth = self._past.bin_mean(as_of_s + LEADS)
+            truth = self.history.bin_mean(as_of_s + LEADS)
             yield Moment(as_of_s, situation, plan, rows, truth)
 
-    def _learn_ways(self, as_of_s: int) -> None:
-        """Once a day which flights took off, once a week how flights go; of what is over.
+    def close(self, as_of_s: int) -> None:
+        """Learn what there is to be learned of a piece that ends at `as_of_s`."""
+        until_s = self.history.final_minute_s(as_of_s)
+        if self._grows and until_s is not None:
+            self._grow(until_s)
+        self._learn_departures(as_of_s)
+        if as_of_s - self._ways_s >= _WAYS_EVERY_S // 2:
+            self._learn_ways(as_of_s)
 
-        Moments are so far apart that short flights take off and land between two of them.
-        """
+    def _look_back(self, as_of_s: int) -> None:
+        """Once a day which flights took off, once a week how flights go; of what is over."""
+        if as_of_s - LONGEST_S - self.departed_s >= _DAY_S:
+            self._learn_departures(as_of_s)
+        if as_of_s - self._ways_s >= _WAYS_EVERY_S:
+            self._learn_ways(as_of_s)
+
+    def _learn_departures(self, as_of_s: int) -> None:
+        """Moments are so far apart that short flights take off and land between two of them."""
         flights = self.history.flights
         # Of later ones some may still be noted when they are first seen in the air.
         until_s = as_of_s - LONGEST_S
-        if until_s - self._departed_s >= _DAY_S:
-            new = (flights.departed_s > self._departed_s) & (flights.departed_s <= until_s)
-            keys = self._keys(new, as_of_s)
-            self.memory.departures.replace(self._departed_s, until_s, flights.departed_s[new], keys)
-            self._departed_s = until_s
-        if as_of_s - self._ways_s >= _WAYS_EVERY_S:
-            self._ways_s = as_of_s
-            self.memory.ways = self._ways(max(self.history.from_s, as_of_s - _WAYS_OF_S), as_of_s)
+        new = (flights.departed_s > self.departed_s) & (flights.departed_s <= until_s)
+        keys = self._keys(new, as_of_s)
+        self.memory.departures.replace(self.departed_s, until_s, flights.departed_s[new], keys)
+        self.departed_s = until_s
+
+    def _learn_ways(self, as_of_s: int) -> None:
+        self._ways_s = as_of_s
+        self.memory.ways = self._ways(max(self.history.from_s, as_of_s - _WAYS_OF_S), as_of_s)
+
+    def _grow(self, until_s: int) -> None:
+        """Let the past know the minutes until `until_s`."""
+        history, from_s = self.history, self._past.until_s + 60
+        first = max(0, (from_s - history.from_s) // 60)
+        end = max(first, (until_s - history.from_s) // 60 + 1)
+        minutes = slice(first, end)
+        self._past.add_minutes(
+            history.from_s + first * 60, history.occupancy[:, minutes], history.known[minutes]
+        )
 
     def _ways(self, from_s: int, to_s: int) -> Ways:
         flights = self.history.flights
@@ -202,13 +231,18 @@ class Walk:
         off = (flights.departed_s >= from_s) & (flights.departed_s < to_s - LONGEST_S)
         keys = np.zeros(flights.departed_s.size, dtype=np.uint64)
         keys[off] = self._keys(off, to_s)
-        visits = self.history.visits(from_s, to_s)
+        days = range(from_s, to_s, _DAY_S)
+        visits = (self._visits(keys, day_s, min(day_s + _DAY_S, to_s), to_s) for day_s in days)
+        return Ways.learn(keys[off], visits)
+
+    def _visits(self, keys: NDArray[np.uint64], from_s: int, until_s: int, to_s: int) -> PairVisits:
+        """The visits begun in a period and ended by `to_s` of flights with one of `keys`."""
+        visits = self.history.visits(from_s, until_s)
         ended = (visits.flight >= 0) & (visits.exit_s != UNKNOWN) & (visits.exit_s <= to_s)
         ended[ended] = keys[visits.flight[ended]] != 0
         flight = visits.flight[ended]
-        off_s = flights.departed_s[flight]
-        return Ways.learn(
-            keys[off],
+        off_s = self.history.flights.departed_s[flight]
+        return PairVisits(
             keys[flight],
             visits.sector[ended],
             visits.entry_s[ended] - off_s,
@@ -219,9 +253,8 @@ class Walk:
         """The pairs of airports of the flights chosen by their plans then, 0 where none says."""
         plans = self.history.plans
         plan, _ = self.history.revisions.at(np.flatnonzero(chosen).astype(np.int64), as_of_s)
-        codes = places_codes(self.history.places.icao)
         found = np.zeros(plan.size, dtype=np.uint64)
         filed = plan != UNKNOWN
         origin, destination = plans.origin[plan[filed]], plans.destination[plan[filed]]
-        found[filed] = pair_keys(codes[origin], codes[destination])
+        found[filed] = keys_of(self.history.places.icao, origin, destination)
         return found

@@ -11,6 +11,7 @@ import numpy as np
 from sectorwatch.clock import format_s
 from sectorwatch.errors import TrainingError
 from sectorwatch.forecast.features import FEATURES, STEP_S, Memory
+from sectorwatch.forecast.history import History
 from sectorwatch.forecast.horizon import BIN_S, LONGEST_S
 from sectorwatch.forecast.model.baseline import Baseline, design, spread
 from sectorwatch.forecast.model.conformal import Conformal
@@ -19,21 +20,23 @@ from sectorwatch.forecast.model.model import FORESTS, Model, without
 from sectorwatch.forecast.model.table import Sampler, Walk
 from sectorwatch.forecast.model.trees import forest_of
 from sectorwatch.forecast.model.zero import ZeroCurve
+from sectorwatch.forecast.past import Past
 from sectorwatch.forecast.plans import LearnedPlans, PlanCounter, learn_plans
+from sectorwatch.forecast.plans.learning import moments_between
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from numpy.typing import NDArray
 
     from sectorwatch.airspace import Airports, Airspace
-    from sectorwatch.forecast.history import History
     from sectorwatch.forecast.local_time import LocalTime
     from sectorwatch.forecast.model.table import Table
     from sectorwatch.forecast.model.trees import Forest
     from sectorwatch.forecast.plans import Navigation
 
     Progress = Callable[[float, str], None]
+    Load = Callable[[int, int], History]
 
 __all__ = [
     "OF_HISTORY_ALONE",
@@ -56,6 +59,9 @@ OF_HISTORY_ALONE = (
     *("network_plan", "overdue_min", "off_delay_min", "delay_here_min"),
 )
 """What is kept from a model that is to know nothing of plans: a baseline to be beaten."""
+_HOUR_S = 3_600
+_PIECE_S = 7 * _DAY_S
+_MOMENTS = 90
 _MOST_EDGES = 254
 _EDGES_OF = 100_000
 _KNOWN = 1e-3
@@ -110,7 +116,7 @@ class Prepared:
 
 
 def prepare(
-    history: History,
+    history: History | Load,
     airspace: Airspace,
     airports: Airports,
     from_s: int,
@@ -124,8 +130,10 @@ def prepare(
 ) -> Prepared:
     """Walks through the past from `from_s` until `to_s`, moment by moment as it was known.
 
-    `learned` is how plans are carried out, learned from it where it is not given. Raises
-    TrainingError where there is too little of the past.
+    `history` is that past, or what loads a part of it: then it is gone through by the week, and
+    takes no more memory however long it is. `learned` is how plans are carried out, learned from
+    its last weeks before the days held back where it is not given. Raises TrainingError where there
+    is too little of the past.
     """
     length_s = to_s - from_s
     if length_s < SHORTEST_S:
@@ -136,32 +144,96 @@ def prepare(
     held_from_s = int(to_s - min(recipe.held_most_s, recipe.held_share * length_s))
     # Rows of the first week say of what is usual only that nobody knows it.
     first_s = from_s + min(8 * _DAY_S, length_s // 3)
-    known = learned or learn_plans(
-        history,
-        airspace,
-        airports,
-        held_from_s,
-        navigation=navigation,
-        progress=lambda share, words: progress(0.2 * share, words),
-    )
+    if learned is None:
+        learned = _learned(history, airspace, airports, from_s, held_from_s, navigation, progress)
+    known = learned
     counter = PlanCounter(airspace, airports, navigation)
     memory = Memory(kinds_of(airspace), local)
-    walk = Walk(history, lambda situation: counter.count(situation, known), memory)
     until_s = to_s - LONGEST_S - BIN_S
     fitting = Sampler(recipe.rows, (held_from_s - first_s) // recipe.step_s, recipe.seed)
     held = Sampler(recipe.held_rows, (until_s - held_from_s) // recipe.step_s, recipe.seed)
-    for moment in walk.moments(from_s, to_s, recipe.step_s):
-        share = (moment.as_of_s - from_s) / length_s
-        progress(0.2 + 0.8 * share, f"as of {format_s(moment.as_of_s)}")
-        if first_s <= moment.as_of_s < held_from_s - LONGEST_S - BIN_S:
-            fitting.add(moment)
-        elif moment.as_of_s >= held_from_s:
-            held.add(moment)
+    past = Past(_ids(airspace), from_s)
+    departed_s = 0
+    for first_moment_s, begin_s, end_s in _pieces(history, from_s, to_s, recipe.step_s):
+        piece = history if isinstance(history, History) else _load(history, begin_s, end_s, to_s)
+        walk = Walk(
+            piece,
+            lambda each: counter.count(each, known),
+            memory,
+            past=past,
+            departed_s=departed_s,
+        )
+        for moment in walk.moments(first_moment_s, end_s, recipe.step_s):
+            share = (moment.as_of_s - from_s) / length_s
+            progress(0.2 + 0.8 * share, f"as of {format_s(moment.as_of_s)}")
+            if first_s <= moment.as_of_s < held_from_s - LONGEST_S - BIN_S:
+                fitting.add(moment)
+            elif moment.as_of_s >= held_from_s:
+                held.add(moment)
+        walk.close(end_s)
+        departed_s = walk.departed_s
+        # Before the next one is loaded, so that there are never two.
+        del walk, piece
     return Prepared(fitting.table(), held.table(), memory, known)
 
 
+def _pieces(
+    history: History | Load, from_s: int, to_s: int, step_s: int
+) -> Iterator[tuple[int, int, int]]:
+    """Of each piece of the past its first moment, where it begins and where it ends."""
+    if isinstance(history, History):
+        yield from_s, from_s, to_s
+        return
+    first_moment_s = begin_s = from_s
+    while begin_s < to_s:
+        end_s = begin_s + _PIECE_S
+        # No short one at the end: it would learn little of how flights go.
+        end_s = to_s if end_s + _PIECE_S // 2 > to_s else end_s
+        yield first_moment_s, begin_s, end_s
+        first_moment_s += -(-(end_s - first_moment_s) // step_s) * step_s
+        begin_s = end_s
+
+
+def _load(load: Load, begin_s: int, end_s: int, to_s: int) -> History:
+    """A piece, with what came true of what is forecast in it.
+
+    And with minutes that were not final when the one before it ended, and flights that had taken
+    off then and were not taken account of.
+    """
+    return load(begin_s - LONGEST_S - _HOUR_S, min(end_s + LONGEST_S + BIN_S, to_s))
+
+
+def _learned(
+    history: History | Load,
+    airspace: Airspace,
+    airports: Airports,
+    from_s: int,
+    until_s: int,
+    navigation: Navigation | None,
+    progress: Progress,
+) -> LearnedPlans:
+    moments = None
+    if not isinstance(history, History):
+        from_s = max(from_s, until_s - _PIECE_S)
+        moments = moments_between(from_s, until_s, _MOMENTS)
+        history = history(from_s, until_s)
+    return learn_plans(
+        history,
+        airspace,
+        airports,
+        until_s,
+        navigation=navigation,
+        moments=moments,
+        progress=lambda share, words: progress(0.2 * share, words),
+    )
+
+
+def _ids(airspace: Airspace) -> NDArray[np.int64]:
+    return np.array([each.sector_id for each in airspace.sectors], dtype=np.int64)
+
+
 def train(
-    history: History,
+    history: History | Load,
     airspace: Airspace,
     airports: Airports,
     from_s: int,
@@ -205,7 +277,7 @@ def train(
         without=tuple(blank),
         rows=len(fitting),
     )
-    model = assembled(fitted, prepared, header, history.sector_ids, drawn(airspace), recipe.seed)
+    model = assembled(fitted, prepared, header, _ids(airspace), drawn(airspace), recipe.seed)
     return model, prepared.held
 
 

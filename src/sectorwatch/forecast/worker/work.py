@@ -114,16 +114,8 @@ def _carried_out(order: Order, progress: Callable[[float, str], None]) -> Report
         DataDirectory.open(order.data_dir, lock=False) as directory,
         Store.open(directory, order.database_url) as store,
     ):
-        history = History.load(
-            store,
-            airspace,
-            airports,
-            order.from_s,
-            order.to_s,
-            progress=lambda share, words: progress(0.2 * share, words),
-        )
         challenger, held = train(
-            history,
+            lambda from_s, to_s: History.load(store, airspace, airports, from_s, to_s),
             airspace,
             airports,
             order.from_s,
@@ -131,7 +123,7 @@ def _carried_out(order: Order, progress: Callable[[float, str], None]) -> Report
             local=LocalTime(order.zone),
             navigation=read_navigation(Path(order.navigation)) if order.navigation else None,
             recipe=Recipe(rows=order.rows).with_rounds(order.rounds),
-            progress=lambda share, words: progress(0.2 + 0.75 * share, words),
+            progress=lambda share, words: progress(0.95 * share, words),
         )
         folder = models_dir(directory.path)
         make_folders(folder, directory.path)
