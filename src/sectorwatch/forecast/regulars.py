@@ -153,7 +153,8 @@ class Ways:
         """
         keys, counts = np.unique(take_off_key[take_off_key != 0], return_counts=True)
         keys, counts = keys[counts > 1], counts[counts > 1]
-        cell, inside = np.empty(0, dtype=np.int64), np.empty(0)
+        cell: NDArray[np.int64] = np.empty(0, dtype=np.int64)
+        inside: NDArray[Any] = np.empty(0)
         for some in visits:
             more, seconds = _cells(keys, some)
             cell, at = np.unique(np.concatenate([cell, more]), return_inverse=True)

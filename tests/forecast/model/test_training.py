@@ -238,8 +238,8 @@ def test_a_past_in_pieces_gives_the_rows_of_the_whole(
         np.testing.assert_array_equal(ours.as_of_s, theirs.as_of_s)
         np.testing.assert_array_equal(ours.truth, theirs.truth)
         np.testing.assert_allclose(ours.rows, theirs.rows, atol=1e-4)
-    ours, theirs = (each.memory.departures.to_arrays() for each in (whole, pieces))
-    np.testing.assert_array_equal(ours["time_s"], theirs["time_s"])
+    off_s = [each.memory.departures.to_arrays()["time_s"] for each in (whole, pieces)]
+    np.testing.assert_array_equal(off_s[0], off_s[1])
 
 
 def test_two_days_are_too_few(past_days: History) -> None:
