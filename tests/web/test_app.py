@@ -148,7 +148,7 @@ def problem(client: Client, path: str, status: int, method: str = "GET") -> dict
         ("/api/sectors/YSSY_CTRR/flights", "YSSY_CTR"),
         ("/api/flights?sector=YMML_FI", "YMML_FIR"),
         ("/api/airports/YSSZ/movements", "YSSY"),
-        ("/api/airports/YMMQ/outlook", "YMML"),
+        ("/api/airports/YSSZ/outlook", "YSSY"),
         ("/api/traffic/trends/YMMLX", "YMML"),
         ("/api/services/databse/status", "maintenance"),
         ("/api/flihgts", "/api/flights"),

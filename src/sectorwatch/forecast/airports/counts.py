@@ -34,8 +34,10 @@ def count_quantiles(
     """(quantiles, probability of none) of counts, shapes (n, q) and (n,), from (n,) each.
 
     >>> quantiles, none = count_quantiles(np.array([4.0]), np.array([4.0]))
-    >>> quantiles.round(1).tolist(), none.round(3).tolist()
-    ([[1.6, 2.6, 3.9, 5.2, 6.7]], [0.018])
+    >>> [[round(float(each), 2) for each in row] for row in quantiles]
+    [[1.56, 2.56, 3.84, 5.28, 6.68]]
+    >>> none.astype(float).round(3).tolist()
+    [0.018]
     """
     middle = np.maximum(np.asarray(mean, np.float64), _LEAST)
     spread = np.maximum(np.asarray(variance, np.float64), _LEAST)

@@ -29,8 +29,8 @@ def normal_score(count: ArrayLike, mean: ArrayLike, ratio: ArrayLike) -> NDArray
     Poisson, and below it count / ratio is Poisson (schedules are more even than chance). NaN where
     count or mean is. At most 12 either way.
 
-    >>> normal_score([3.0, 12.0], 4.0, 1.5).round(1).tolist()
-    [-0.4, 2.6]
+    >>> normal_score([3.0, 12.0], 4.0, 1.5).round(2).tolist()
+    [-0.29, 2.56]
     """
     from scipy.special import betainc, betaincc, gammainc, gammaincc, ndtri  # noqa: PLC0415
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -381,6 +382,7 @@ def _boosted(
     recipe: Recipe,
 ) -> Forest:
     from sklearn.ensemble import HistGradientBoostingRegressor  # noqa: PLC0415 - see the module
+    from threadpoolctl import threadpool_limits  # noqa: PLC0415 - as above
 
     regressor = HistGradientBoostingRegressor(
         loss=loss,
@@ -393,8 +395,18 @@ def _boosted(
         early_stopping=False,
         random_state=recipe.seed,
     )
-    regressor.fit(asked, wanted, sample_weight=weight / weight.mean())
+    with threadpool_limits(_threads(), user_api="openmp"):
+        regressor.fit(asked, wanted, sample_weight=weight / weight.mean())
     return forest_of(regressor)
+
+
+def _threads() -> int:
+    """Half of the processors, so that feeds are taken in beside a training.
+
+    Threads wait for each other at every step of every tree, turning: with as many as there are
+    processors, and one of these at work for somebody else, a fit takes ten times as long.
+    """
+    return max(1, (os.cpu_count() or 1) // 2)
 
 
 def kinds_of(airspace: Airspace) -> NDArray[np.int8]:

@@ -219,8 +219,8 @@ class AirportsAccuracy(msgspec.Struct, frozen=True):
     """How forecasts of take-offs and landings fared, of the airports that were busiest then."""
 
     scored_to: MaybeTime
-    scored: int
-    unscored: int
+    scored: Annotated[int, Meta(description="Quarters of an hour held against what then was")]
+    unscored: Annotated[int, Meta(description="Those of which too little is known: a gap, a stall")]
     horizons: list[AirportHorizon]
     by_airport: Annotated[
         list[AirportAccuracy],
@@ -282,7 +282,7 @@ class AccuracyAnswer(msgspec.Struct, frozen=True):
             "always; empty until a week is scored. An alert tells where it stays high"
         ),
     ]
-    units: dict[str, str]
+    units: Annotated[dict[str, str], Meta(description="What each kind of figure is counted in")]
     entries: Annotated[
         list[EntryAccuracy],
         Meta(description="Of entries into all sectors, by stage and by how far ahead they were"),

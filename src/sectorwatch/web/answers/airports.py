@@ -38,7 +38,7 @@ class AirportOutlookAnswer(msgspec.Struct, frozen=True):
     """Departures and arrivals of the next 4 h; empty lists while nothing is forecast."""
 
     airport: Annotated[str, Meta(description="ICAO code")]
-    name: str
+    name: Annotated[str, Meta(description="What it is called")]
     as_of: MaybeTime
     statement: Statement
     level_today: Annotated[

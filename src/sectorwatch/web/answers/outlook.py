@@ -81,7 +81,7 @@ class PartitionOutlookAnswer(msgspec.Struct, frozen=True):
     """The sectors of a partition together; partitions overlap, so they are not to be added."""
 
     partition: Annotated[str, Meta(description="Data set and kind, such as vatspy:fir")]
-    sectors: int
+    sectors: Annotated[int, Meta(description="How many it has")]
     staffed: Annotated[int, Meta(description="Of these with an owner now")]
     current: Annotated[int, Meta(description="Airborne flights inside, at `as_of`")]
     expected: _Steps
