@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from sectorwatch.store.columns import Packing
-    from sectorwatch.store.forecasts import ForecastStore
+    from sectorwatch.store.forecasts import ForecastKind, ForecastStore
 
 __all__ = ["decode_issued", "encode_issued", "keep_issued", "kept_issues", "newest_issue"]
 
@@ -79,17 +79,19 @@ def decode_issued(content: bytes, as_of_s: int, seq: int, model: str) -> Issued:
     return issued
 
 
-def keep_issued(store: ForecastStore, issued: Issued) -> bool:
-    """Keeps one issue for sectors; False where one of that moment is kept already."""
+def keep_issued(store: ForecastStore, issued: Issued, kind: ForecastKind = "sectors") -> bool:
+    """Keeps one issue; False where one of that kind and moment is kept already."""
     content = encode_issued(issued)
-    return store.keep("sectors", issued.as_of_s, issued.model, content, seq=issued.seq)
+    return store.keep(kind, issued.as_of_s, issued.model, content, seq=issued.seq)
 
 
-def kept_issues(store: ForecastStore, from_s: int, to_s: int) -> Sequence[Issued]:
-    """The issues for sectors as of a time in the half-open period, oldest first, as kept."""
+def kept_issues(
+    store: ForecastStore, from_s: int, to_s: int, kind: ForecastKind = "sectors"
+) -> Sequence[Issued]:
+    """The issues of a kind as of a time in the half-open period, oldest first, as kept."""
     return [
         decode_issued(each.content, each.as_of_s, each.seq, each.model)
-        for each in store.kept("sectors", from_s, to_s)
+        for each in store.kept(kind, from_s, to_s)
     ]
 
 

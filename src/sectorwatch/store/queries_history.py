@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
-    from sqlalchemy import Select
+    from sqlalchemy import ColumnElement, Select
 
     from sectorwatch.feed.records import FlightPlan
     from sectorwatch.store.lost import Lost
@@ -109,39 +109,21 @@ class HistoryQueries:
 
     def flights(self, from_s: int, to_s: int) -> Iterator[Sequence[KeptFlight]]:
         """Flights first seen in the period, some thousand at a time, by day."""
-        flight = schema.flight.c
         for start_s, end_s in _days(from_s, to_s):
-            yield from self._rows(
-                _FLIGHTS.where(flight.first_seen_s >= start_s, flight.first_seen_s < end_s)
-            )
+            yield from self._rows(_FLIGHTS.where(*_begun(start_s, end_s)))
 
     def flights_before(self, time_s: int, since_s: int) -> Iterator[Sequence[KeptFlight]]:
         """Flights that were first seen before `time_s`, and did not end before `since_s`."""
-        flight = schema.flight.c
-        yield from self._rows(
-            _FLIGHTS.where(
-                flight.first_seen_s < time_s,
-                or_(flight.ended_s.is_(None), flight.ended_s >= since_s),
-            )
-        )
+        yield from self._rows(_FLIGHTS.where(*_going_on(time_s, since_s)))
 
     def revisions(self, from_s: int, to_s: int) -> Iterator[Sequence[KeptRevision]]:
         """The plans of flights first seen in the period, by day, then by flight and time."""
-        flight = schema.flight.c
         for start_s, end_s in _days(from_s, to_s):
-            yield from self._revisions(
-                _REVISIONS.where(flight.first_seen_s >= start_s, flight.first_seen_s < end_s)
-            )
+            yield from self._revisions(_REVISIONS.where(*_begun(start_s, end_s)))
 
     def revisions_before(self, time_s: int, since_s: int) -> Iterator[Sequence[KeptRevision]]:
         """The plans of the flights that `flights_before` gives."""
-        flight = schema.flight.c
-        yield from self._revisions(
-            _REVISIONS.where(
-                flight.first_seen_s < time_s,
-                or_(flight.ended_s.is_(None), flight.ended_s >= since_s),
-            )
-        )
+        yield from self._revisions(_REVISIONS.where(*_going_on(time_s, since_s)))
 
     def prefiles(self, from_s: int, to_s: int) -> Iterator[Sequence[KeptPrefile]]:
         """The prefiles first seen in the period, by day."""
@@ -422,6 +404,18 @@ _PREFILES = select(
     schema.prefile.c.gone_s,
     schema.flight_plan.c.plan,
 ).join(schema.flight_plan, schema.flight_plan.c.plan_id == schema.prefile.c.plan_id)
+
+
+def _begun(from_s: int, to_s: int) -> tuple[ColumnElement[bool], ...]:
+    """Of a flight: that it was first seen in the period."""
+    flight = schema.flight.c
+    return flight.first_seen_s >= from_s, flight.first_seen_s < to_s
+
+
+def _going_on(time_s: int, since_s: int) -> tuple[ColumnElement[bool], ...]:
+    """Of a flight: that it was first seen before `time_s`, and did not end before `since_s`."""
+    flight = schema.flight.c
+    return flight.first_seen_s < time_s, or_(flight.ended_s.is_(None), flight.ended_s >= since_s)
 
 
 def _days(from_s: int, to_s: int) -> Iterator[tuple[int, int]]:

@@ -13,7 +13,7 @@ import numpy as np
 
 from sectorwatch.errors import StoreError
 from sectorwatch.forecast.horizon import BIN_S, LONGEST_S
-from sectorwatch.forecast.kept import decode_issued, encode_issued
+from sectorwatch.forecast.kept import keep_issued, kept_issues
 from sectorwatch.forecast.scoring.accuracy import Accuracy, accuracy_of
 from sectorwatch.forecast.scoring.figures import series_of
 from sectorwatch.forecast.scoring.ledger import DAYS, Ledger
@@ -72,8 +72,7 @@ class CountScoring:
 
         Raises DatabaseAwayError where it could not be kept: call it again.
         """
-        content = encode_issued(issued)
-        new = store.forecasts.keep(self.kind, issued.as_of_s, issued.model, content, seq=issued.seq)
+        new = keep_issued(store.forecasts, issued, self.kind)
         if new:
             self._waiting.add(issued)
         return new
@@ -139,18 +138,14 @@ class CountScoring:
         if newest_s is None:
             return
         from_s = (newest_s if scored_to_s is None else scored_to_s) - LONGEST_S - BIN_S
-        for each in store.forecasts.kept(self.kind, from_s, newest_s + 1):
-            issued = decode_issued(each.content, each.as_of_s, each.seq, each.model)
+        for issued in kept_issues(store.forecasts, from_s, newest_s + 1, self.kind):
             self._waiting.add(issued, after_s=scored_to_s)
 
     def save(self, store: Store) -> None:
         """Keeps the figures as they are now. Raises DatabaseAwayError: it may be tried again."""
         if self.scored_to_s is None:
             return
-        rows = self._ledger.changed(self.scored_to_s)
-        if rows:
-            store.forecasts.keep_scores(self.kind, rows, from_day_s=self._ledger.oldest_s)
-            self._ledger.saved()
+        self._ledger.keep(store.forecasts, self.kind, self.scored_to_s)
         self._saved_to_s = self.scored_to_s
 
     def _told(

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from sectorwatch.forecast.scoring.scored import Scored
+    from sectorwatch.store.forecasts import ForecastKind, ForecastStore
 
 __all__ = ["DAYS", "DAY_S", "Ledger", "LocalHours"]
 
@@ -104,16 +105,15 @@ class Ledger:
         self._changed.clear()
         self._turn()
 
-    def changed(self, scored_to_s: int) -> list[Scores]:
-        """The days that changed since this was last `saved`, as they are kept, oldest first."""
-        return [
+    def keep(self, store: ForecastStore, kind: ForecastKind, scored_to_s: int) -> None:
+        """Keeps the days that changed since. Raises DatabaseAwayError: it may be tried again."""
+        rows = [
             Scores(day, scored_to_s, self.days[day].to_blob(self.series_id))
             for day in sorted(self._changed & self.days.keys())
         ]
-
-    def saved(self) -> None:
-        """What changed is kept."""
-        self._changed.clear()
+        if rows:
+            store.keep_scores(kind, rows, from_day_s=self.oldest_s)
+            self._changed.clear()
 
     @property
     def oldest_s(self) -> int:

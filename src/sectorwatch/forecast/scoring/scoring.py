@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from sectorwatch.forecast.horizon import BIN_S, LEADS, LONGEST_S
-from sectorwatch.forecast.kept import decode_issued, encode_issued
+from sectorwatch.forecast.kept import keep_issued, kept_issues
 from sectorwatch.forecast.scoring.accuracy import Accuracy, accuracy_of
 from sectorwatch.forecast.scoring.ledger import DAYS, Ledger
 from sectorwatch.forecast.scoring.minutes import MINUTE_S, RecentMinutes
@@ -72,13 +72,8 @@ class Scoring:
         False where one of that moment was kept before: then that one counts, and this one is not
         scored. Raises DatabaseAwayError where it could not be kept: call it again.
         """
-        if store is not None:
-            content = encode_issued(issued)
-            new = store.forecasts.keep(
-                "sectors", issued.as_of_s, issued.model, content, seq=issued.seq
-            )
-            if not new:
-                return False
+        if store is not None and not keep_issued(store.forecasts, issued):
+            return False
         self._waiting.add(issued)
         return True
 
@@ -159,18 +154,14 @@ class Scoring:
         from_s = newest_s - _RESUMED_S
         if scored_to_s is not None:
             from_s = max(from_s, scored_to_s - LONGEST_S - BIN_S)
-        for each in store.forecasts.kept("sectors", from_s, newest_s + 1):
-            issued = decode_issued(each.content, each.as_of_s, each.seq, each.model)
+        for issued in kept_issues(store.forecasts, from_s, newest_s + 1):
             self._waiting.add(issued, after_s=scored_to_s)
 
     def save(self, store: Store) -> None:
         """Keeps the figures as they are now. Raises DatabaseAwayError: it may be tried again."""
         if self.scored_to_s is None:
             return
-        rows = self._ledger.changed(self.scored_to_s)
-        if rows:
-            store.forecasts.keep_scores("sectors", rows, from_day_s=self._ledger.oldest_s)
-            self._ledger.saved()
+        self._ledger.keep(store.forecasts, "sectors", self.scored_to_s)
         self._saved_to_s = self.scored_to_s
 
     def _is_due(self) -> bool:
