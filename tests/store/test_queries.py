@@ -7,10 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from made_ticks import START_S, demand, flight, plan, session, tick
 from sectorwatch.errors import QueryTooLongError, StoreError
 from sectorwatch.store import DataDirectory, Store
+from sectorwatch.store.queries_sectors import Minutes
 from sectorwatch.store.schema import HEAD
 from sectorwatch.store.segments import DAY_S, HOUR_S
 from sectorwatch.traffic.tick import Gap, Movement, Ownership, PlanRevision, Visit
@@ -187,6 +190,34 @@ def test_quarters_have_mean_and_peak_of_known_minutes(asked: Store) -> None:
     assert quarters.mean_occupancy.tolist() == [1.0, 1.0, 10 / 15, 0.0]
     assert quarters.peak_occupancy.tolist() == [1, 1, 1, 0]
     assert quarters.entries.tolist() == [1, 0, 0, 0]
+
+
+@given(
+    first=st.integers(0, 30),
+    minutes=st.lists(
+        st.tuples(st.integers(0, 40), st.integers(0, 9), st.booleans()), min_size=1, max_size=50
+    ),
+)
+def test_quarters_are_what_the_minutes_say(
+    first: int, minutes: list[tuple[int, int, bool]]
+) -> None:
+    """Worked out one minute after another the same comes out; of none known it says so."""
+    counts = [each if each[2] else (0, 0, False) for each in minutes]
+    occupancy, entries, known = np.array(counts, np.int32).T
+    minute_s = START_S + 60 * (first + np.arange(len(counts)))
+    made = Minutes(minute_s, occupancy, entries, known.astype(np.bool_), None)
+    bins: dict[int, list[tuple[int, int, bool]]] = {}
+    for time_s, each in zip(minute_s.tolist(), counts, strict=True):
+        bins.setdefault(time_s // 900 * 900, []).append(each)
+    quarters = made.quarters()
+    assert quarters.start_s.tolist() == list(bins)
+    for number, of_bin in enumerate(bins.values()):
+        mine = [each for each in of_bin if each[2]]
+        assert quarters.minutes_known[number] == len(mine)
+        assert quarters.entries[number] == sum(begun for _, begun, _ in mine)
+        assert quarters.peak_occupancy[number] == max((open_ for open_, _, _ in mine), default=0)
+        mean = sum(open_ for open_, _, _ in mine) / max(len(mine), 1)
+        assert quarters.mean_occupancy[number] == pytest.approx(mean)
 
 
 def test_hourly_demand_of_all_sectors(asked: Store) -> None:

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from sectorwatch.forecast.breach import p_above
+from sectorwatch.forecast.horizon import BIN_S
 from sectorwatch.forecast.staffing import DAY_S, StaffedDays, staffed_day
-from sectorwatch.traffic.demand import BIN_S
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -11,7 +11,7 @@ import numpy as np
 __all__ = ["BIN_S", "HORIZONS_S", "LEADS", "LEADS_S", "LONGEST_S"]
 
 BIN_S = 900
-"""A bin's length, that of `traffic.demand_bins`."""
+"""A bin's length."""
 LONGEST_S = 4 * 3_600
 LEADS_S: tuple[int, ...] = tuple(range(0, LONGEST_S + 1, BIN_S))
 """Where the 17 bins begin after the moment: at once, in 15 min, ... in 4 h."""

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from sectorwatch.traffic.demand import BIN_S, MINUTE_S
+from sectorwatch.forecast.horizon import BIN_S
+from sectorwatch.traffic.demand import MINUTE_S
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -1,6 +1,6 @@
 """Traffic: flights, sector visits, movements, sessions and demand out of snapshots; pure."""
 
-from sectorwatch.traffic.demand import demand_bins, known_minutes
+from sectorwatch.traffic.demand import known_minutes
 from sectorwatch.traffic.estimates import EntryEstimate, entry_estimates
 from sectorwatch.traffic.rules import Rules
 from sectorwatch.traffic.tick import Live, Tick
@@ -12,7 +12,6 @@ __all__ = [
     "Rules",
     "Tick",
     "Tracker",
-    "demand_bins",
     "entry_estimates",
     "known_minutes",
 ]
