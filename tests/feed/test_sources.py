@@ -157,7 +157,7 @@ def test_the_beginning_of_a_recording_may_come_at_once() -> None:
     """What was received before a moment is not waited for; what follows keeps its pace."""
     clock = HandClock()
     recorded = Recorded([0, 15, 30, 45, 60])
-    paced = PacedSource(recorded, clock=clock, wait=clock.wait, at_once_until_us=40 * S)
+    paced = PacedSource(recorded, clock=clock, wait=clock.wait, at_once_until_us=lambda: 40 * S)
     moments = [(clock.s - 500, paced.now_us() / S) for _ in paced]
     assert moments == [(0, 0), (0, 15), (0, 30), (15, 45), (30, 60)]
 

@@ -317,3 +317,60 @@ def test_what_others_keep_the_machine_busy_with_is_not_its_own(scene: Scene) -> 
     scene.waits_s = 0.0
     assert scene.at(3, 3 * EVERY_S)
     assert scene.issuing.wait_s() == pytest.approx(4.5)
+
+
+def test_a_slow_piece_of_work_takes_no_two_marks_from_a_time_at_its_own_pace(scene: Scene) -> None:
+    """A load of weeks, say, while ticks come each fifteen seconds: the next mark has its forecast."""
+    found = []
+    slow = {9: 100.0, 339: 200.0}
+
+    def piece(tick: Tick) -> None:
+        scene.clock_s += slow.get(tick.time_us // 1_000_000 - START_S, 0.0)
+
+    scene.foresight.on_tick.append(piece)
+    begun_s = scene.clock_s
+    for number in range(120):
+        after_s = 9 + 15 * number
+        scene.clock_s = max(scene.clock_s, begun_s + after_s)
+        if scene.clock_s >= begun_s + after_s + 15:
+            # It was at work: this tick went by.
+            continue
+        if scene.at(number, after_s):
+            latest = scene.foresight.latest
+            assert latest is not None
+            found.append((latest.as_of_s - START_S) // EVERY_S)
+            assert scene.clock_s - begun_s - latest.as_of_s + START_S < EVERY_S
+    assert found == [0, 1, 2, 3, 4, 5]
+    assert scene.issuing.skipped == 0
+
+
+def test_what_a_slow_piece_took_is_made_up_for_while_a_history_is_flown(scene: Scene) -> None:
+    """Marks that go by in a moment get no more than one forecast in five minutes until then."""
+    scene.cost_s = 100.0
+    assert scene.at(0, 0)
+    scene.cost_s = 1.0
+    looked, count = scene.clock_s, 0
+    for number in range(1, 3_000):
+        scene.clock_s += 1.0
+        count += scene.at(number, EVERY_S * number)
+        if scene.clock_s - looked > 900:
+            break
+    # One each five minutes, each of a second.
+    assert 2 <= count <= 3
+    assert scene.issuing.wait_s() > 0
+    scene.clock_s += 200
+    assert scene.issuing.wait_s() == 0
+
+
+def test_a_forecast_that_fails_is_no_way_round_the_tenth(scene: Scene) -> None:
+    """What it took counts as well, as often as it is tried again."""
+    scene.cost_s = 5.0
+    assert scene.at(1, 0)
+    whole = scene.now.latest
+    assert whole is not None
+    scene.clock_s += 60
+    later_us = whole.received_at_us + 300_000_000
+    scene.now.latest = replace(whole, seq=3, received_at_us=later_us, live=None)  # type: ignore[arg-type]
+    assert scene.issuing.look() is None
+    assert "issue" in scene.issuing.errors
+    assert scene.issuing.wait_s() == pytest.approx(45.0)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from sectorwatch.airspace import load_airspace
 from sectorwatch.cli.console import say
 from sectorwatch.cli.serving import last_snapshot_us, refuse_other_kind, serve
-from sectorwatch.clock import SystemClock
+from sectorwatch.clock import Clock, SystemClock
 from sectorwatch.config import load_settings
 from sectorwatch.errors import SectorwatchError
 from sectorwatch.feed.sources import PacedSource
@@ -63,19 +63,22 @@ def play(demo: Demo, *, host: str, port: int, data_dir: Path | None) -> None:
             toml_path=Path(os.devnull),
         )
         refuse_other_kind(place, simulated=True)
-        now_s = SystemClock().now_us() // 1_000_000
-        flight = DemoFlight(demo, now_s=now_s, held_until_us=last_snapshot_us(place))
+        flight = DemoFlight(demo, held_until_us=last_snapshot_us(place))
         serve(loaded, flight, history=flight.history)
 
 
 class DemoFlight(PacedSource):
     """The network of a demo: what was before now comes at once, the rest at its pace.
 
-    `held_until_us` is the last snapshot that is held already; it goes on from there. How far the
-    history is, is told on the terminal every tenth of it.
+    At the pace of time itself it stays with the clock on the wall: the minutes that flying the
+    history took, or the machine slept, come at once too. `held_until_us` is the last snapshot that
+    is held already; it goes on from there. How far the history is, is told on the terminal every
+    tenth of it.
     """
 
-    def __init__(self, demo: Demo, *, now_s: int, held_until_us: int = 0) -> None:
+    def __init__(self, demo: Demo, *, clock: Clock | None = None, held_until_us: int = 0) -> None:
+        clock = clock or SystemClock()
+        now_s = clock.now_us() // 1_000_000
         held_s = held_until_us // 1_000_000
         first_s = now_s - round(demo.history_days * _DAY_S)
         start_s = max(first_s, held_s + 1) // HISTORY_CADENCE_S * HISTORY_CADENCE_S
@@ -98,7 +101,12 @@ class DemoFlight(PacedSource):
             coarse_cadence_s=HISTORY_CADENCE_S,
             after_s=held_s,
         )
-        super().__init__(source, demo.speed, at_once_until_us=(end_s + CADENCE_S) * 1_000_000)
+        present_us = (end_s + CADENCE_S) * 1_000_000
+
+        def now_us() -> int:
+            return max(present_us, clock.now_us()) if demo.speed == 1 else present_us
+
+        super().__init__(source, demo.speed, clock=clock, at_once_until_us=now_us)
 
     def __iter__(self) -> Iterator[RawFeed]:
         """The feeds."""

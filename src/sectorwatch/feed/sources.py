@@ -146,9 +146,9 @@ class LiveSource:
 class PacedSource:
     """Plays a recording as it was received, `speed` times as fast.
 
-    What was received before `at_once_until_us` comes as fast as it is taken. Where the recording
-    has a gap it waits no longer than `longest_wait_s` (by the wall clock), and time in the source
-    jumps. `wait(seconds)` is given by tests; it returns True to end.
+    What was received before `at_once_until_us()`, asked for each feed, comes as fast as it is
+    taken. Where the recording has a gap it waits no longer than `longest_wait_s` (by the wall
+    clock), and time in the source jumps. `wait(seconds)` is given by tests; it returns True to end.
     """
 
     def __init__(
@@ -158,7 +158,7 @@ class PacedSource:
         *,
         clock: Clock | None = None,
         longest_wait_s: float = 60.0,
-        at_once_until_us: int = 0,
+        at_once_until_us: Callable[[], int] = int,
         wait: Callable[[float], bool | None] | None = None,
     ) -> None:
         if not speed > 0:
@@ -200,7 +200,7 @@ class PacedSource:
     def __iter__(self) -> Iterator[RawFeed]:
         """The feeds, each at its time; ends at once when closed."""
         for raw in self._source:
-            at_once = raw.received_at_us < self._at_once_until_us
+            at_once = raw.received_at_us < self._at_once_until_us()
             if self._anchor is not None and not at_once:
                 self._next_us = raw.received_at_us
                 if self._waited_out(raw.received_at_us):

@@ -31,12 +31,13 @@ def add_entries(foresight: Foresight, around: Surroundings) -> None:
     def resume_entries() -> None:
         entries.resume(around.stores.ask())
 
-    def estimate_entries(_tick: Tick, _issued: Issued, situation: Situation) -> None:
-        entries.issue(situation, forecaster.counter.passages(situation, forecaster.learned))
+    def estimate_entries(tick: Tick, issued: Issued, situation: Situation) -> None:
+        passages = forecaster.counter.passages(situation, forecaster.learned)
+        entries.issue(situation, passages, model=issued.model, seq=tick.seq)
 
-    def keep_entries(tick: Tick, issued: Issued, _situation: Situation) -> None:
+    def keep_entries(tick: Tick, _issued: Issued, _situation: Situation) -> None:
         store = around.stores.ask()
-        entries.keep(store, model=issued.model, seq=tick.seq)
+        entries.keep(store)
         entries.score(store, tick.time_us // 1_000_000)
 
     foresight.at_start.append(resume_entries)

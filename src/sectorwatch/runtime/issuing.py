@@ -40,9 +40,11 @@ class Issuing:
     last tick before it told, as in a back-test; where that one was not seen (at the start, after a
     gap, where ticks are skipped) the forecast is as of when the newest was received. Where ticks
     come faster than forecasts can be made in a tenth of the processor's time (a history that is
-    flown, or caught up with), marks are left out and counted. Nothing is raised: what fails is
-    logged, counted, and tried again; what the database was away for is done when it is back. All
-    but the figures belongs to one thread.
+    flown, or caught up with), marks are left out and counted. What took more than that is made up
+    for by pauses, but no pause takes two marks from a time that goes at its own pace: one forecast
+    in `every_s` of the machine's time is made in any case. Nothing is raised: what fails is logged,
+    counted, and tried again; what the database was away for is done when it is back. All but the
+    figures belongs to one thread.
     """
 
     def __init__(
@@ -64,7 +66,11 @@ class Issuing:
         self._every_s = every_s
         self._monotonic_s = monotonic_s
         self._worked_s = worked_s
-        self._not_before_s = 0.0
+        self._balanced_s = 0.0
+        """When what was worked until now is a tenth of the time that went by."""
+        self._again_s = 0.0
+        self._tried_s = 0.0
+        """When a forecast was begun last, whatever came of it."""
         self._due_since_s: float | None = None
         self._seen: Tick | None = None
         self._mark: int | None = None
@@ -102,8 +108,8 @@ class Issuing:
         return len(self._waiting)
 
     def wait_s(self) -> float:
-        """How long it is until there is time for more."""
-        return max(0.0, self._not_before_s - self._monotonic_s())
+        """How long it is until there is time for more; a forecast that is late waits no longer."""
+        return max(0.0, max(self._balanced_s, self._again_s) - self._monotonic_s())
 
     def begin(self) -> None:
         """Have each part take up what it had before; one that fails does so at the next look."""
@@ -129,21 +135,36 @@ class Issuing:
         is_due = mark != self._mark
         if is_due and self._due_since_s is None:
             self._due_since_s = self._monotonic_s()
-        if self.wait_s() > 0:
-            return None
         begun_s, worked_s = self._monotonic_s(), self._worked_s()
+        if begun_s < self._again_s or not (begun_s >= self._balanced_s or self._is_late(begun_s)):
+            return None
         with LogCorrelationContext(correlation_id, span=span):
-            self._catch_up()
-            issued = self._issue_as_of(mark, tick) if is_due else None
-            if is_due and issued is None:
-                # The same tick is tried again, which may be the last one for long.
-                self._not_before_s = self._monotonic_s() + _AFTER_FAILURE_S
-                return None
-            for part in self._foresight.on_tick:
-                self._beside(part, tick)
-        self._seen = tick
+            issued = self._do(mark if is_due else None, tick)
         # What it worked, not what it waited: on a machine that others keep busy it takes no more.
-        self._not_before_s = begun_s + (self._worked_s() - worked_s) / _SHARE
+        took_s = (self._worked_s() - worked_s) / _SHARE
+        self._balanced_s = max(self._balanced_s, begun_s) + took_s
+        if is_due:
+            self._tried_s = begun_s
+            if issued is None:
+                # The same tick is tried again, which may be the last one for long.
+                self._again_s = self._monotonic_s() + _AFTER_FAILURE_S
+        return issued
+
+    def _is_late(self, now_s: float) -> bool:
+        """Whether a forecast is due, and the last one so long ago that no pause counts."""
+        return self._due_since_s is not None and now_s - self._tried_s >= self._every_s
+
+    def _do(self, mark: int | None, tick: Tick) -> Issued | None:
+        """Issue what was due at a mark, and tell of the tick, unless it is to be tried again."""
+        self._catch_up()
+        issued = None
+        if mark is not None:
+            issued = self._issue_as_of(mark, tick)
+            if issued is None:
+                return None
+        for part in self._foresight.on_tick:
+            self._beside(part, tick)
+        self._seen = tick
         return issued
 
     def _catch_up(self) -> None:

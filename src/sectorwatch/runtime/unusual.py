@@ -49,7 +49,8 @@ def add_anomalies(foresight: Foresight, around: Surroundings) -> None:
     truth = _Truth(forecaster)
     detector = Detector(around.airspace, around.airports, local, truth)
     foresight.anomalies = detector
-    kept_s = 0
+    looked_s, kept_s = 0, 0
+    is_news_unkept = False
     gauge = around.telemetry.metrics.gauge_callback
     gauge("anomalies_active", lambda: len(detector.active))
 
@@ -66,7 +67,7 @@ def add_anomalies(foresight: Foresight, around: Surroundings) -> None:
         detector.hear(issued)
 
     def look_for_anomalies(tick: Tick) -> None:
-        nonlocal kept_s
+        nonlocal looked_s, is_news_unkept
         look = detector.look(tick)
         for each in (*look.began, *look.ended):
             around.publish("anomaly", f"unusual/{each.anomaly_id}")
@@ -78,14 +79,17 @@ def add_anomalies(foresight: Foresight, around: Surroundings) -> None:
                 score=round(each.score, 3),
                 anomaly_id=each.anomaly_id,
             )
-        now_s = tick.time_us // 1_000_000
-        if look.began or look.ended or not 0 <= now_s - kept_s < _KEPT_EVERY_S:
-            kept_s = now_s
+        looked_s = tick.time_us // 1_000_000
+        is_news_unkept |= bool(look.began or look.ended)
+        if is_news_unkept or not 0 <= looked_s - kept_s < _KEPT_EVERY_S:
             keep_anomalies()
 
     def keep_anomalies() -> None:
-        blob = pack_columns(detector.to_arrays())
-        around.stores.ask().forecasts.keep_state(_ANOMALIES, kept_s, blob)
+        nonlocal kept_s, is_news_unkept
+        store = around.stores.ask()
+        store.forecasts.keep_state(_ANOMALIES, looked_s, pack_columns(detector.to_arrays()))
+        # Only now: what the database did not take is kept at the next look.
+        kept_s, is_news_unkept = looked_s, False
 
     foresight.at_start.append(take_up_anomalies)
     foresight.after_issue.append(hear_forecast)
@@ -101,15 +105,23 @@ def add_patterns(foresight: Foresight, around: Surroundings) -> None:
     patterns = Patterns(around.airspace, local, _Truth(forecaster))
     foresight.patterns = patterns
 
+    kept = patterns.newest
+
     def take_up_patterns() -> None:
-        kept = around.stores.ask().forecasts.state(_PATTERNS)
-        if kept is not None:
-            patterns.take_up(kept[1])
+        nonlocal kept
+        state = around.stores.ask().forecasts.state(_PATTERNS)
+        if state is not None:
+            patterns.take_up(state[1])
+            kept = patterns.newest
 
     def look_for_patterns(tick: Tick, _issued: Issued, _situation: Situation) -> None:
+        nonlocal kept
         now_s = tick.time_us // 1_000_000
-        if patterns.look(now_s):
+        patterns.look(now_s)
+        found = patterns.newest
+        if found is not kept:
             around.stores.ask().forecasts.keep_state(_PATTERNS, now_s, patterns.dump())
+            kept = found
 
     foresight.at_start.append(take_up_patterns)
     foresight.after_issue.append(look_for_patterns)

@@ -38,7 +38,8 @@ def told_at(moment_s: int, history: History, forecasts: EntryForecasts) -> Entry
     """What is expected at a moment of the past."""
     counter = PlanCounter(airspace(), airports())
     situation = history.situation(moment_s)
-    return forecasts.issue(situation, counter.passages(situation, LearnedPlans.priors()))
+    passages = counter.passages(situation, LearnedPlans.priors())
+    return forecasts.issue(situation, passages, model="m1", seq=moment_s)
 
 
 @pytest.fixture(scope="module")
@@ -49,8 +50,8 @@ def issued(six_hours: tuple[Store, Flown]) -> tuple[Store, History, EntryForecas
     forecasts = EntryForecasts(history.sector_ids)
     for moment_s in MOMENTS:
         told_at(moment_s, history, forecasts)
-        assert forecasts.keep(store)
-        assert not forecasts.keep(store)
+        assert forecasts.keep(store) == 1
+        assert forecasts.keep(store) == 0
         assert forecasts.score(store, moment_s) == 0
     while forecasts.score(store, DUE_S):
         pass
@@ -251,7 +252,38 @@ def test_a_damaged_issue_and_state_stop_nothing(store: Store) -> None:
     forecasts.resume(store)
     assert forecasts.score(store, AS_OF_S + 86_400) == 0
     assert forecasts.accuracy() == []
-    assert not forecasts.keep(store)
+    assert forecasts.keep(store) == 0
+
+
+def test_what_waits_for_the_database_is_kept_as_it_was_told(
+    six_hours: tuple[Store, Flown], store: Store
+) -> None:
+    """Of each quarter of an hour the estimates of then, after which tick and by which model."""
+    history = History.load(six_hours[0], airspace(), airports(), START_S, DUE_S // 60 * 60)
+    forecasts = EntryForecasts(history.sector_ids)
+    told = [told_at(moment_s, history, forecasts) for moment_s in MOMENTS]
+    again = told_at(MOMENTS[-1] + 300, history, forecasts)
+    assert again.as_of_s // 900 == MOMENTS[-1] // 900
+    assert forecasts.keep(store) == len(MOMENTS)
+    kept = store.forecasts.kept("entries", 0, DUE_S)
+    assert [(each.as_of_s, each.seq, each.model) for each in kept] == [
+        (moment_s, moment_s, "m1") for moment_s in MOMENTS
+    ]
+    for each, then in zip(kept, told, strict=True):
+        found = forecasts._unpacked(each.content, each.as_of_s)
+        np.testing.assert_array_equal(found.entry_s, then.entry_s)
+        np.testing.assert_array_equal(found.flight_id, then.flight_id)
+
+
+def test_a_clock_that_is_set_back_keeps_nothing_from_being_kept(
+    six_hours: tuple[Store, Flown], store: Store
+) -> None:
+    """Whatever is of another quarter of an hour is kept, an earlier one too."""
+    history = History.load(six_hours[0], airspace(), airports(), START_S, DUE_S // 60 * 60)
+    forecasts = EntryForecasts(history.sector_ids)
+    told_at(MOMENTS[-1], history, forecasts)
+    told_at(MOMENTS[0], history, forecasts)
+    assert forecasts.keep(store) == 2
 
 
 def _told(plan_s: NDArray[np.int64]) -> EntryEstimates:

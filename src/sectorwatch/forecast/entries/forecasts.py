@@ -8,6 +8,7 @@ They are scored 4 h 20 min later, by the visits that are kept then.
 from __future__ import annotations
 
 import threading
+from collections import deque
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,7 +20,7 @@ from sectorwatch.forecast.entries.estimates import EntryEstimates, entry_estimat
 from sectorwatch.forecast.horizon import LONGEST_S
 from sectorwatch.forecast.situation import UNKNOWN
 from sectorwatch.store.columns import pack_columns, unpack_columns
-from sectorwatch.store.forecasts import Scores
+from sectorwatch.store.forecasts import Kept, Scores
 from sectorwatch.store.segments import DAY_S
 
 if TYPE_CHECKING:
@@ -40,6 +41,8 @@ _GRACE_S = 900
 _FINAL_S = 300
 """Visits that began so long ago are known."""
 _STATE = "entries"
+_MOST_WAITING = 200
+"""Samples: some two days of them wait for the database, 20 kB each."""
 
 
 class EntryForecasts:
@@ -52,26 +55,33 @@ class EntryForecasts:
         self._days: dict[int, EntryFigures] = {}
         self.scored_to_s: int | None = None
         """The moment of the last issue that was scored; None before any."""
-        self._kept_to_s: int | None = None
+        self._noted_mark: int | None = None
+        self._to_keep: deque[Kept] = deque(maxlen=_MOST_WAITING)
         self._lock = threading.Lock()
 
-    def issue(self, situation: Situation, outlook: EntryOutlook) -> EntryEstimates:
-        """The estimates of a moment, kept as `latest`."""
-        self.latest = entry_estimates(situation, outlook, self._seen)
-        return self.latest
+    def issue(
+        self, situation: Situation, outlook: EntryOutlook, *, model: str = "", seq: int = 0
+    ) -> EntryEstimates:
+        """The estimates of a moment, which are `latest`; a sample waits to be kept, where due."""
+        told = self.latest = entry_estimates(situation, outlook, self._seen)
+        mark = told.as_of_s // KEPT_EVERY_S
+        if mark != self._noted_mark:
+            content = self._packed(told.take(self._sample(told)))
+            self._to_keep.append(Kept(told.as_of_s, seq, model, content))
+            self._noted_mark = mark
+        return told
 
-    def keep(self, store: Store, *, model: str = "", seq: int = 0) -> bool:
-        """Keeps a sample of the latest where it is time to. Raises DatabaseAwayError."""
-        latest = self.latest
-        if latest is None:
-            return False
-        mark_s = latest.as_of_s // KEPT_EVERY_S
-        if self._kept_to_s is not None and mark_s <= self._kept_to_s:
-            return False
-        content = self._packed(latest.take(self._sample(latest)))
-        is_new = store.forecasts.keep("entries", latest.as_of_s, model, content, seq=seq)
-        self._kept_to_s = mark_s
-        return is_new
+    def keep(self, store: Store) -> int:
+        """Keeps the samples that wait, each of its moment; how many were new.
+
+        Raises DatabaseAwayError: what is not kept then goes on waiting, some two days of it.
+        """
+        count = 0
+        while self._to_keep:
+            as_of_s, seq, model, content = self._to_keep[0]
+            count += store.forecasts.keep("entries", as_of_s, model, content, seq=seq)
+            self._to_keep.popleft()
+        return count
 
     def score(self, store: Store, now_s: int) -> int:
         """Scores what is due, oldest first; how many estimates that were. DatabaseAwayError.
