@@ -1,10 +1,14 @@
 from __future__ import annotations
 
+from bisect import bisect_right
 from dataclasses import replace
+from itertools import accumulate
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from forecast.flown_past import (
     START_S,
@@ -15,11 +19,16 @@ from forecast.flown_past import (
     fly,
     snapshots,
 )
+from made_ticks import tick as made_tick
+from sectorwatch.clock import format_s
+from sectorwatch.forecast.drawn import since_of
 from sectorwatch.forecast.history import History
 from sectorwatch.forecast.now import situation_now
 from sectorwatch.forecast.past import Past
 from sectorwatch.forecast.situation import UNKNOWN, Stage
+from sectorwatch.store import Identity, schema
 from sectorwatch.store.segments import POSITIONS
+from sectorwatch.traffic import Tracker
 
 if TYPE_CHECKING:
     from sectorwatch.forecast.situation import Situation
@@ -241,20 +250,101 @@ def test_a_past_is_bounded(six_hours: tuple[Store, Flown]) -> None:
     assert np.isnan(past.bin_mean(weeks[-1:] - 7 * 86_400)).all()
 
 
-def test_a_renamed_sector_has_no_past_before_it_was_there(
-    six_hours: tuple[Store, Flown],
-) -> None:
-    """What an earlier airspace did not have is unknown then, not empty; and it is said."""
-    store, _ = six_hours
-    history = load(store)
-    history.airspaces = [(START_S, "another"), (START_S + 7_200, airspace().fingerprint)]
-    since_s = history._sectors_since()
-    was_there = history.occupancy[:, :120].any(axis=1)
+def test_a_sector_drawn_later_has_no_past_before_it_was_there(store: Store) -> None:
+    """What an earlier airspace did not have is unknown then, not empty; told alike by every past."""
+    parted_s, until_s = START_S + 5_400, START_S + 3 * 3_600
+    ours = airspace().fingerprint
+    tracker = Tracker(airspace(), airports())
+    for feed in snapshots(range(START_S, until_s, 60)):
+        fingerprint = "b" * 32 if feed.time_s < parted_s else ours
+        store.identify(Identity(fingerprint, "c" * 32, "d" * 32))
+        tick = tracker.advance(feed)
+        assert tick is not None
+        store.commit(tick)
+    store.seal_due(until_s - 60)
+    history = load(store, to_s=until_s)
+    assert history.airspaces == [(START_S, "b" * 32), (parted_s, ours)]
+    first = (history.occupancy > 0).argmax(axis=1)
+    was_there = (first < 90) & history.occupancy.any(axis=1)
     assert was_there.any()
     assert not was_there.all()
-    np.testing.assert_array_equal(since_s[was_there], 0)
-    np.testing.assert_array_equal(since_s[~was_there], START_S + 7_200)
-    history.since_s = since_s
-    before, after = history.bin_mean(np.array([START_S + 3_600, START_S + 7_200])).T
-    np.testing.assert_array_equal(np.isnan(before), ~was_there)
-    assert np.isfinite(after).all()
+    np.testing.assert_array_equal(history.since_s, np.where(was_there, 0, parted_s))
+    starts = np.arange(START_S, until_s - 1_200, 300)
+    means = history.bin_mean(starts)
+    np.testing.assert_array_equal(
+        np.isnan(means), ~was_there[:, None] & (starts < parted_s)[None, :]
+    )
+    assert any(f"{int((~was_there).sum())} have no past" in each for each in history.notes)
+    loaded = Past.load(store, airspace(), until_s - 180)
+    grown = Past.load(store, airspace(), parted_s + 300)
+    grown.catch_up(store, until_s - 180)
+    for past in (Past.of(history), loaded, grown):
+        np.testing.assert_array_equal(past.bin_mean(starts), means)
+    # A training that goes through the past in pieces takes none of it for empty either.
+    piece = load(store, parted_s, until_s)
+    np.testing.assert_array_equal(piece.since_s, history.since_s)
+    before = load(store, START_S, parted_s)
+    np.testing.assert_array_equal(np.isnan(before.bin_mean(starts[:3])[:, 0]), ~was_there)
+
+
+def test_days_computed_again_count_for_the_airspace_they_were_computed_for(store: Store) -> None:
+    """Then a sector that is new was there on them; before them, nobody knows."""
+    day_s = START_S // 86_400 * 86_400
+    for seq, (number, each) in enumerate(((0, "b"), (3, "e"), (5, "f")), 1):
+        store.identify(Identity(each * 32, "c" * 32, "d" * 32))
+        store.commit(made_tick(seq, time_s=day_s + number * 86_400 + 600))
+    with store.database.write("noting a day computed again") as connection:
+        for number in (2, 3):
+            connection.execute(
+                schema.meta.insert().values(
+                    name=f"airspace_of:{format_s(day_s + number * 86_400)[:10]}", value="f" * 32
+                )
+            )
+    counted = store.history.airspaces(day_s + 30 * 86_400)
+    noons_s = [day_s + day * 86_400 + 43_200 for day in range(7)]
+    at_noon = [counted[bisect_right(counted, (noon_s, "~")) - 1][1][0] for noon_s in noons_s]
+    assert "".join(at_noon) == "bbffeff"
+    assert [time_s for time_s, _ in counted] == sorted(time_s for time_s, _ in counted)
+    assert store.history.airspaces(day_s + 86_400) == [(day_s + 600, "b" * 32)]
+
+
+@given(
+    st.lists(st.tuples(st.integers(1, 40), st.sampled_from("abc")), max_size=6),
+    st.lists(st.integers(-1, 200), min_size=1, max_size=8),
+)
+def test_a_sector_is_there_from_the_airspace_on_in_which_it_was_first_used(
+    steps: list[tuple[int, str]], first: list[int]
+) -> None:
+    """Worked out moment by moment: never later than its first flight, nor between two changes."""
+    begins = accumulate(length for length, _ in steps)
+    spans = list(zip(begins, (each for _, each in steps), strict=True))
+    since = since_of(np.array(first, np.int64), spans, "a", 300).tolist()
+    begun = [
+        time_s
+        for number, (time_s, each) in enumerate(spans)
+        if not number or each != spans[number - 1][1]
+    ]
+    for first_s, since_s in zip(first, since, strict=True):
+        if first_s >= 0:
+            assert since_s <= first_s
+            assert since_s == max([0, *(each for each in begun[1:] if each <= first_s)])
+        elif not spans or spans[-1][1] == "a":
+            assert since_s == max([0, *begun[1:]])
+        else:
+            assert since_s == 300
+
+
+def test_every_past_begins_bins_at_the_same_marks(six_hours: tuple[Store, Flown]) -> None:
+    """A history, a running program's past and one of a history agree at any second that is asked."""
+    store, _ = six_hours
+    until_s = START_S + 370 * 60
+    history = load(store, to_s=until_s)
+    loaded = Past.load(store, airspace(), until_s)
+    odd = np.random.default_rng(5).integers(START_S - 1_800, until_s + 1_800, 400)
+    for bin_s in (300, 900, 3_600):
+        for final_s in (None, START_S + 100 * 60, START_S + 342 * 60):
+            expected = history.bin_mean(odd, bin_s, until_s=final_s)
+            assert np.isfinite(expected).any()
+            for past in (Past.of(history), loaded):
+                np.testing.assert_array_equal(past.bin_mean(odd, bin_s, until_s=final_s), expected)
+    np.testing.assert_array_equal(history.bin_mean(odd), history.bin_mean(odd // 300 * 300))

@@ -89,6 +89,7 @@ def recurring(system: System) -> Iterator[list[Pattern]]:
             PatternEvidence(
                 occasions=20, held=17, value=9.0, usual=4.0, p_value=1e-3, from_hour=18
             ),
+            days=35,
         )
         for number, kind in enumerate(_KINDS)
     ]

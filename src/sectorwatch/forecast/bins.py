@@ -9,9 +9,19 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["bin_means"]
+__all__ = ["STEP_S", "bin_means", "mark_before"]
 
+STEP_S = 300
 _AT_ONCE = 256
+
+
+def mark_before(time_s: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The 5-min marks at or before some moments: where bins of the past begin.
+
+    >>> mark_before(np.array([299, 300, 601])).tolist()
+    [0, 300, 600]
+    """
+    return time_s // STEP_S * STEP_S
 
 
 def bin_means(

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from sectorwatch.clock import format_s
-from sectorwatch.forecast.bins import bin_means
+from sectorwatch.forecast.bins import bin_means, mark_before
+from sectorwatch.forecast.drawn import drawn_since
 from sectorwatch.forecast.history_rows import read_rows
 from sectorwatch.forecast.now import STALE_AFTER_S, Filed, Online, Plans, assemble, places_of
 from sectorwatch.forecast.situation import UNKNOWN
@@ -102,7 +103,9 @@ class History:
         self.hidden_until_s: NDArray[np.int64] | None = None
         self.movements: MovementRows = rows.movements
         self.airspaces = store.history.airspaces(self.to_s)
-        self.since_s = self._sectors_since()
+        self.since_s = drawn_since(
+            store.history, self.sector_ids, airspace.fingerprint, self.from_s, self.to_s
+        )
         self.notes: list[str] = [
             f"From {format_s(each.start_s)} to {format_s(each.end_s)} demand is lost: {each.why}."
             for each in demand.lost
@@ -136,18 +139,19 @@ class History:
     ) -> NDArray[np.float32]:
         """The mean occupancy of the bins that begin at `start_s` (n,), shape (sectors, n).
 
-        A start within a minute counts as the next one. NaN where less than half of a bin's minutes
-        are known, or the sector was not there yet; minutes after `until_s` count as unknown.
+        A start between two 5-min marks counts as the one before, as for every past. NaN where less
+        than half of a bin's minutes are known, or the sector was not there yet; minutes after
+        `until_s` count as unknown.
         """
-        starts = -(-np.asarray(start_s, np.int64) // _MINUTE_S)
+        starts = mark_before(np.asarray(start_s, np.int64))
         means = bin_means(
             self.occupancy,
             self.known,
-            starts - self.from_s // _MINUTE_S,
+            (starts - self.from_s) // _MINUTE_S,
             bin_s // _MINUTE_S,
             None if until_s is None else (until_s - self.from_s) // _MINUTE_S,
         )
-        means[starts[None, :] * _MINUTE_S < self.since_s[:, None]] = np.nan
+        means[starts[None, :] < self.since_s[:, None]] = np.nan
         return means
 
     def final_minute_s(self, as_of_s: int) -> int | None:
@@ -307,21 +311,6 @@ class History:
             tas_kt=said(plans.tas_kt),
             enroute_min=said(plans.enroute_min),
         )
-
-    def _sectors_since(self) -> NDArray[np.int64]:
-        """From when on each sector is known to have been there."""
-        since_s = np.zeros(self.sector_ids.size, np.int64)
-        fingerprint = self._airspace.fingerprint
-        others = [time_s for time_s, each in self.airspaces if each != fingerprint]
-        ours = [time_s for time_s, each in self.airspaces if each == fingerprint]
-        if not others or not ours:
-            return since_s
-        # Who has no demand in the time of other airspaces was not in them, as far as is known.
-        begun_s = min((time_s for time_s in ours if time_s > others[-1]), default=ours[-1])
-        minutes = max(0, (begun_s - self.from_s) // _MINUTE_S)
-        was_there = self.occupancy[:, :minutes].any(axis=1)
-        since_s[~was_there] = begun_s
-        return since_s
 
     def _notes(self) -> list[str]:
         notes = []

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sectorwatch.forecast.bins import bin_means
+from sectorwatch.forecast.bins import STEP_S, bin_means, mark_before
+from sectorwatch.forecast.drawn import drawn_since
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 
 __all__ = ["STEP_S", "Past"]
 
-STEP_S = 300
 _MINUTE_S, _DAY_S = 60, 86_400
 _STEP_MINUTES = STEP_S // _MINUTE_S
 _KEPT_S = 36 * _DAY_S
@@ -48,7 +48,8 @@ class Past:
         self._minutes = np.zeros((sector_ids.size, minutes), np.int16)
         self._known = np.zeros(minutes, np.bool_)
         self._minutes_from_s = self.from_s
-        self._since_s = np.zeros(sector_ids.size, np.int64)
+        self.since_s = np.zeros(sector_ids.size, np.int64)
+        """From when on each sector is known to have been there, 0 where all along; (s,)."""
 
     @classmethod
     def of(cls, history: History) -> Past:
@@ -64,7 +65,7 @@ class Past:
             occupancy = history.occupancy
         past._sums, past._counts = _summed(occupancy, known)
         past._minutes, past._known = occupancy, known
-        past._since_s = history.since_s
+        past.since_s = history.since_s
         past.until_s = history.to_s - _MINUTE_S
         return past
 
@@ -73,6 +74,7 @@ class Past:
         """The five weeks before `until_s` as they are kept, read a day at a time."""
         ids = np.array([each.sector_id for each in airspace.sectors], np.int64)
         past = cls(ids, until_s - _KEPT_S)
+        past.since_s = drawn_since(store.history, ids, airspace.fingerprint, past.from_s, until_s)
         past._read(store, until_s)
         return past
 
@@ -122,9 +124,10 @@ class Past:
         """The mean occupancy of bins of whole 5 min, shape (s, n), that begin at `start_s` (n,).
 
         A start between two 5-min marks counts as the one before. NaN where less than half of the
-        minutes are known; minutes after `until_s`, not final yet at the moment that asks, are not.
+        minutes are known, or the sector was not there yet; minutes after `until_s`, not final yet
+        at the moment that asks, are not known.
         """
-        starts = np.asarray(start_s, np.int64) // STEP_S * STEP_S
+        starts = mark_before(np.asarray(start_s, np.int64))
         steps = bin_s // STEP_S
         first = (starts - self.from_s) // STEP_S
         at = first[:, None] + np.arange(steps)
@@ -144,7 +147,7 @@ class Past:
                 bin_s // _MINUTE_S,
                 (until_s - self._minutes_from_s) // _MINUTE_S,
             )
-        means[starts[None, :] < self._since_s[:, None]] = np.nan
+        means[starts[None, :] < self.since_s[:, None]] = np.nan
         return means
 
     @property

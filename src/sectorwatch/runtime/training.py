@@ -215,7 +215,7 @@ class Training:
         hour = int(local.hour_of_week(np.array([now_s]))[0]) % 24
         week_s = now_s // _HOUR_S * _HOUR_S - np.arange(1, 7 * 24 + 1) * _HOUR_S
         hours = local.hour_of_week(week_s) % 24
-        return hour == quietest_hour(past.bin_mean(week_s, _HOUR_S).sum(axis=0), hours)
+        return hour == quietest_hour(past.bin_mean(week_s, _HOUR_S), hours)
 
     def _start(self, span: _Span) -> None:
         settings = self._settings
@@ -339,17 +339,18 @@ def add_model(foresight: Foresight, around: Surroundings) -> None:
 
 
 def quietest_hour(load: NDArray[Any], hour: NDArray[Any]) -> int:
-    """The hour of the day, 0 to 23, in which `load` (n,) of the hours `hour` (n,) is least.
+    """The hour of the day, 0 to 23, in which `load` (sectors, n) of the hours `hour` (n,) is least.
 
-    With the hours on either side, so that a training has time; unknown load (NaN) does not count.
+    With the hours on either side, so that a training has time. Unknown load (NaN) does not count: a
+    sector that was drawn yesterday has none before, and the others have.
 
     >>> hours = np.arange(48) % 24
-    >>> quietest_hour(np.abs(hours - 4.0), hours)
+    >>> quietest_hour(np.abs([hours - 4.0]), hours)
     4
     """
-    known = np.isfinite(load)
+    known = np.isfinite(load).any(axis=0)
     count = np.bincount(hour[known], minlength=24)
-    total = np.bincount(hour[known], load[known], minlength=24)
+    total = np.bincount(hour[known], np.nansum(load, axis=0)[known], minlength=24)
     mean = np.where(count > 0, total / np.maximum(count, 1), np.inf)
     around = mean + np.roll(mean, 1) + np.roll(mean, -1)
     return int(np.argmin(around))

@@ -22,7 +22,7 @@ from sectorwatch.errors import DataDirectoryError, StoreError
 from sectorwatch.store import schema
 from sectorwatch.store.files import FILE_MODE, FOLDER_MODE, disk_errors, sync_folder
 from sectorwatch.store.migrate import bring_up_to_date
-from sectorwatch.store.redrawn import forget_airspaces
+from sectorwatch.store.noted_airspaces import forget_airspaces
 from sectorwatch.store.segments import DERIVED
 from sectorwatch.store.store import Store
 

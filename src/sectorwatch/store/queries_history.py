@@ -10,13 +10,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from sqlalchemy import or_, select
+from sqlalchemy import func, or_, select
 
 from sectorwatch.clock import format_s
 from sectorwatch.errors import StoreError
 from sectorwatch.store import schema
 from sectorwatch.store.blobs import StoredPositions, decode_positions
 from sectorwatch.store.lost import lost_times
+from sectorwatch.store.noted_airspaces import airspaces_counted
 from sectorwatch.store.queries_network import known_times
 from sectorwatch.store.rows import read_plan
 from sectorwatch.store.segments import DAY_S, DEMAND, HOUR_S, POSITIONS, VISITS
@@ -203,7 +204,10 @@ class HistoryQueries:
                 ]
 
     def airspaces(self, to_s: int) -> list[tuple[int, str]]:
-        """From when on which airspace was flown over, by its fingerprint: (time_s, fingerprint)."""
+        """From when on which airspace is counted for, by its fingerprint: (time_s, fingerprint).
+
+        The one that was flown over; of days that were computed again, that of then.
+        """
         identity, tick = schema.identity.c, schema.tick.c
         with self._sources.database.read("asking which airspaces there were") as connection:
             rows = connection.execute(
@@ -212,7 +216,45 @@ class HistoryQueries:
                 .where(tick.snapshot_time_us < to_s * _SECOND_US)
                 .order_by(identity.from_seq)
             ).all()
-        return [(row.snapshot_time_us // _SECOND_US, row.airspace) for row in rows]
+            flown = [(row.snapshot_time_us // _SECOND_US, row.airspace) for row in rows]
+            counted = airspaces_counted(connection, flown)
+        return [each for each in counted if each[0] < to_s]
+
+    def first_demand(self, sector_ids: Sequence[int], from_s: int, to_s: int) -> NDArray[np.int64]:
+        """The first minute of the period in which anybody was in each of these sectors; -1: none.
+
+        Rows of what is lost do not count.
+        """
+        found = np.full(len(sector_ids), -1, np.int64)
+        rows = {number: row for row, number in enumerate(sector_ids)}
+        table = schema.demand.c
+        with self._sources.database.read("asking since when sectors are used", _SLOW_S) as asked:
+            files = self._sources.manifest.files(asked, DEMAND.name, from_s, to_s)
+            firsts = [
+                tuple(row)
+                for row in asked.execute(
+                    select(table.sector_id, func.min(table.minute_s))
+                    .where(table.minute_s >= from_s, table.minute_s < to_s)
+                    .group_by(table.sector_id)
+                )
+            ]
+        if files:
+            columns = self._sources.ask(
+                "SELECT sector_id, min(minute_s) AS minute_s "
+                "FROM read_parquet($files, hive_partitioning = false) "
+                "WHERE minute_s >= $from_s AND minute_s < $to_s GROUP BY sector_id",
+                files,
+                {"from_s": from_s, "to_s": to_s},
+                limit_s=_SLOW_S,
+            )
+            if columns is not None:
+                pairs = columns["sector_id"].tolist(), columns["minute_s"].tolist()
+                firsts += zip(*pairs, strict=True)
+        for sector_id, minute_s in firsts:
+            row = rows.get(sector_id)
+            if row is not None and (found[row] < 0 or minute_s < found[row]):
+                found[row] = minute_s
+        return found
 
     def demand(self, sector_ids: Sequence[int], from_s: int, to_s: int) -> DemandMinutes:
         """The occupancy of these sectors by whole minutes of the period, in their order.

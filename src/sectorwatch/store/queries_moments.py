@@ -20,9 +20,9 @@ from sectorwatch.store import schema
 from sectorwatch.store.blobs import StoredPositions, decode_positions
 from sectorwatch.store.hours import sealed_positions
 from sectorwatch.store.lost import lost_times
+from sectorwatch.store.noted_airspaces import airspace_noted
 from sectorwatch.store.queries_controllers import ownership_of, session_of, those_with
 from sectorwatch.store.queries_flights import flights_numbered
-from sectorwatch.store.redrawn import airspace_noted
 from sectorwatch.store.rows import read_plan
 from sectorwatch.store.segments import HOUR_S, POSITIONS, VISITS
 from sectorwatch.traffic.rules import Rules

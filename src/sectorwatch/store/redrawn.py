@@ -16,6 +16,7 @@ from sectorwatch.errors import StoreError
 from sectorwatch.store import schema
 from sectorwatch.store.blobs import to_e5
 from sectorwatch.store.lost import lost_spans
+from sectorwatch.store.noted_airspaces import note_airspace
 from sectorwatch.store.rows import upsert
 from sectorwatch.store.sealing import joined_columns, table_columns
 from sectorwatch.store.segments import CONTACTS, DAY_S, DEMAND, VISITS
@@ -33,8 +34,6 @@ if TYPE_CHECKING:
 __all__ = [
     "Contacts",
     "Day",
-    "airspace_noted",
-    "forget_airspaces",
     "read_contacts",
     "replace_day",
     "visit_columns",
@@ -42,7 +41,6 @@ __all__ = [
 
 _SLOW_S = 120.0
 _IN = 500
-_NOTE = "airspace_of:"
 _TABLES: tuple[tuple[SegmentKind, Table, str], ...] = (
     (VISITS, schema.visit, "exit_s"),
     (DEMAND, schema.demand, "minute_s"),
@@ -151,23 +149,7 @@ def replace_day(sources: Sources, day: Day, sector_ids: Sequence[int], fingerpri
         if day.open is not None:
             _delete_of(connection, schema.visit, schema.visit.c.exit_s.is_(None), wanted)
             _insert_open(connection, day.open)
-        _note(connection, day.day_s, fingerprint)
-
-
-def airspace_noted(connection: Connection, time_s: int) -> str | None:
-    """The fingerprint of the airspace that a day was computed for again, None where it was not."""
-    found: str | None = connection.scalar(
-        select(schema.meta.c.value).where(schema.meta.c.name == _note_of(time_s))
-    )
-    return found
-
-
-def forget_airspaces(connection: Connection, from_s: int) -> None:
-    """Forgets for which airspaces days from `from_s` on were computed again."""
-    name = schema.meta.c.name
-    connection.execute(
-        delete(schema.meta).where(name.startswith(_NOTE, autoescape=True), name >= _note_of(from_s))
-    )
+        note_airspace(connection, day.day_s, fingerprint)
 
 
 def read_contacts(sources: Sources, from_s: int, to_s: int) -> Contacts:
@@ -301,12 +283,3 @@ def _insert_open(connection: Connection, visits: Iterable[Visit]) -> None:
     ]
     if rows:
         connection.exec_driver_sql(upsert(schema.visit, connection.dialect), rows)
-
-
-def _note_of(time_s: int) -> str:
-    return f"{_NOTE}{format_s(time_s)[:10]}"
-
-
-def _note(connection: Connection, day_s: int, fingerprint: str) -> None:
-    row = (_note_of(day_s), fingerprint)
-    connection.exec_driver_sql(upsert(schema.meta, connection.dialect), [row])

@@ -89,6 +89,27 @@ def test_a_spike_is_told_once_in_a_controllers_words(detector: Detector) -> None
     assert detector.get(spike.anomaly_id) == detector.recent[0]
 
 
+def test_of_a_sector_drawn_last_week_too_little_is_known_to_tell(airports: Airports) -> None:
+    """Unknown is not zero: twelve aircraft where nobody was counted before are no spike."""
+
+    def drawn_later(start_s: np.ndarray) -> np.ndarray:
+        means = wobbling(start_s)
+        means[0, start_s < EVENING_S - 3 * 86_400] = np.nan
+        return means
+
+    detector = Detector(SPACE, airports, Utc(), Week(drawn_later))
+    watch(detector, flights_in([5, 8, 0]), range(60))
+    began = watch(detector, flights_in([17, 22, 0]), range(60, 120))
+    assert [each.sector_name for each in began if each.anomaly_type == "traffic_spike"] == [
+        "YMML_CTR"
+    ]
+    number = {each.name: each.sector_id for each in SPACE.sectors}
+    assert detector.score_of(number["YSSY_CTR"]) == 0.0
+    assert detector.is_too_few_of(number["YSSY_CTR"])
+    assert not detector.is_too_few_of(number["YMML_CTR"])
+    assert not detector.is_too_few_of(-1)
+
+
 def test_a_lull_is_one_but_a_stalled_feed_is_none(detector: Detector) -> None:
     """Nobody in a sector that has eight; but not where positions are old everywhere."""
     watch(detector, flights_in([5, 8, 0]), range(60))

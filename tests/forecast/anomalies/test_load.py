@@ -90,6 +90,7 @@ def test_where_nothing_is_usual_yet_nothing_is_unusual() -> None:
     look = LoadWatch(40).look(0, np.full(40, 99.0), nobody_knows, NONE)
     assert np.isnan(look.q).all()
     assert not look.begins.any()
+    assert look.too_few.all()
 
 
 def test_what_was_learned_survives_a_restart() -> None:

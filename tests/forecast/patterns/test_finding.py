@@ -172,3 +172,64 @@ def test_patterns_are_looked_for_once_an_hour_and_kept() -> None:
     assert again.newest == patterns.newest
     again.take_up(b"{broken")
     assert again.newest is None
+
+
+def test_a_sector_drawn_later_takes_nothing_from_the_others_and_is_judged_by_its_own_days() -> None:
+    """Unknown is not zero: too few days of one sector are too few of that one alone."""
+    level = np.full((len(NAMES), DAYS, 96), 4.0)
+    level[:, :, 32:44] = 12.0
+    for begun, is_told in ((DAYS - 12, True), (DAYS - 6, False)):
+        days = days_of(level, 1)
+        before = find_patterns(days, SPACE)
+        days.quarters[3, :begun] = np.nan
+        days.quarters[3, begun, :40] = np.nan
+        found = find_patterns(days, SPACE)
+        for name in NAMES:
+            peaks = told(found, "peak_traffic", name)
+            if name != NAMES[3]:
+                (was,) = told(before, "peak_traffic", name)
+                assert [(each.description, each.days) for each in peaks] == [
+                    (was.description, DAYS)
+                ]
+            else:
+                assert [each.days for each in peaks] == ([DAYS - begun - 1] if is_told else [])
+        if is_told:
+            (peak,) = told(found, "peak_traffic", NAMES[3])
+            assert peak.evidence.occasions == DAYS - begun - 1
+            assert peak.evidence.value > 10
+
+
+def test_a_sector_that_is_new_and_empty_hides_nothing_of_its_partition() -> None:
+    """Who carries the work, and who follows whom, is told of the others as before."""
+    level = np.full((len(NAMES), DAYS, 96), 2.0)
+    level[0] = 9.0
+    level[7] = 0.0
+    chance = np.random.default_rng(9)
+    level[4] = np.repeat(chance.lognormal(1.0, 0.7, (DAYS, 24)), 4, axis=1)
+    level[5] = np.roll(level[4].ravel(), 4).reshape(DAYS, 96)
+    days = days_of(level, 3)
+    before = find_patterns(days, SPACE)
+    assert told(before, "workload_distribution", NAMES[0])
+    assert told(before, "sector_correlation", NAMES[4])
+    days.quarters[7, : DAYS - 2] = np.nan
+    found = find_patterns(days, SPACE)
+    for kind in ("workload_distribution", "sector_correlation"):
+        mine = [each.description for each in found if each.pattern_type == kind]
+        assert mine == [each.description for each in before if each.pattern_type == kind]
+
+
+def test_days_are_laid_out_though_one_sector_was_drawn_in_their_midst() -> None:
+    """Days are left out where nothing is known of any sector."""
+    clock = LocalTime("UTC")
+
+    def drawn(start_s: np.ndarray) -> np.ndarray:
+        means = np.ones((2, start_s.size), np.float32)
+        means[1, start_s < THURSDAY_S - 5 * 86_400 + 7_200] = np.nan
+        means[:, start_s // 86_400 == THURSDAY_S // 86_400 - 2] = np.nan
+        return means
+
+    days = lay_out(Week(drawn), clock, THURSDAY_S, 8)
+    assert days.number.size == 7
+    assert days.known.sum(axis=1).tolist() == [7, 3]
+    assert [each.tolist() for each in sorted(days.alike(), key=lambda rows: rows[0])] == [[0], [1]]
+    assert days.of(np.array([0, 1])).number.size == 3

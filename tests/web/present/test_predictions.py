@@ -104,6 +104,12 @@ def test_confidence_is_the_lowest_of_the_three() -> None:
     assert {each.skill for each in found.horizons} == {0.3}
 
 
+def test_where_too_little_is_known_to_tell_what_is_unusual_it_is_said() -> None:
+    """A score of nought is then no sign that all is as ever."""
+    assert "unusual" not in shown(issued()).statement
+    assert "too few" in shown(issued(), measured=Measured(too_few=True)).statement
+
+
 def test_a_stalled_feed_is_said() -> None:
     """The forecast is of before, and `as_of` shows of when."""
     found = shown(issued(), why_stale="The feed has stalled.")

@@ -125,6 +125,11 @@ class Detector:
         number = self._index.get(sector_id)
         return 0.0 if number is None else self.score(number)
 
+    def is_too_few_of(self, sector_id: int) -> bool:
+        """Whether too few aircraft, or weeks, are known of a sector to tell what is unusual."""
+        number = self._index.get(sector_id)
+        return number is not None and bool(self.too_few[number])
+
     def to_arrays(self) -> dict[str, NDArray[np.generic]]:
         """Everything that a restart must not forget, for `take_up`; its size does not grow."""
         texts = {"airspace": self._fingerprint.encode(), "episodes": self._episodes.dump()}

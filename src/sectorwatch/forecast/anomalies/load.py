@@ -60,7 +60,7 @@ class LoadLook:
     `q` is the share of false ones among all that are as striking; `begins` is unusual enough to be
     told, `goes_on` unusual enough to be told still; NaN and False where nothing is known. `low` and
     `high`, shape (sectors,), are what is usual; `too_few`: not even an empty sector would be
-    unusual, nor the least spike.
+    unusual, nor the least spike; or too few weeks are known to say what is usual.
     """
 
     p: NDArray[np.float64]
@@ -184,7 +184,8 @@ class LoadWatch:
             since_s=self._since_s.copy(),
             low=np.minimum(np.maximum(usual.mean - spread, 0.0), usual.lower),
             high=np.maximum(usual.mean + spread, usual.upper),
-            too_few=known[0] & (usual.lower < LEAST_CHANGE) & (observed < least),
+            too_few=np.isnan(usual.mean)
+            | (known[0] & (usual.lower < LEAST_CHANGE) & (observed < least)),
         )
 
     def _smooth(self, now_s: int, elapsed_s: int, score: NDArray[np.float64]) -> None:

@@ -218,6 +218,7 @@ class Walk:
     def _grow(self, until_s: int) -> None:
         """Let the past know the minutes until `until_s`."""
         history, from_s = self.history, self._past.until_s + 60
+        self._past.since_s = history.since_s
         first = max(0, (from_s - history.from_s) // 60)
         end = max(first, (until_s - history.from_s) // 60 + 1)
         minutes = slice(first, end)

@@ -30,8 +30,9 @@ class WallOffset(Protocol):
 class Days:
     """Whole local days, oldest first; mean occupancies by quarters of an hour.
 
-    `quarters` has shape (sectors, days, 96), `weekday` (days,), 0 for Monday. Days of which any
-    sector's quarters are not all known are left out: `number` counts days and shows the holes.
+    `quarters` has shape (sectors, days, 96), `weekday` (days,), 0 for Monday. Days of which no
+    sector's quarters are all known are left out: `number` counts days and shows the holes. A sector
+    that was drawn later has NaN before: `of` leaves out what is not known of some sectors.
     """
 
     quarters: NDArray[np.float32]
@@ -39,10 +40,27 @@ class Days:
     number: NDArray[np.int64]
 
     @property
+    def known(self) -> NDArray[np.bool_]:
+        """Of which sector which day is known, shape (sectors, days)."""
+        return np.asarray(~np.isnan(self.quarters).any(axis=2))
+
+    def alike(self) -> list[NDArray[np.intp]]:
+        """All sectors, in groups of those of which the same days are known."""
+        if not self.number.size:
+            return [np.arange(self.quarters.shape[0])]
+        _, group = np.unique(self.known, axis=0, return_inverse=True)
+        return [np.flatnonzero(group == each) for each in range(int(group.max(initial=-1)) + 1)]
+
+    def of(self, sectors: NDArray[np.intp]) -> Days:
+        """These sectors alone, and of the days those that are known of each of them."""
+        days = self.known[sectors].all(axis=0)
+        return Days(self.quarters[sectors][:, days], self.weekday[days], self.number[days])
+
+    @property
     def hours(self) -> NDArray[np.float64]:
         """The same by hours, shape (sectors, days, 24)."""
         sectors, days = self.quarters.shape[:2]
-        by_hour = self.quarters.reshape(sectors, days, HOURS, -1)
+        by_hour = self.quarters.reshape(sectors, days, HOURS, QUARTERS // HOURS)
         return np.asarray(by_hour.mean(axis=3, dtype=np.float64))
 
     def weeks(self) -> NDArray[np.intp]:
@@ -74,5 +92,5 @@ def lay_out(past: Bins, clock: WallOffset, until_s: int, days: int) -> Days:
     starts = wall_s - clock.offset_s(wall_s - clock.offset_s(wall_s))
     means = past.bin_mean(starts.ravel())
     quarters = np.asarray(means, np.float32).reshape(means.shape[0], days, QUARTERS)
-    whole = ~np.isnan(quarters).any(axis=(0, 2))
+    whole = (~np.isnan(quarters).any(axis=2)).any(axis=0)
     return Days(quarters[:, whole], ((numbers + _THURSDAY) % 7)[whole], numbers[whole])

@@ -15,6 +15,8 @@ from sectorwatch.forecast.patterns.sharing import workload
 from sectorwatch.forecast.patterns.together import together
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from sectorwatch.airspace import Airspace
     from sectorwatch.forecast.anomalies.usual import Bins
     from sectorwatch.forecast.patterns.days import WallOffset
@@ -30,17 +32,30 @@ def find_patterns(days: Days, airspace: Airspace, seed: int = 0) -> list[Pattern
     Each type's p-values are made q-values across all sectors (those too quiet to be told of count
     as tests that found nothing): `confidence` is 1 - q, so of the patterns told with at least some
     confidence c no more than a share of 1 - c is chance.
+
+    A sector that was drawn later is looked at by the days on which it was there; of too few of them
+    nothing is told.
     """
+    groups = [(rows, days.of(rows)) for rows in days.alike()]
+
+    def each_alike(find: Callable[[Days], list[Found]]) -> list[Found]:
+        return [
+            (int(rows[sector]), p, words, evidence)
+            for rows, part in groups
+            for sector, p, words, evidence in find(part)
+        ]
+
+    known = days.known.sum(axis=1).tolist()
     sectors = len(airspace.sectors)
     names = [each.name for each in airspace.sectors]
     parts = [
         (each.name, slice(each.first, each.first + each.count)) for each in airspace.partitions
     ]
     families: list[tuple[PatternType, list[Found], int]] = [
-        ("peak_traffic", daily(days, "peak_traffic", seed), sectors),
-        ("peak_traffic", on_one_weekday(days, seed + 1), sectors),
-        ("quiet_period", daily(days, "quiet_period", seed + 2), sectors),
-        ("weekly_cycle", weekly(days, seed + 3), sectors),
+        ("peak_traffic", each_alike(lambda part: daily(part, "peak_traffic", seed)), sectors),
+        ("peak_traffic", each_alike(lambda part: on_one_weekday(part, seed + 1)), sectors),
+        ("quiet_period", each_alike(lambda part: daily(part, "quiet_period", seed + 2)), sectors),
+        ("weekly_cycle", each_alike(lambda part: weekly(part, seed + 3)), sectors),
         ("workload_distribution", workload(days, parts, seed + 4), sectors),
         *(("sector_correlation", each, 0) for each in together(days, parts, names, seed + 5)),
     ]
@@ -62,6 +77,7 @@ def find_patterns(days: Days, airspace: Airspace, seed: int = 0) -> list[Pattern
                     frequency,
                     f"{where.name}: {words[0].lower()}{words[1:]}",
                     evidence,
+                    days=known[sector],
                 )
             )
     found.sort(key=lambda one: (-one.confidence, -one.historical_frequency))

@@ -40,7 +40,7 @@ class Pattern(msgspec.Struct, frozen=True):
 
     `confidence` is the probability that it is real: 1 less the share of false ones among all
     patterns of its type that are as sure. `historical_frequency` is the share of its occasions on
-    which it held.
+    which it held. `days` is of how many whole days anything is known of the sector.
     """
 
     pattern_type: PatternType
@@ -50,3 +50,4 @@ class Pattern(msgspec.Struct, frozen=True):
     historical_frequency: float
     description: str
     evidence: PatternEvidence
+    days: int

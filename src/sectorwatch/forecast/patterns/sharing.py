@@ -27,20 +27,24 @@ _LEAST_SECTORS = 2
 def workload(days: Days, partitions: Sequence[tuple[str, slice]], seed: int) -> list[Found]:
     """Sectors that take at least half as much again as an even share, day after day.
 
-    A sector that is always empty counts as none when shares are made even.
+    A sector that is always empty counts as none when shares are made even. Days on which one of the
+    others was not drawn yet do not count: the work was shared otherwise then.
     """
-    if days.number.size < LEAST_DAYS:
-        return []
     told: list[Found] = []
     for name, where in partitions:
-        told += _of_partition(days, name, where, seed)
+        rows = np.arange(where.start, where.stop)
+        rows = rows[np.nansum(days.quarters[rows], axis=(1, 2)) > 0]
+        for sector, p, words, evidence in _of_partition(days.of(rows), name, seed):
+            told.append((int(rows[sector]), p, words, evidence))
     return told
 
 
-def _of_partition(days: Days, name: str, where: slice, seed: int) -> list[Found]:
-    hours = days.hours[where]
+def _of_partition(days: Days, name: str, seed: int) -> list[Found]:
+    if days.number.size < LEAST_DAYS:
+        return []
+    hours = days.hours
     total = hours.sum(axis=2)
-    used = int((total.sum(axis=1) > 0).sum())
+    used = total.shape[0]
     whole = total.sum(axis=0)
     known = whole > 0
     count = int(known.sum())
@@ -73,7 +77,7 @@ def _of_partition(days: Days, name: str, where: slice, seed: int) -> list[Found]
             from_hour=start,
             to_hour=(start + WINDOW_H) % 24,
         )
-        told.append(((where.start or 0) + sector, float(p[sector]), words, evidence))
+        told.append((sector, float(p[sector]), words, evidence))
     return told
 
 

@@ -68,16 +68,19 @@ _FEW = 8
 
 
 def _of_partition(days: Days, where: slice, names: Sequence[str], seed: int) -> list[Found]:
-    count = days.number.size
-    if count < LEAST_DAYS:
-        return []
-    quarters = days.quarters[where]
-    mean = quarters.mean(axis=(1, 2))
+    rows = np.arange(where.start, where.stop)
+    known = days.known[rows]
+    # Of one that was drawn a few days ago nothing can be told, and the others are not to wait.
+    rows, known = rows[known.sum(axis=1) >= LEAST_DAYS], known[known.sum(axis=1) >= LEAST_DAYS]
+    total = np.where(known[:, :, None], days.quarters[rows], 0.0).sum(axis=(1, 2))
+    mean = total / np.maximum(QUARTERS * known.sum(axis=1), 1)
     busiest = np.argsort(-mean, kind="stable")[:MOST_SECTORS]
-    chosen = np.sort(busiest[mean[busiest] >= _LEAST_MEAN])
-    if chosen.size < 2:  # noqa: PLR2004 - a pair
+    chosen = rows[np.sort(busiest[mean[busiest] >= _LEAST_MEAN])]
+    days = days.of(chosen)
+    count = days.number.size
+    if chosen.size < 2 or count < LEAST_DAYS:  # noqa: PLR2004 - a pair
         return []
-    left = residuals(quarters[chosen], days.weekday)
+    left = residuals(days.quarters, days.weekday)
     best, lag = _agreement(left, left)
     spread, by_chance = _by_chance(left, count, seed)
     pairs = np.argwhere((lag > 0) | np.triu(np.ones(best.shape, np.bool_), 1))
@@ -93,11 +96,10 @@ def _of_partition(days: Days, where: slice, names: Sequence[str], seed: int) -> 
     order = np.argsort(p - 1e-3 * best[a, b], kind="stable")
     used: dict[int, int] = {}
     told: list[Found] = []
-    start = where.start or 0
     for each in order.tolist():
         one, other, by = int(a[each]), int(b[each]), int(lag[a[each], b[each]])
         agreement = float(best[one, other])
-        row, row_other = start + int(chosen[one]), start + int(chosen[other])
+        row, row_other = int(chosen[one]), int(chosen[other])
         if (
             agreement < _LEAST_CORRELATION
             or max(used.get(one, 0), used.get(other, 0)) >= _EACH

@@ -144,6 +144,6 @@ class PatternAnswer(msgspec.Struct, frozen=True):
     sector_id: _SectorId
     partition: Annotated[str | None, Meta(description="Of the sector; null if no longer drawn")]
     as_of: Annotated[Time, Meta(description="When patterns were looked for, UTC")]
-    days: Annotated[int, Meta(description="In how many whole local days")]
+    days: Annotated[int, Meta(description="Whole local days of which something is known")]
     time_zone: Annotated[str, Meta(description="Of its hours and days, such as Australia/Sydney")]
     evidence: PatternEvidenceAnswer

@@ -37,6 +37,10 @@ OF_PLANS = (
     "beside as many aircraft as are here now. At what hours people fly here is not known yet."
 )
 """What a forecast rests on that no model made."""
+_TOO_FEW = (
+    "What would be unusual now cannot be told: too few aircraft are here at this hour, or too few "
+    "weeks of it are known."
+)
 _BASES = {"model": "Model {model}, as of {as_of}.", "insufficient_history": OF_PLANS}
 
 
@@ -47,19 +51,23 @@ class Measured:
     confidence: Mapping[int, float] = field(default_factory=dict)
     skill: Mapping[int, float | None] = field(default_factory=dict)
     anomaly_score: float = 0.0
+    too_few: bool = False
+    """Too few aircraft, or weeks, are known to tell what is unusual."""
 
 
 def measured(foresight: Foresight, sector_id: int) -> Measured:
     """What has been measured of a sector; nothing where no forecast has been scored."""
     scoring, detector = foresight.scoring, foresight.anomalies
     unusual = 0.0 if detector is None else detector.score_of(sector_id)
+    too_few = detector is not None and detector.is_too_few_of(sector_id)
     if scoring is None:
-        return Measured(anomaly_score=unusual)
+        return Measured(anomaly_score=unusual, too_few=too_few)
     by_lead = scoring.accuracy(sector_id).by_lead
     return Measured(
         confidence={lead_s: scoring.confidence(sector_id, lead_s) for lead_s in LEADS_S},
         skill={each.lead_s: each.skill for each in by_lead},
         anomaly_score=round(unusual, 4),
+        too_few=too_few,
     )
 
 
@@ -150,6 +158,8 @@ def prediction(
     basis = BASES[int(issued.basis[row])]
     as_of = format_s(issued.as_of_s)
     words = _BASES[basis].format(model=issued.model, as_of=as_of)
+    if measured.too_few:
+        words = f"{words} {_TOO_FEW}"
     horizons = [_horizon(issued, row, number, measured) for number in shown]
     spoken_of = [each for each in horizons if each.lead_min * 60 in HORIZONS_S]
     return PredictionAnswer(

@@ -82,7 +82,7 @@ def pattern_answer(
         sector_id=str(pattern.sector_id),
         partition=_partition(airspace, pattern.sector_id),
         as_of=format_s(found.as_of_s),
-        days=found.days,
+        days=pattern.days,
         time_zone=time_zone,
         evidence=PatternEvidenceAnswer(
             occasions=rests_on.occasions,
