@@ -235,6 +235,27 @@ def test_a_past_filled_in_any_way_gives_the_same(six_hours: tuple[Store, Flown])
             np.testing.assert_array_equal(past.bin_mean(starts, until_s=final_s), expected)
 
 
+def test_a_past_that_is_stopped_between_two_days_is_gone_on_with(
+    six_hours: tuple[Store, Flown],
+) -> None:
+    """No more than a day is read behind a stop, and nothing is missing or twice afterwards."""
+    store, _ = six_hours
+    until_s = START_S + 370 * 60
+    whole = Past.load(store, airspace(), until_s)
+    past = Past.before(store, airspace(), until_s)
+    rounds = 0
+    while not past.catch_up(store, until_s, iter([False, True]).__next__):
+        rounds += 1
+        assert past.until_s < until_s - 60
+        # A day, but for the first one, which begins at noon or whenever.
+        assert (past.until_s + 60) % 86_400 == 0
+    assert rounds == 36
+    assert past.until_s == whole.until_s
+    starts = np.arange(START_S - 900, until_s + 900, 300)
+    np.testing.assert_array_equal(past.bin_mean(starts), whole.bin_mean(starts))
+    assert np.isfinite(past.bin_mean(starts)).any()
+
+
 def test_a_past_is_bounded(six_hours: tuple[Store, Flown]) -> None:
     """However long it goes on it keeps five weeks, and forgets what is older."""
     ids = load(six_hours[0]).sector_ids[:2]

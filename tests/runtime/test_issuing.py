@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,10 +20,10 @@ from sectorwatch.observe import LogLevel, PerformanceMetric, Telemetry
 from sectorwatch.runtime.foresight import Foresight, make_foresight
 from sectorwatch.runtime.issuing import Issuing
 from sectorwatch.runtime.slots import StoreSlot
+from sectorwatch.store import DataDirectory, Store
 
 if TYPE_CHECKING:
     from sectorwatch.forecast.issued import Issued
-    from sectorwatch.store import Store
     from sectorwatch.traffic.tick import Tick
 
 AIRSPACE = _airspace(("made:australia",))
@@ -194,6 +195,69 @@ def test_what_hangs_on_a_forecast_hears_of_it_in_order(scene: Scene) -> None:
             name, "forecast", PerformanceMetric.RESPONSE_TIME
         )
         assert took["count"] == times, name
+
+
+def test_told_to_stop_it_begins_nothing_more(scene: Scene) -> None:
+    """No forecast behind what it was told in, and no part that makes up for it the next time."""
+    heard: list[str] = []
+
+    def load(_: Tick) -> None:
+        heard.append("load")
+        scene.foresight.stopping.set()
+
+    def detector(_: Tick) -> None:
+        heard.append("tick")
+
+    scene.foresight.before_issue.append(load)
+    scene.foresight.on_tick.append(detector)
+    assert not scene.at(1, 0)
+    assert heard == ["load"]
+    assert scene.issuing.errors == {}
+    scene.foresight.before_issue.remove(load)
+
+    def keep(*_: object) -> None:
+        heard.append("keep")
+
+    scene.foresight.after_issue.append(keep)
+    scene.clock_s += 20
+    scene.foresight.stopping = threading.Event()
+    assert scene.at(2, 15)
+    assert heard == ["load", "keep", "tick"]
+    scene.foresight.stopping.set()
+    assert not scene.at(3, 30)
+    assert heard == ["load", "keep", "tick"]
+
+
+def test_weeks_that_are_loaded_are_let_go_of_at_a_stop_and_gone_on_with(tmp_path: Path) -> None:
+    """Until all are there, forecasts are made without; what was read is not read again."""
+    with DataDirectory.open(tmp_path / "data") as directory, Store.open(directory) as store:
+        slot = StoreSlot(lambda: store, CircuitBreaker("database", SystemClock()))
+        slot.start()
+        foresight = make_foresight(
+            Settings(),
+            AIRSPACE,
+            _airports(),
+            slot,
+            data_dir=directory.path,
+            telemetry=Telemetry.null(),
+        )
+        [take_up_past] = (
+            each
+            for each in foresight.before_issue
+            if getattr(each, "__name__", "") == "take_up_past"
+        )
+        forecaster = foresight.forecaster
+        assert forecaster is not None
+        now = tick(1, time_s=START_S, final_minute_s=START_S - 60)
+        foresight.stopping.set()
+        take_up_past(now)
+        assert forecaster.past is None
+        foresight.stopping = threading.Event()
+        take_up_past(now)
+        past = forecaster.past
+        assert past is not None
+        take_up_past(now)
+        assert forecaster.past is past
 
 
 def test_a_part_that_fails_takes_nothing_from_the_others(scene: Scene) -> None:

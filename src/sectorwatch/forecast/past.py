@@ -14,6 +14,8 @@ from sectorwatch.forecast.bins import STEP_S, bin_means, mark_before
 from sectorwatch.forecast.drawn import drawn_since
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
     from sectorwatch.forecast.history import History
@@ -71,18 +73,39 @@ class Past:
 
     @classmethod
     def load(cls, store: Store, airspace: Space, until_s: int) -> Past:
-        """The five weeks before `until_s` as they are kept, read a day at a time."""
+        """The five weeks before `until_s` as they are kept."""
+        past = cls.before(store, airspace, until_s)
+        past.catch_up(store, until_s)
+        return past
+
+    @classmethod
+    def before(cls, store: Store, airspace: Space, until_s: int) -> Past:
+        """Of the sectors of `airspace`, and of the five weeks before `until_s` nothing yet."""
         ids = np.array([each.sector_id for each in airspace.sectors], np.int64)
         past = cls(ids, until_s - _KEPT_S)
         past.since_s = drawn_since(store.history, ids, airspace.fingerprint, past.from_s, until_s)
-        past._read(store, until_s)
         return past
 
-    def catch_up(self, store: Store, until_s: int) -> int:
-        """Adds the minutes before `until_s` that have become final; how many they were."""
-        before_s = self.until_s
-        self._read(store, until_s)
-        return (self.until_s - before_s) // _MINUTE_S
+    def catch_up(self, store: Store, until_s: int, is_stopped: Callable[[], bool] = bool) -> bool:
+        """Adds the minutes before `until_s` that have become final, read a day at a time.
+
+        False where it was stopped between two days, or the database was away (DatabaseAwayError):
+        what it has it keeps, and the next call goes on from there.
+        """
+        from_s = self.until_s + _MINUTE_S
+        while from_s < until_s:
+            if is_stopped():
+                return False
+            end_s = min(until_s, (from_s // _DAY_S + 1) * _DAY_S)
+            demand = store.history.demand(self.sector_ids.tolist(), from_s, end_s)
+            known = demand.known
+            if end_s == until_s:
+                # What is not final yet may still be known; what comes before that never will.
+                last = np.flatnonzero(known)
+                known = known[: int(last[-1]) + 1 if last.size else 0]
+            self.add_minutes(from_s, demand.occupancy[:, : known.size], known)
+            from_s = end_s
+        return True
 
     def add(self, minute_s: int, occupancy: NDArray[np.integer]) -> None:
         """A minute that is final: the occupancy of each sector, shape (s,).
@@ -154,19 +177,6 @@ class Past:
     def nbytes(self) -> int:
         """What it takes in memory."""
         return sum(each.nbytes for each in (self._sums, self._counts, self._minutes, self._known))
-
-    def _read(self, store: Store, until_s: int) -> None:
-        from_s = self.until_s + _MINUTE_S
-        while from_s < until_s:
-            end_s = min(until_s, (from_s // _DAY_S + 1) * _DAY_S)
-            demand = store.history.demand(self.sector_ids.tolist(), from_s, end_s)
-            known = demand.known
-            if end_s == until_s:
-                # What is not final yet may still be known; what comes before that never will.
-                last = np.flatnonzero(known)
-                known = known[: int(last[-1]) + 1 if last.size else 0]
-            self.add_minutes(from_s, demand.occupancy[:, : known.size], known)
-            from_s = end_s
 
     def _make_room(self, end_s: int) -> None:
         """Let go what is oldest, by whole days, where the arrays would not reach until `end_s`."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -68,6 +69,8 @@ class Foresight:
     after_issue: list[Callable[[Tick, Issued, Situation], object]] = field(default_factory=list)
     on_tick: list[Callable[[Tick], object]] = field(default_factory=list)
     at_stop: list[Callable[[], object]] = field(default_factory=list)
+    stopping: threading.Event = field(default_factory=threading.Event, compare=False)
+    """Set when the service is to stop: what takes seconds ends at once, to be gone on with."""
 
     @property
     def is_on(self) -> bool:
@@ -175,14 +178,19 @@ def _add_past(foresight: Foresight, around: Surroundings) -> None:
         if kept is not None and forecaster.latest is None:
             forecaster.latest = kept
 
+    loading: Past | None = None
+
     def take_up_past(tick: Tick) -> None:
+        nonlocal loading
         if tick.final_minute_s is None:
             return
         until_s = tick.final_minute_s + _MINUTE_S
-        if forecaster.past is None:
-            forecaster.past = Past.load(around.stores.ask(), around.airspace, until_s)
-        else:
-            forecaster.past.catch_up(around.stores.ask(), until_s)
+        store = around.stores.ask()
+        past = forecaster.past or loading or Past.before(store, around.airspace, until_s)
+        loading = past
+        if past.catch_up(store, until_s, foresight.stopping.is_set):
+            # All of it: a model is not to be asked about weeks that are half there.
+            forecaster.past = past
 
     foresight.at_start.append(take_up_forecast)
     foresight.before_issue.append(take_up_past)

@@ -155,14 +155,20 @@ class Issuing:
         return self._due_since_s is not None and now_s - self._tried_s >= self._every_s
 
     def _do(self, mark: int | None, tick: Tick) -> Issued | None:
-        """Issue what was due at a mark, and tell of the tick, unless it is to be tried again."""
+        """Issue what was due at a mark, and tell of the tick, unless it is to be tried again.
+
+        Told to stop, it begins no part any more that has nothing to keep.
+        """
+        is_stopping = self._foresight.stopping.is_set
         self._catch_up()
         issued = None
         if mark is not None:
-            issued = self._issue_as_of(mark, tick)
+            issued = self._issue_as_of(mark, tick, is_stopping)
             if issued is None:
                 return None
         for part in self._foresight.on_tick:
+            if is_stopping():
+                return issued
             self._beside(part, tick)
         self._seen = tick
         return issued
@@ -172,14 +178,14 @@ class Issuing:
         while self._waiting and self._beside(*self._waiting[0]):
             self._waiting.popleft()
 
-    def _issue_as_of(self, mark: int, tick: Tick) -> Issued | None:
+    def _issue_as_of(self, mark: int, tick: Tick, is_stopping: Callable[[], bool]) -> Issued | None:
         """Issue what was due at a mark, now that `tick` was received behind it."""
         self._begin()
         before, mark_s = self._seen, mark * self._every_s
         if before is not None and _is_last_by(mark_s, before, tick):
-            issued = self._issue(before, mark_s)
+            issued = self._issue(before, mark_s, is_stopping)
         else:
-            issued = self._issue(tick, _received_s(tick))
+            issued = self._issue(tick, _received_s(tick), is_stopping)
         if issued is not None:
             if self._mark is not None and mark > self._mark:
                 self.skipped += mark - self._mark - 1
@@ -187,9 +193,11 @@ class Issuing:
             self._due_since_s = None
         return issued
 
-    def _issue(self, tick: Tick, as_of_s: int) -> Issued | None:
+    def _issue(self, tick: Tick, as_of_s: int, is_stopping: Callable[[], bool]) -> Issued | None:
         for part in self._foresight.before_issue:
             self._beside(part, tick)
+            if is_stopping():
+                return None
         begun_s = self._monotonic_s()
         issued = self._try("issue", "issue", partial(self._forecaster.issue, tick, as_of_s))
         situation = self._forecaster.situation

@@ -44,7 +44,7 @@ class ForecastService(Service):
         self._subscription = self._bus.subscribe("forecast", TICK, self._hear)
 
     async def stop(self) -> None:
-        """Hear no more, and end after the forecast that is under way."""
+        """Hear no more, and end with the part of a forecast that is under way."""
         if self._subscription is not None:
             self._subscription.close()
             self._subscription = None
@@ -80,6 +80,7 @@ class ForecastService(Service):
         self._wake.set()
 
     def _work(self, stop: threading.Event) -> None:
+        self._foresight.stopping = stop
         self._issuing.begin()
         while not stop.is_set():
             self._wake.wait(_LOOK_EVERY_S)
