@@ -10,7 +10,13 @@ from made_forecasts import issued
 from made_ticks import START_S
 from sectorwatch.errors import StoreError
 from sectorwatch.forecast.issued import Issued
-from sectorwatch.forecast.kept import decode_issued, encode_issued, keep_issued, kept_issues
+from sectorwatch.forecast.kept import (
+    Readable,
+    decode_issued,
+    encode_issued,
+    keep_issued,
+    kept_issues,
+)
 from sectorwatch.store import DataDirectory, Store
 from sectorwatch.store.columns import pack_columns, unpack_columns
 
@@ -44,7 +50,7 @@ def test_what_is_kept_is_what_was_said_first(tmp_path: Path) -> None:
             assert keep_issued(store.forecasts, issued(START_S + 300, 3.0))
             assert not keep_issued(store.forecasts, issued(START_S, 9.0))
         with Store.open(directory) as store:
-            back = kept_issues(store.forecasts, START_S, START_S + 600)
+            back = kept_issues(store.forecasts, START_S, START_S + 600, readable=Readable())
     assert [(each.as_of_s, round(float(each.mean[0, 0]))) for each in back] == [
         (START_S, 2),
         (START_S + 300, 3),

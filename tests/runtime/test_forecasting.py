@@ -10,7 +10,7 @@ import pytest
 from runtime.test_application import running
 from runtime.world import settings_for, write_feeds
 from sectorwatch.feed.archive import ArchiveSource
-from sectorwatch.forecast.kept import newest_issue
+from sectorwatch.forecast.kept import Readable, newest_issue
 from sectorwatch.observe import HealthState, PerformanceMetric
 from sectorwatch.runtime import Application, ServiceState, build
 
@@ -64,7 +64,7 @@ def test_it_forecasts_what_the_newest_tick_knows_and_keeps_it(tmp_path: Path, fe
             assert timing["count"] == health.details["issued"]
             forecasts = application.store.ask().forecasts
             await until(lambda: forecasts.newest("sectors") == issued.as_of_s)
-            kept = newest_issue(forecasts)
+            kept = newest_issue(forecasts, Readable())
             assert kept is not None
             assert kept.seq == issued.seq
             await until(lambda: forecasts.newest("airports") == issued.as_of_s)

@@ -24,6 +24,7 @@ from sectorwatch.store import DataDirectory, Store
 
 if TYPE_CHECKING:
     from sectorwatch.forecast.issued import Issued
+    from sectorwatch.forecast.past import Past
     from sectorwatch.traffic.tick import Tick
 
 AIRSPACE = _airspace(("made:australia",))
@@ -250,14 +251,16 @@ def test_weeks_that_are_loaded_are_let_go_of_at_a_stop_and_gone_on_with(tmp_path
         assert forecaster is not None
         now = tick(1, time_s=START_S, final_minute_s=START_S - 60)
         foresight.stopping.set()
-        take_up_past(now)
-        assert forecaster.past is None
+
+        def past_behind_a_tick() -> Past | None:
+            take_up_past(now)
+            return forecaster.past
+
+        assert past_behind_a_tick() is None
         foresight.stopping = threading.Event()
-        take_up_past(now)
-        past = forecaster.past
+        past = past_behind_a_tick()
         assert past is not None
-        take_up_past(now)
-        assert forecaster.past is past
+        assert past_behind_a_tick() is past
 
 
 def test_a_part_that_fails_takes_nothing_from_the_others(scene: Scene) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
+from msgspec import structs
 
 from forecast.made_model import made_model
 from made_ticks import START_S, tick
@@ -243,6 +244,74 @@ def test_the_model_of_a_training_serves_and_is_there_after_a_restart(
     assert again.training is not None
     again.training.resume()
     assert again.about()["model"] == path.stem
+
+
+def test_a_clock_that_was_set_back_holds_nothing_up(scene: Scene, tmp_path: Path) -> None:
+    """Neither a pause nor a training in what is the future now; the next one counts as always."""
+    scene.at(400 * DAY_S)
+    scene.process.report = Report(state="skipped", words="too little memory")
+    scene.at(400 * DAY_S + 60)
+    scene.at(400 * DAY_S + 180)
+    assert len(scene.process.orders) == 1
+    # A year was gone on with from there, and then the clock was set right.
+    scene.at(402 * DAY_S)
+    finish(scene, tmp_path, 402 * DAY_S)
+    assert len(scene.process.orders) == 2
+    scene.at(403 * DAY_S - 4 * HOUR_S)
+    assert len(scene.process.orders) == 2
+    scene.at(20 * DAY_S)
+    assert len(scene.process.orders) == 3
+    # The one before stays, which was trained in that future: a day is waited all the same.
+    scene.process.report = structs.replace(scene.process.report, is_taken=False)
+    scene.at(20 * DAY_S + 60)
+    assert not scene.training.is_running
+    for after_s in (120, 3_600, DAY_S - 3 * HOUR_S):
+        scene.at(20 * DAY_S + after_s)
+        assert len(scene.process.orders) == 3
+    scene.at(21 * DAY_S + 120)
+    assert len(scene.process.orders) == 4
+
+
+def test_a_clock_that_is_set_right_by_minutes_makes_no_training_due(
+    scene: Scene, tmp_path: Path
+) -> None:
+    """The one of a moment ago is of a moment ago."""
+    scene.at(20 * DAY_S)
+    finish(scene, tmp_path, 20 * DAY_S)
+    scene.at(20 * DAY_S - 600)
+    assert len(scene.process.orders) == 1
+
+
+def test_what_was_wrong_with_a_model_is_over_when_it_is_mended(
+    scene: Scene, tmp_path: Path
+) -> None:
+    """At the next start of the service; nobody is told of it any more."""
+    path = tmp_path / "data/models/20231122T0000Z.model"
+    path.parent.mkdir()
+    path.write_bytes(b"SWMODEL\0 and then nothing")
+    scene.training.resume()
+    assert "model_problem" in scene.training.about()
+    forecaster = scene.foresight.forecaster
+    assert forecaster is not None
+    write_model(path, made_model(AIRSPACE, forecaster.local, to_s=START_S, version=path.stem))
+    scene.training.resume()
+    assert "model_problem" not in scene.training.about()
+    assert scene.foresight.about()["model"] == path.stem
+
+
+def finish(scene: Scene, tmp_path: Path, after_s: int) -> None:
+    """Have the training that runs end well, with a model until then."""
+    forecaster = scene.foresight.forecaster
+    assert forecaster is not None
+    path = tmp_path / "data/models/20231122T0000Z.model"
+    path.parent.mkdir(exist_ok=True)
+    model = made_model(AIRSPACE, forecaster.local, to_s=START_S + after_s, version=path.stem)
+    write_model(path, model)
+    scene.process.report = Report(
+        state="done", path=str(path), version=path.stem, challenger=path.stem, is_taken=True
+    )
+    scene.at(after_s + 60)
+    assert not scene.training.is_running
 
 
 def test_the_end_of_the_service_ends_a_training(scene: Scene) -> None:

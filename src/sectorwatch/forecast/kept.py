@@ -1,23 +1,34 @@
-"""An issue of forecasts as the store keeps it, and back."""
+"""An issue of forecasts as the store keeps it, and back; what is damaged there is left out."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
+from sectorwatch.clock import format_s
 from sectorwatch.errors import StoreError
 from sectorwatch.forecast.issued import QUANTILES, Issued
+from sectorwatch.observe import LogCategory, LogLevel, Telemetry
 from sectorwatch.store.columns import pack_columns, unpack_columns
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from sectorwatch.store.columns import Packing
-    from sectorwatch.store.forecasts import ForecastKind, ForecastStore
+    from sectorwatch.store.forecasts import ForecastKind, ForecastStore, Kept
 
-__all__ = ["decode_issued", "encode_issued", "keep_issued", "kept_issues", "newest_issue"]
+__all__ = [
+    "Readable",
+    "decode_issued",
+    "encode_issued",
+    "keep_issued",
+    "kept_issues",
+    "newest_issue",
+]
 
+T = TypeVar("T")
 _PACKINGS: dict[str, Packing] = {
     "levels": "quantiles",
     "plan_mean": "aircraft",
@@ -25,6 +36,34 @@ _PACKINGS: dict[str, Packing] = {
     "p_zero": "probability",
     "p_over_capacity": "probability",
 }
+
+
+class Readable:
+    """Of the rows that are kept those that can be read; each other one is told and counted once."""
+
+    def __init__(self, telemetry: Telemetry | None = None) -> None:
+        telemetry = telemetry or Telemetry.null()
+        self._log = telemetry.log
+        self._damaged = telemetry.metrics.counter("forecast_rows_damaged_total")
+        self._told: set[tuple[str, int]] = set()
+
+    def read(self, what: str, time_s: int, read: Callable[[], T]) -> T | None:
+        """What `read` makes of a row, of `what` and when; None where it raises StoreError."""
+        try:
+            return read()
+        except StoreError as error:
+            if (what, time_s) not in self._told:
+                self._told.add((what, time_s))
+                self._damaged.inc()
+                self._log.log_operation(
+                    "damaged_row",
+                    LogLevel.WARNING,
+                    LogCategory.DATABASE,
+                    what=f"{what}: left out, all else is taken",
+                    of=format_s(time_s),
+                    why=str(error),
+                )
+            return None
 
 
 def encode_issued(issued: Issued) -> bytes:
@@ -86,17 +125,29 @@ def keep_issued(store: ForecastStore, issued: Issued, kind: ForecastKind = "sect
 
 
 def kept_issues(
-    store: ForecastStore, from_s: int, to_s: int, kind: ForecastKind = "sectors"
+    store: ForecastStore,
+    from_s: int,
+    to_s: int,
+    kind: ForecastKind = "sectors",
+    *,
+    readable: Readable,
 ) -> Sequence[Issued]:
     """The issues of a kind as of a time in the half-open period, oldest first, as kept."""
-    return [
-        decode_issued(each.content, each.as_of_s, each.seq, each.model)
+    found = (
+        readable.read(f"a forecast of {kind}", each.as_of_s, partial(decode_issued, *_row(each)))
         for each in store.kept(kind, from_s, to_s)
-    ]
+    )
+    return [each for each in found if each is not None]
 
 
-def newest_issue(store: ForecastStore) -> Issued | None:
-    """The last issue for sectors, None where none is kept. Raises StoreError if it is damaged."""
+def newest_issue(store: ForecastStore, readable: Readable) -> Issued | None:
+    """The last issue for sectors, None where none is kept, or it cannot be read."""
     newest_s = store.newest("sectors")
-    kept = [] if newest_s is None else kept_issues(store, newest_s, newest_s + 1)
+    if newest_s is None:
+        return None
+    kept = kept_issues(store, newest_s, newest_s + 1, readable=readable)
     return kept[-1] if kept else None
+
+
+def _row(kept: Kept) -> tuple[bytes, int, int, str]:
+    return kept.content, kept.as_of_s, kept.seq, kept.model

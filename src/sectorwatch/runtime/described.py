@@ -106,6 +106,8 @@ forecast_failures_total{part} counter (forecast)
     Forecasts that could not be made, issue, and what is done beside them that failed, beside.
 forecast_model_age_seconds gauge seconds (forecast)
     How long ago the past ended that the model was trained on, by the feed's time.
+forecast_rows_damaged_total counter (forecast)
+    Rows of forecasts, and of how they fared, that were left out since they cannot be read.
 forecast_training_memory gauge bytes (forecast)
     The most memory that the training that runs, or ran last, has taken, in a process of its own.
 forecast_training_seconds gauge seconds (forecast)

@@ -75,7 +75,7 @@ def add_airport_scores(foresight: Foresight, around: Surroundings) -> None:
     assert airports is not None  # noqa: S101 - made before
     assert local is not None  # noqa: S101 - as above
     names = foresight.airport_series = SeriesNames(around.airports)
-    scoring = foresight.airport_scoring = airport_scoring(names, local)
+    scoring = foresight.airport_scoring = airport_scoring(names, local, telemetry=around.telemetry)
     to_keep: dict[int, AirportOutlook] = {}
 
     def resume_airport_scores() -> None:

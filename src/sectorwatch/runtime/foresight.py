@@ -172,9 +172,10 @@ def make_foresight(
 def _add_past(foresight: Foresight, around: Surroundings) -> None:
     """Recent truth, kept up with; and what was said last, until there is something newer to say."""
     forecaster = _there(foresight.forecaster)
+    readable = _there(foresight.scoring).readable
 
     def take_up_forecast() -> None:
-        kept = newest_issue(around.stores.ask().forecasts)
+        kept = newest_issue(around.stores.ask().forecasts, readable)
         if kept is not None and forecaster.latest is None:
             forecaster.latest = kept
 

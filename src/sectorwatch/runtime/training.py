@@ -83,8 +83,7 @@ class Training:
         self._order: Order | None = None
         self._path = ""
         self._looked_s: int | None = None
-        self._last_s: int | None = None
-        self._not_before_s = 0
+        self._pause = range(0)
         self._to_keep: Decision | None = None
         self._told = 0
         self.listeners: list[Callable[[str], None]] = []
@@ -113,7 +112,8 @@ class Training:
         store = self._stores.ask()
         kept = store.forecasts.state(_STATE)
         self.decisions = tuple(store.forecasts.decisions(_DECISIONS))
-        self._last_s = self.decisions[0].decided_at_s if self.decisions else None
+        # What was wrong at an earlier start may have been mended since.
+        self.problem = ""
         named = None if kept is None else self._models / Path(kept[1].decode()).name
         others = sorted(self._models.glob("*.model"), reverse=True)
         for path in dict.fromkeys([*([] if named is None else [named]), *others]):
@@ -184,7 +184,8 @@ class Training:
     def _due(self, tick: Tick, now_s: int) -> _Span | None:
         """What to train on where a training is due, else None."""
         every_s = int(self._settings.retrain_every_h * _HOUR_S)
-        if not every_s or now_s < self._not_before_s or tick.final_minute_s is None:
+        # Nor is it waited where the clock was set back to before what it is waited for.
+        if not every_s or now_s in self._pause or tick.final_minute_s is None:
             return None
         if self._is_busy() or not self._is_time(now_s, every_s):
             return None
@@ -200,11 +201,9 @@ class Training:
         model = self._forecaster.model
         if model is None:
             return True
-        last_s = max(model.trained_to_s, self._last_s or 0)
-        since_s = now_s - last_s
-        if since_s < 0:
-            # A recording of another time, or a clock that was set back.
-            return False
+        since_s = self._since_s(model, now_s)
+        if since_s is None:
+            return True
         if every_s < _DAY_S:
             return since_s >= every_s
         past, local = self._forecaster.past, self._forecaster.local
@@ -216,6 +215,16 @@ class Training:
         week_s = now_s // _HOUR_S * _HOUR_S - np.arange(1, 7 * 24 + 1) * _HOUR_S
         hours = local.hour_of_week(week_s) % 24
         return hour == quietest_hour(past.bin_mean(week_s, _HOUR_S), hours)
+
+    def _since_s(self, model: Model, now_s: int) -> int | None:
+        """How long ago the last training was; None where all were in a future, by this clock.
+
+        A clock that was wrong for a while leaves such behind: they say nothing of when the next one
+        is due. One that was set back by less than a day does not.
+        """
+        tried_s = (model.trained_to_s, *(each.decided_at_s for each in self.decisions))
+        past_s = [each for each in tried_s if each <= now_s + _DAY_S]
+        return max(0, now_s - max(past_s)) if past_s else None
 
     def _start(self, span: _Span) -> None:
         settings = self._settings
@@ -253,7 +262,7 @@ class Training:
                 self._tell(f"The forecast's model is being trained: {tenths * 10} %")
             return
         self._worker = None
-        self._not_before_s = now_s + _AGAIN_AFTER_S.get(report.state, 0)
+        self._wait(now_s, report.state)
         is_good = report.state == "done"
         result = ("taken" if report.is_taken else "kept") if is_good else report.state
         self._ended[result].inc()
@@ -273,10 +282,9 @@ class Training:
         self._take(report, now_s)
 
     def _take(self, report: Report, now_s: int) -> None:
-        self._last_s = now_s
         model = self._read(Path(report.path))
         if model is None:
-            self._not_before_s = now_s + _AGAIN_AFTER_S["failed"]
+            self._wait(now_s, "failed")
             return
         self.problem = ""
         self._tell(f"Forecasts rest on the model {model.version}: {report.words}")
@@ -284,6 +292,7 @@ class Training:
             now_s, report.challenger, report.champion, report.is_taken, dict(report.figures)
         )
         self._to_keep = decision
+        self.decisions = (decision, *self.decisions)[:_DECISIONS]
         self._keep(self._stores.ask(), decision)
 
     def _keep(self, store: Store, decision: Decision) -> None:
@@ -291,7 +300,10 @@ class Training:
         store.forecasts.keep_state(_STATE, decision.decided_at_s, Path(self._path).name.encode())
         store.forecasts.keep_decision(decision)
         self._to_keep = None
-        self.decisions = (decision, *self.decisions)[:_DECISIONS]
+
+    def _wait(self, now_s: int, state: str) -> None:
+        """Let some time go by after a training that ended so."""
+        self._pause = range(now_s, now_s + _AGAIN_AFTER_S.get(state, 0))
 
     def _tell(self, words: str) -> None:
         for listener in self.listeners:

@@ -9,6 +9,7 @@ from made_forecasts import Utc, issued
 from made_ticks import START_S
 from sectorwatch.errors import DatabaseAwayError
 from sectorwatch.forecast.scoring import CountScoring
+from sectorwatch.observe import Telemetry
 from sectorwatch.store import DataDirectory, Store
 
 if TYPE_CHECKING:
@@ -67,6 +68,22 @@ def test_a_restart_goes_on(store: Store) -> None:
     for name in ("count", "unscored", "truth"):
         mine, theirs = (each._ledger.total()[0].by_series[name] for each in (second, whole))
         assert np.allclose(mine, theirs), name
+
+
+def test_a_damaged_day_is_left_out(store: Store) -> None:
+    """Nothing else is; and it is counted."""
+    first = CountScoring("airports", Utc(), landings)
+    run(first, store, 0, 27)
+    first.save(store)
+    days = store.forecasts.scores("airports", 0)
+    assert len(days) == 2
+    store.forecasts.keep_scores("airports", [days[0]._replace(figures=b"")], from_day_s=0)
+    telemetry = Telemetry.open()
+    second = CountScoring("airports", Utc(), landings, telemetry=telemetry)
+    second.resume(store)
+    assert second.accuracy().scored == first.accuracy(days=1).scored > 0
+    telemetry.metrics.collect()
+    assert telemetry.metrics.get_metrics("forecast_rows_damaged_total")[-1].value == 1
 
 
 def test_what_cannot_be_read_now_is_scored_later(store: Store) -> None:

@@ -10,6 +10,7 @@ from made_ticks import START_S
 from sectorwatch.forecast.horizon import LEADS
 from sectorwatch.forecast.scoring import Scored, Scoring
 from sectorwatch.forecast.scoring.figures import Figures
+from sectorwatch.observe import LogLevel, Telemetry
 from sectorwatch.store import DataDirectory, Store
 
 if TYPE_CHECKING:
@@ -127,6 +128,36 @@ def test_a_restart_after_a_time_that_nobody_watched(store: Store) -> None:
         store.commit(each)
         restarted.observe(each, store)
     assert restarted.accuracy().scored == whole.accuracy().scored
+
+
+def test_one_damaged_row_is_said_once_and_left_out(store: Store) -> None:
+    """Of the figures and of the issues that wait; all others are there, however often it resumes."""
+    first = new()
+    ticks = list(fly(26))
+    run(first, ticks[:300], store, off=2.5)
+    first.save(store)
+    days = store.forecasts.scores("sectors", 0)
+    assert len(days) == 2
+    whole = new()
+    whole.resume(store)
+    store.forecasts.keep_scores("sectors", [days[0]._replace(figures=b"SWFC")], from_day_s=0)
+    newest_s = store.forecasts.newest("sectors")
+    assert newest_s is not None
+    store.forecasts.keep("sectors", newest_s + 1, "m1", b"no forecast at all")
+    telemetry = Telemetry.open()
+    again = Scoring(SECTOR_IDS, Utc(), telemetry=telemetry)
+    for _ in range(3):
+        again.resume(store)
+    before = again.accuracy().scored
+    assert before == whole.accuracy(days=1).scored > 0
+    # Each of the issues that wait has bins that ended since.
+    run(again, ticks[300:], store, off=2.5)
+    assert again.accuracy().scored - before == len(ticks[300:]) * 17 * 3
+    said = telemetry.log.search(level=LogLevel.WARNING)
+    assert [line["operation"] for line in said] == ["damaged_row"] * 2
+    telemetry.metrics.collect()
+    counted = telemetry.metrics.get_metrics("forecast_rows_damaged_total")
+    assert counted[-1].value == 2
 
 
 def assert_alike(one: Scoring, other: Scoring) -> None:

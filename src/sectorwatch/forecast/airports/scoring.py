@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from sectorwatch.airspace import Airports
     from sectorwatch.forecast.scoring.ledger import LocalHours
+    from sectorwatch.observe import Telemetry
     from sectorwatch.store import Store
 
 __all__ = ["SeriesNames", "airport_scoring"]
@@ -46,9 +47,11 @@ class SeriesNames:
         return [self._known[each] for each in wanted]
 
 
-def airport_scoring(names: SeriesNames, local: LocalHours) -> CountScoring:
+def airport_scoring(
+    names: SeriesNames, local: LocalHours, *, telemetry: Telemetry | None = None
+) -> CountScoring:
     """Keeps and scores what an `AirportForecaster` issues, by the movements that are kept."""
-    return CountScoring("airports", local, _movements_of(names))
+    return CountScoring("airports", local, _movements_of(names), telemetry=telemetry)
 
 
 def _movements_of(

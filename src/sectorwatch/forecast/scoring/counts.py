@@ -6,6 +6,7 @@ what happened is read from the store when it is over.
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,7 @@ import numpy as np
 
 from sectorwatch.errors import StoreError
 from sectorwatch.forecast.horizon import BIN_S, LONGEST_S
-from sectorwatch.forecast.kept import keep_issued, kept_issues
+from sectorwatch.forecast.kept import Readable, keep_issued, kept_issues
 from sectorwatch.forecast.scoring.accuracy import Accuracy, accuracy_of
 from sectorwatch.forecast.scoring.figures import series_of
 from sectorwatch.forecast.scoring.ledger import DAYS, Ledger
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
     from sectorwatch.forecast.issued import Issued
     from sectorwatch.forecast.scoring.ledger import LocalHours
+    from sectorwatch.observe import Telemetry
     from sectorwatch.store import Store
     from sectorwatch.store.forecasts import ForecastKind
 
@@ -53,6 +55,8 @@ class CountScoring:
         read: Callable[
             [Store, NDArray[np.int64], int, int], tuple[NDArray[Any], NDArray[np.bool_]]
         ],
+        *,
+        telemetry: Telemetry | None = None,
     ) -> None:
         self.kind: ForecastKind = kind
         self.scored_to_s: int | None = None
@@ -60,6 +64,7 @@ class CountScoring:
         self._ledger = Ledger(np.empty(0, np.int64), local)
         self._waiting = Waiting()
         self._saved_to_s: int | None = None
+        self._readable = Readable(telemetry)
         self._lock = threading.Lock()
 
     @property
@@ -125,12 +130,16 @@ class CountScoring:
         return accuracy_of(figures, of_days, None, self.scored_to_s), series_id
 
     def resume(self, store: Store) -> None:
-        """Goes on where another left off. Raises StoreError where what is kept cannot be read."""
+        """Goes on where another left off. Rows that cannot be read are left out."""
         kept = store.forecasts.scores(self.kind, 0)
-        series = [series_of(each.figures) for each in kept]
+        series = [np.empty(0, np.int64)]
+        for each in kept:
+            # Those that are damaged are told of below.
+            with contextlib.suppress(StoreError):
+                series.append(series_of(each.figures))
         with self._lock:
-            self._ledger.follow(np.concatenate([*series, np.empty(0, np.int64)]))
-            self._ledger.load(kept)
+            self._ledger.follow(np.concatenate(series))
+            self._ledger.load(kept, self._readable)
         scored_to_s = max((each.scored_to_s for each in kept), default=None)
         self.scored_to_s = self._saved_to_s = scored_to_s
         self._waiting = Waiting()
@@ -138,7 +147,9 @@ class CountScoring:
         if newest_s is None:
             return
         from_s = (newest_s if scored_to_s is None else scored_to_s) - LONGEST_S - BIN_S
-        for issued in kept_issues(store.forecasts, from_s, newest_s + 1, self.kind):
+        for issued in kept_issues(
+            store.forecasts, from_s, newest_s + 1, self.kind, readable=self._readable
+        ):
             self._waiting.add(issued, after_s=scored_to_s)
 
     def save(self, store: Store) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from sectorwatch.forecast.kept import Readable
     from sectorwatch.forecast.scoring.scored import Scored
     from sectorwatch.store.forecasts import ForecastKind, ForecastStore
 
@@ -99,9 +101,17 @@ class Ledger:
         row = np.minimum(np.searchsorted(self.series_id, series_id), self.series_id.size - 1)
         return np.where(self.series_id[row] == series_id, row, -1)
 
-    def load(self, kept: Sequence[Scores]) -> None:
-        """Takes the days that were kept. Raises StoreError where one is damaged or newer."""
-        self.days = {each.day_s: Figures.from_blob(each.figures, self.series_id) for each in kept}
+    def load(self, kept: Sequence[Scores], readable: Readable) -> None:
+        """Takes the days that were kept, but those that are damaged or newer."""
+        read = {
+            each.day_s: readable.read(
+                "how a day's forecasts fared",
+                each.day_s,
+                partial(Figures.from_blob, each.figures, self.series_id),
+            )
+            for each in kept
+        }
+        self.days = {day_s: each for day_s, each in read.items() if each is not None}
         self._changed.clear()
         self._turn()
 

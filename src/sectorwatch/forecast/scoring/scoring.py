@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from sectorwatch.forecast.horizon import BIN_S, LEADS, LONGEST_S
-from sectorwatch.forecast.kept import keep_issued, kept_issues
+from sectorwatch.forecast.kept import Readable, keep_issued, kept_issues
 from sectorwatch.forecast.scoring.accuracy import Accuracy, accuracy_of
 from sectorwatch.forecast.scoring.ledger import DAYS, Ledger
 from sectorwatch.forecast.scoring.minutes import MINUTE_S, RecentMinutes
@@ -64,6 +64,7 @@ class Scoring:
         """Every bin that ended until then is scored; None before any is."""
         self._saved_to_s: int | None = None
         self._lock = threading.Lock()
+        self.readable = Readable(telemetry)
         self._measures = _Measures(telemetry or Telemetry.null())
 
     def issued(self, issued: Issued, store: Store | None = None) -> bool:
@@ -140,10 +141,13 @@ class Scoring:
             return self._ledger.drop.ratios()
 
     def resume(self, store: Store) -> None:
-        """Goes on where another left off: its figures, and the issues that wait still."""
+        """Goes on where another left off: its figures, and the issues that wait still.
+
+        Rows that cannot be read are left out. Raises DatabaseAwayError.
+        """
         kept = store.forecasts.scores("sectors", 0)
         with self._lock:
-            self._ledger.load(kept)
+            self._ledger.load(kept, self.readable)
         scored_to_s = max((each.scored_to_s for each in kept), default=None)
         self.scored_to_s = self._saved_to_s = scored_to_s
         self._waiting = Waiting()
@@ -154,7 +158,7 @@ class Scoring:
         from_s = newest_s - _RESUMED_S
         if scored_to_s is not None:
             from_s = max(from_s, scored_to_s - LONGEST_S - BIN_S)
-        for issued in kept_issues(store.forecasts, from_s, newest_s + 1):
+        for issued in kept_issues(store.forecasts, from_s, newest_s + 1, readable=self.readable):
             self._waiting.add(issued, after_s=scored_to_s)
 
     def save(self, store: Store) -> None:
