@@ -186,7 +186,7 @@ def read_rows(
     plans = _PlansMade(airports, places)
     tell(0.2, "reading flights")
     flights = _FlightsMade(airports, places)
-    for chunk in queries.flights_before(from_s, from_s - DAY_S):
+    for chunk in queries.flights_before(from_s, from_s - DAY_S, from_s - before_s):
         flights.add(chunk)
     for chunk in queries.flights(from_s, to_s):
         flights.add(chunk)
@@ -195,7 +195,7 @@ def read_rows(
     tell(0.4, "reading plans")
     revision_of: tuple[array[int], ...] = tuple(array("q") for _ in range(4))
     for source in (
-        queries.revisions_before(from_s, from_s - DAY_S),
+        queries.revisions_before(from_s, from_s - DAY_S, from_s - before_s),
         queries.revisions(from_s, to_s),
     ):
         for rows in source:

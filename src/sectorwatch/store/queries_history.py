@@ -113,18 +113,28 @@ class HistoryQueries:
         for start_s, end_s in _days(from_s, to_s):
             yield from self._rows(_FLIGHTS.where(*_begun(start_s, end_s)))
 
-    def flights_before(self, time_s: int, since_s: int) -> Iterator[Sequence[KeptFlight]]:
-        """Flights that were first seen before `time_s`, and did not end before `since_s`."""
-        yield from self._rows(_FLIGHTS.where(*_going_on(time_s, since_s)))
+    def flights_before(
+        self, time_s: int, since_s: int, first_s: int
+    ) -> Iterator[Sequence[KeptFlight]]:
+        """Flights first seen before `time_s` that did not end before `since_s`, as `flights`.
+
+        Of those first seen before `first_s` only the ones that have not ended: a long past would
+        be searched for the few that lasted for days.
+        """
+        for of_flight in _going_on(time_s, since_s, first_s):
+            yield from self._rows(_FLIGHTS.where(*of_flight))
 
     def revisions(self, from_s: int, to_s: int) -> Iterator[Sequence[KeptRevision]]:
         """The plans of flights first seen in the period, by day, then by flight and time."""
         for start_s, end_s in _days(from_s, to_s):
             yield from self._revisions(_REVISIONS.where(*_begun(start_s, end_s)))
 
-    def revisions_before(self, time_s: int, since_s: int) -> Iterator[Sequence[KeptRevision]]:
+    def revisions_before(
+        self, time_s: int, since_s: int, first_s: int
+    ) -> Iterator[Sequence[KeptRevision]]:
         """The plans of the flights that `flights_before` gives."""
-        yield from self._revisions(_REVISIONS.where(*_going_on(time_s, since_s)))
+        for of_flight in _going_on(time_s, since_s, first_s):
+            yield from self._revisions(_REVISIONS.where(*of_flight))
 
     def prefiles(self, from_s: int, to_s: int) -> Iterator[Sequence[KeptPrefile]]:
         """The prefiles first seen in the period, by day."""
@@ -454,10 +464,14 @@ def _begun(from_s: int, to_s: int) -> tuple[ColumnElement[bool], ...]:
     return flight.first_seen_s >= from_s, flight.first_seen_s < to_s
 
 
-def _going_on(time_s: int, since_s: int) -> tuple[ColumnElement[bool], ...]:
-    """Of a flight: that it was first seen before `time_s`, and did not end before `since_s`."""
+def _going_on(time_s: int, since_s: int, first_s: int) -> Iterator[tuple[ColumnElement[bool], ...]]:
+    """Of a flight, several questions that each have an index: what `flights_before` says."""
     flight = schema.flight.c
-    return flight.first_seen_s < time_s, or_(flight.ended_s.is_(None), flight.ended_s >= since_s)
+    # Nothing is added but what keeps SQLite from going through all that began before.
+    yield flight.ended_s.is_(None), flight.first_seen_s + 0 < first_s
+    goes_on = or_(flight.ended_s.is_(None), flight.ended_s >= since_s)
+    for start_s, end_s in _days(first_s, time_s):
+        yield *_begun(start_s, end_s), goes_on
 
 
 def _days(from_s: int, to_s: int) -> Iterator[tuple[int, int]]:

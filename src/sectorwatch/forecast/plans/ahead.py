@@ -8,7 +8,6 @@ corner of the way, else straight to the destination; without one, straight ahead
 from __future__ import annotations
 
 import bisect
-import itertools
 import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -173,10 +172,35 @@ def _from_here(
     airspace: Space,
 ) -> Ways:
     """The ways of flights that are so far along the ways `number`, or on none."""
+    places, to = situation.places, situation.destination[rows]
+    nowhere = (to == UNKNOWN) | ~np.isfinite(places.latitude[to])
+    latitude, longitude = situation.latitude[rows], situation.longitude[rows]
+    speed_kt = np.clip(situation.groundspeed_kt[rows].astype(np.float64), SLOWEST_KT, FASTEST_KT)
+    altitude_ft = situation.altitude_ft[rows].astype(np.float64)
+    ahead = np.full((2, rows.size), np.nan)
+    ahead[:, nowhere] = destination(
+        latitude[nowhere],
+        longitude[nowhere],
+        situation.heading_deg[rows[nowhere]],
+        speed_kt[nowhere] * _STRAIGHT_ON_S / 3_600,
+    )
+    columns = zip(
+        rows.tolist(),
+        number.tolist(),
+        elapsed_s.tolist(),
+        map(Point, latitude.tolist(), longitude.tolist()),
+        altitude_ft.tolist(),
+        speed_kt.tolist(),
+        map(Point, *ahead.tolist()),
+        nowhere.tolist(),
+        strict=True,
+    )
     return lay_out(
         [
-            _way_from_here(situation, *each, known)
-            for each in zip(rows.tolist(), number.tolist(), elapsed_s.tolist(), strict=True)
+            Way((here, ahead), kt, ft, ft, ft, ft, descends=False)
+            if straight_on
+            else _way_from_here(situation, row, way, since_s, here, ft, kt, known)
+            for row, way, since_s, here, ft, kt, ahead, straight_on in columns
         ],
         airspace,
     )
@@ -238,15 +262,18 @@ def _place_on_way(
     which, index = expand(count)
     point = ways.first[mine][which] + index
     here = np.column_stack(unit_vectors(lat[with_way], lon[with_way]))
-    close = here.astype(np.float32)
-    cosine = close[which, 0] * ways.x[point]
-    cosine += close[which, 1] * ways.y[point]
-    cosine += close[which, 2] * ways.z[point]
+    close = np.repeat(here.astype(np.float32), count, axis=0)
+    cosine = ways.x[point]
+    cosine *= close[:, 0]
+    for axis, values in enumerate((ways.y, ways.z), start=1):
+        along = values[point]
+        along *= close[:, axis]
+        cosine += along
     starts = np.cumsum(count) - count
     best = np.maximum.reduceat(cosine, starts)
-    at_best = np.flatnonzero(cosine == best[which])
-    _, first = np.unique(which[at_best], return_index=True)
-    nearest = point[at_best[first]]
+    at_best = np.flatnonzero(cosine == np.repeat(best, count))
+    whose = which[at_best]
+    nearest = point[at_best[np.diff(whose, prepend=-1) > 0]]
     last = ways.first[mine + 1] - 1
     before = np.maximum(nearest - 1, ways.first[mine])
     after = np.minimum(nearest + 1, last)
@@ -286,29 +313,22 @@ def _way_from_here(
     row: int,
     number: int,
     elapsed_s: float,
+    here: Point,
+    altitude_ft: float,
+    speed_kt: float,
     known: KnownWays,
 ) -> Way:
-    here = Point(float(situation.latitude[row]), float(situation.longitude[row]))
-    altitude_ft = float(situation.altitude_ft[row])
-    speed_kt = min(max(float(situation.groundspeed_kt[row]), SLOWEST_KT), FASTEST_KT)
-    to = int(situation.destination[row])
-    places = situation.places
-    if to == UNKNOWN or not math.isfinite(places.latitude[to]):
-        way_nm = speed_kt * _STRAIGHT_ON_S / 3_600
-        end = destination(*here, float(situation.heading_deg[row]), way_nm)
-        ahead = Point(float(end[0]), float(end[1]))
-        return Way(
-            (here, ahead), speed_kt, altitude_ft, altitude_ft, altitude_ft, altitude_ft, False
-        )
+    places, to = situation.places, int(situation.destination[row])
     corners: tuple[Point, ...]
+    legs_nm: Sequence[float] = ()
     if number == UNKNOWN:
         corners = (Point(float(places.latitude[to]), float(places.longitude[to])),)
     else:
         # Those that the way comes to after the place on it that is nearest.
         times_s = known.corners_s[number]
-        last = len(times_s) - 1
-        corners = known.corners[number][min(bisect.bisect_right(times_s, elapsed_s), last) :]
-    left_nm = sum(apart_nm(*leg) for leg in itertools.pairwise((here, *corners)))
+        first = min(bisect.bisect_right(times_s, elapsed_s), len(times_s) - 1)
+        corners, legs_nm = known.corners[number][first:], known.legs_nm[number][first:]
+    left_nm = sum(legs_nm, apart_nm(here, corners[0]))
     field_ft = float(places.elevation_ft[to])
     end_ft = 0.0 if math.isnan(field_ft) else field_ft
     planned_kt = cruise_kt(int(situation.tas_kt[row]), int(situation.enroute_min[row]), left_nm)

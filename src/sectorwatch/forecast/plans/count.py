@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -94,31 +94,39 @@ def summed(
     `passage_s` is how long each passage is: what is inside for less than the bin is never all of
     it, and so varies less than a flight that is there or not.
     """
-    leads = leads_s.size
-    cell = part.sector[:, None] * leads + np.arange(leads)
     share = part.share.astype(np.float64)
-    size = sectors * leads
-
-    def add(weights: NDArray[np.float64], rows: NDArray[np.bool_] | slice) -> NDArray[np.float32]:
-        total = np.bincount(cell[rows].ravel(), weights[rows].ravel(), minlength=size)
-        return total.reshape(sectors, leads).astype(np.float32)
-
-    stages = [add(share, stage[part.row] == number) for number in (2, 1, 0)]
+    by_stage = _adding(stage[part.row].astype(np.intp) * sectors + part.sector, 3 * sectors)
+    prefiled, ground, airborne = (by_stage @ share).astype(np.float32).reshape(3, sectors, -1)
     # E[X^2] of the share X of a bin: as of a passage of that length at a time that may be any, or
     # of one that is sure to come, whichever is more.
     length = np.maximum(passage_s / max(bin_s, 1.0), 1e-3)[:, None]
     ratio = np.where(length < 1, length * (1 - length / 3), 1 - 1 / (3 * length))
-    at_least = share * share / np.maximum(touch, _CERTAIN)
-    square = np.clip(np.maximum(share * ratio, at_least), 0.0, share)
+    square = share * share
+    spread = np.maximum(square / np.maximum(touch, _CERTAIN), share * ratio)
+    np.clip(spread, 0.0, share, out=spread)
+    spread -= square
     none = np.log1p(-np.minimum(touch.astype(np.float64), 1 - _CERTAIN))
+    by_sector = _adding(part.sector, sectors)
     return PlanCount(
         as_of_s=as_of_s,
         leads_s=leads_s,
         bin_s=bin_s,
-        airborne=stages[0],
-        ground=stages[1],
-        prefiled=stages[2],
-        variance=np.maximum(add(square - share * share, slice(None)), 0.0),
-        p_zero=np.exp(add(none, slice(None)).astype(np.float64)).astype(np.float32),
+        airborne=airborne,
+        ground=ground,
+        prefiled=prefiled,
+        variance=np.maximum((by_sector @ spread).astype(np.float32), 0.0),
+        p_zero=np.exp((by_sector @ none).astype(np.float32).astype(np.float64)).astype(np.float32),
         part=part,
     )
+
+
+def _adding(which: NDArray[np.integer], count: int) -> Any:
+    """What rows (n, m) are multiplied by for their sums, (count, m), each going to one of these.
+
+    They are added in their order, so that a sum is the same whatever else is asked for.
+    """
+    from scipy import sparse  # noqa: PLC0415 - a forecast alone needs it
+
+    order = np.argsort(which, kind="stable")
+    starts = np.searchsorted(which[order], np.arange(count + 1))
+    return sparse.csr_array((np.ones(order.size), order, starts), shape=(count, which.size))

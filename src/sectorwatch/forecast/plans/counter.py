@@ -113,30 +113,33 @@ class PlanCounter:
             (air, self._air_shares(air, learned, from_s, bin_s)),
             (waiting, _waiting_shares(waiting, off, learned, from_s, bin_s)),
         ]
-        row, sector, length_s, share, touch = (
+        row, sector, length_s = (
             np.concatenate(values)
             for values in zip(
-                *(
-                    (each.row, each.sector, each.leave_s - each.enter_s, of.share, of.touch)
-                    for each, of in parts
-                ),
+                *((each.row, each.sector, each.leave_s - each.enter_s) for each, _ in parts),
                 strict=True,
             )
         )
         # One row a flight and sector, however often it comes there.
         key = sector.astype(np.int64) * max(len(situation), 1) + row
         order = np.argsort(key, kind="stable")
-        first = np.flatnonzero(np.diff(key[order], prepend=-1))
-        row, sector, length_s = row[order][first], sector[order][first], length_s[order]
-        share, touch = share[order], touch[order]
-        if first.size:
-            share = np.minimum(np.add.reduceat(share, first, axis=0), 1.0)
-            touch = np.minimum(np.add.reduceat(touch, first, axis=0), 1.0)
-            length_s = np.maximum.reduceat(length_s, first)
+        is_first = np.diff(key[order], prepend=-1) != 0
+        first, again = order[is_first], order[~is_first]
+        into = (np.cumsum(is_first) - 1)[~is_first]
+        row, sector = row[first], sector[first]
+        passage_s = length_s[first]
+        np.maximum.at(passage_s, into, length_s[again])
+        share, touch = (
+            _together(values, first, into, again)
+            for values in (
+                np.concatenate([of.share for _, of in parts]),
+                np.concatenate([of.touch for _, of in parts]),
+            )
+        )
         return summed(
             Part(row.astype(np.int32), sector.astype(np.int32), share),
             touch,
-            length_s,
+            passage_s,
             situation.stage,
             situation.as_of_s,
             leads_s,
@@ -296,6 +299,21 @@ class PlanCounter:
         )
         alive = np.exp(-learned.quits_per_h * (from_s + bin_s / 2) / _HOUR_S).astype(np.float32)
         return Shares(shares.share * alive, shares.touch * alive)
+
+
+def _together(
+    shares: NDArray[np.float32],
+    first: NDArray[np.intp],
+    into: NDArray[np.intp],
+    again: NDArray[np.intp],
+) -> NDArray[np.float32]:
+    """Rows `first` of shares, each with those of `again` that go `into` it; 1 at the most."""
+    found = shares.take(first, axis=0)
+    more, where = np.unique(into, return_inverse=True)
+    besides = np.zeros((more.size, shares.shape[1]), dtype=shares.dtype)
+    np.add.at(besides, where, shares[again])
+    found[more] += besides
+    return np.minimum(found, 1.0, out=found)
 
 
 def _waiting_shares(

@@ -8,6 +8,7 @@ I at even steps, so that F between two steps is level.
 
 from __future__ import annotations
 
+import functools
 import itertools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -26,6 +27,7 @@ SPREADS_S = (30.0, 150.0, 300.0, 600.0, 1_200.0)
 _GRID_S = 150.0
 _GRID_FROM_S, _GRID_TO_S = -3_600.0, 21_600.0
 _NORMAL_STEP, _NORMAL_TO = 0.02, 8.0
+_AT_ONCE = 1_024
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,15 +70,16 @@ def off_tables(off: NDArray[np.float64]) -> Tables:
 
     Take-off k with spread s is table `k * len(SPREADS_S) + s`.
     """
-    grid = np.arange(_GRID_FROM_S, _GRID_TO_S + _GRID_S / 2, _GRID_S)
-    integral = np.asarray(off, dtype=np.float64) @ _smear(grid)
-    return Tables(integral.reshape(-1, grid.size), _GRID_FROM_S, _GRID_S)
+    integral = np.asarray(off, dtype=np.float64) @ _smear()
+    return Tables(integral.reshape(-1, integral.shape[1] // len(SPREADS_S)), _GRID_FROM_S, _GRID_S)
 
 
-def _smear(grid: NDArray[np.float64]) -> NDArray[np.float64]:
+@functools.cache
+def _smear() -> NDArray[np.float64]:
     """I of a normal time round the middle of each step, shape (steps, spreads * grid)."""
     from scipy.special import ndtr  # noqa: PLC0415 - a forecast alone needs it
 
+    grid = np.arange(_GRID_FROM_S, _GRID_TO_S + _GRID_S / 2, _GRID_S)
     middle = (np.arange(OFF_STEPS) + 0.5) * STEP_S
     # A step is level from end to end, which widens what is known only to the step.
     sigma = np.sqrt(np.array(SPREADS_S) ** 2 + STEP_S**2 / 12)[None, :, None]
@@ -101,36 +104,49 @@ def shares_of(
     """The shares of bins that begin at `from_s` (l,) and last `bin_s`, for passages (n,)."""
     edges, place = np.unique(np.concatenate([from_s, from_s + bin_s]), return_inverse=True)
     begin, end = place[: from_s.size], place[from_s.size :]
-    in_integral, in_chance = _look_up(tables, enter, edges)
-    out_integral, out_chance = _look_up(tables, leave, edges)
-    inside = in_integral - out_integral
-    share = (inside[:, end] - inside[:, begin]) / bin_s
-    touch = in_chance[:, end] - out_chance[:, begin]
-    share = np.clip(share, 0.0, 1.0)
-    return Shares(
-        share.astype(np.float32),
-        np.clip(np.maximum(touch, share), 0.0, 1.0).astype(np.float32),
-    )
+    flat = tables.integral.ravel()
+    share, touch = np.empty((2, enter.at_s.size, from_s.size), dtype=np.float32)
+    # Few at a time: what is in between stays in the processor's cache, and takes half as long.
+    for first in range(0, enter.at_s.size, _AT_ONCE):
+        rows = slice(first, first + _AT_ONCE)
+        in_integral, in_chance = _look_up(tables, flat, enter, rows, edges)
+        out_integral, out_chance = _look_up(tables, flat, leave, rows, edges)
+        in_integral -= out_integral
+        inside = in_integral[:, end]
+        inside -= in_integral[:, begin]
+        inside /= bin_s
+        np.clip(inside, 0.0, 1.0, out=inside)
+        chance = in_chance[:, end]
+        chance -= out_chance[:, begin]
+        np.maximum(chance, inside, out=chance)
+        np.clip(chance, 0.0, 1.0, out=chance)
+        share[rows], touch[rows] = inside, chance
+    return Shares(share, touch)
 
 
 def _look_up(
-    tables: Tables, when: Crossings, edges_s: NDArray[np.float64]
+    tables: Tables,
+    flat: NDArray[np.float64],
+    when: Crossings,
+    rows: slice,
+    edges_s: NDArray[np.float64],
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """I and F of each crossing (n,) at each edge (e,)."""
-    scale = np.broadcast_to(np.asarray(when.scale, dtype=np.float64), when.at_s.shape)
+    """I and F of some crossings (n,) at each edge (e,); `flat` has the tables end to end."""
+    at_s, which = when.at_s[rows, None], when.which[rows, None]
+    scale = np.broadcast_to(np.asarray(when.scale, dtype=np.float64), when.at_s.shape)[rows, None]
     size = tables.integral.shape[1]
-    at = (edges_s[None, :] - when.at_s[:, None]) / (scale * tables.step)[:, None]
+    at = edges_s - at_s
+    at /= scale * tables.step
     at -= tables.from_t / tables.step
     cell = np.clip(at, 0, size - 2).astype(np.intp)
     at -= cell
-    cell += (when.which * size)[:, None]
-    flat = tables.integral.ravel()
+    cell += which * size
     low = flat.take(cell)
     cell += 1
     slope = flat.take(cell)
     slope -= low
     at *= slope
     low += at
-    low *= scale[:, None]
+    low *= scale
     slope /= tables.step
     return low, slope

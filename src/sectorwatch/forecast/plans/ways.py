@@ -6,6 +6,7 @@ cut into pieces everything is arrays over all points of all ways, one way after 
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -127,15 +128,13 @@ def _points(
 ]:
     """Of each point the way, latitude, longitude and miles flown; and how long each way is."""
     legs_of = np.array([len(each.points) - 1 for each in ways], dtype=np.intp)
-    starts: list[Point] = []
-    ends: list[Point] = []
-    for each in ways:
-        starts.extend(each.points[:-1])
-        ends.extend(each.points[1:])
-    corner = np.array(starts, dtype=np.float64).reshape(-1, 2)
-    corner2 = np.array(ends, dtype=np.float64).reshape(-1, 2)
-    start = np.column_stack(unit_vectors(corner[:, 0], corner[:, 1]))
-    end = np.column_stack(unit_vectors(corner2[:, 0], corner2[:, 1]))
+    flat = itertools.chain.from_iterable(itertools.chain.from_iterable(w.points for w in ways))
+    corner = np.fromiter(flat, dtype=np.float64).reshape(-1, 2)
+    place = np.column_stack(unit_vectors(corner[:, 0], corner[:, 1]))
+    # Legs go from each corner but the last of its way to each but the first.
+    last = np.cumsum(legs_of + 1) - 1
+    start = np.delete(place, last, axis=0)
+    end = np.delete(place, last - legs_of, axis=0)
     level = np.einsum("ij,ij->i", start, end)
     ahead = end - level[:, None] * start
     size = np.sqrt(np.einsum("ij,ij->i", ahead, ahead))
@@ -188,16 +187,17 @@ def _borders(
     changes = (sector[:, 1:] != sector[:, :-1]) & (way[1:] == way[:-1])
     partition, at = np.nonzero(changes)
     point = at + 1
+    here = np.ascontiguousarray(place[point].T)
+    back = np.ascontiguousarray(place[point - 1].T) - here
+    wanted = sector[partition, point]
+    which = np.arange(point.size)
     near, far = np.zeros(point.size), np.ones(point.size)
     for _ in range(_HALVINGS):
         middle = (near + far) / 2
-        x, y, z, altitude_ft = (
-            place[point] + middle[:, None] * (place[point - 1] - place[point])
-        ).T
+        x, y, z, altitude_ft = here + middle * back
         latitude = np.degrees(np.arctan2(z, np.hypot(x, y)))
         longitude = np.degrees(np.arctan2(y, x))
-        found = airspace.locate(longitude, latitude, altitude_ft)[partition, np.arange(point.size)]
-        after = found == sector[partition, point]
+        after = airspace.locate(longitude, latitude, altitude_ft)[partition, which] == wanted
         near, far = np.where(after, middle, near), np.where(after, far, middle)
     border[partition, point] = (near + far) / 2
     return border
