@@ -29,7 +29,7 @@ def walked(history: History, to_s: int) -> dict[int, np.ndarray]:
     """The rows of each moment, as a training comes by them."""
     counter, learned = PlanCounter(airspace(), airports()), LearnedPlans.priors()
     memory = Memory(kinds_of(airspace()), LOCAL)
-    walk = Walk(history, lambda each: counter.count(each, learned), memory)
+    walk = Walk(history, lambda each, usual: counter.count(each, learned, usual=usual), memory)
     return {each.as_of_s: each.rows for each in walk.moments(FIRST_S, to_s)}
 
 
@@ -80,12 +80,12 @@ def test_what_is_learned_of_the_unseen_had_come_true(six_hours: tuple[Store, Flo
     history = load(six_hours[0])
     counter, learned = PlanCounter(airspace(), airports()), LearnedPlans.priors()
     memory = Memory(kinds_of(airspace()), LOCAL)
-    walk = Walk(history, lambda each: counter.count(each, learned), memory)
+    walk = Walk(history, lambda each, usual: counter.count(each, learned, usual=usual), memory)
     moments = walk.moments(FIRST_S, HOURS_6)
     next(moments)
     next(moments)
     # After 55 min the bins of the first look that begin within 45 min of it are known, no others.
-    sums = memory.unseen.to_arrays()["surplus.weights"].sum(axis=(0, 2))
+    sums = memory.unseen.to_arrays()["surplus.weights"].sum(axis=(0, 1, 3))
     known = (history.final_minute_s(FIRST_S + STEP_S) or 0) + 60 >= LEADS + FIRST_S + 900
     assert (sums > 0).tolist() == known.tolist()
     assert 0 < known.sum() < LEADS.size

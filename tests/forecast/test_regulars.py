@@ -10,14 +10,16 @@ import numpy as np
 import pytest
 
 from sectorwatch.errors import ModelFileError
+from sectorwatch.forecast.departed import Departures, pair_keys
 from sectorwatch.forecast.local_time import LocalTime
-from sectorwatch.forecast.regulars import Departures, PairVisits, Ways, pair_keys, regulars
+from sectorwatch.forecast.plans.count import TakeOffs
+from sectorwatch.forecast.regulars import PairVisits, Ways, regulars
 from sectorwatch.forecast.situation import UNKNOWN, Stage
 
 if TYPE_CHECKING:
     from sectorwatch.forecast.situation import Situation
 
-HOUR_S, WEEK_S = 3_600, 7 * 86_400
+HOUR_S, DAY_S, WEEK_S = 3_600, 86_400, 7 * 86_400
 NOW_S = 40 * WEEK_S + 50_000
 LOCAL = LocalTime("UTC")
 SYDNEY_MELBOURNE, PERTH_SYDNEY = pair_keys(
@@ -41,14 +43,27 @@ def ways() -> Ways:
     return Ways.learn(key, some)
 
 
-def departures(after_now_s: int, weeks: int = 4, key: int = SYDNEY_MELBOURNE) -> Departures:
-    """One take-off in each of the last weeks, so long after this time of the week."""
+def departures(
+    after_now_s: int, key: int = SYDNEY_MELBOURNE, *, weekly: bool = False
+) -> Departures:
+    """One take-off so long after this time of the day, on each working day of the last weeks."""
     made = Departures()
-    times = NOW_S + after_now_s - WEEK_S * np.arange(1, weeks + 1)
-    # So that all weeks are known.
-    made.add(np.array([NOW_S - 5 * WEEK_S + 10 * 86_400]), np.array([1], dtype=np.uint64))
-    made.add(np.append(times, NOW_S - 28 * 86_400 - 7_200), np.full(weeks + 1, key, np.uint64))
+    days = np.arange(1, 29)
+    # It is a Thursday.
+    chosen = days % 7 == 0 if weekly else ~np.isin(days % 7, (4, 5))
+    # So that all days are known.
+    made.add(np.array([NOW_S - 28 * DAY_S - 7_200]), np.array([1], dtype=np.uint64))
+    times = NOW_S + after_now_s - DAY_S * days[chosen]
+    made.add(times, np.full(times.size, key, np.uint64))
     return made
+
+
+def leaving(now: Situation) -> TakeOffs:
+    """Who waits leaves when it is filed, for sure."""
+    row = np.flatnonzero(now.stage != Stage.AIRBORNE)
+    chance = np.zeros((row.size, 51), dtype=np.float32)
+    chance[np.arange(row.size), (now.filed_off_s[row] - NOW_S) // 300] = 1
+    return TakeOffs(row, chance)
 
 
 def situation(*flights: tuple[Stage, int]) -> Situation:
@@ -70,10 +85,10 @@ def situation(*flights: tuple[Stage, int]) -> Situation:
 
 def due(made: Departures, now: Situation) -> tuple[np.ndarray, np.ndarray]:
     """What is still due, and overdue."""
-    return regulars(NOW_S, made, ways(), now, LOCAL, 2)
+    return regulars(made, ways(), now, leaving(now), LOCAL, 2)
 
 
-def test_a_flight_of_each_week_is_expected_where_such_flights_go() -> None:
+def test_a_flight_of_each_day_is_expected_where_such_flights_go() -> None:
     """It leaves in an hour, so it is in sector 1 from an hour and a quarter on for half an hour."""
     coming, overdue = due(departures(HOUR_S), situation())
     assert coming[1].round(2).tolist() == [0] * 5 + [1, 1] + [0] * 10
@@ -93,10 +108,10 @@ def test_a_flight_that_has_taken_off_early_is_no_longer_missing() -> None:
     assert max(coming.max(), overdue.max()) < 0.01
 
 
-def test_what_went_in_one_week_of_four_is_a_quarter_expected() -> None:
-    """Not every flight is regular."""
-    coming, _ = due(departures(HOUR_S, weeks=1), situation())
-    assert coming.max() == pytest.approx(0.25, abs=0.01)
+def test_what_goes_on_one_day_of_five_is_expected_on_that_day_more_than_on_another() -> None:
+    """A Thursday's flight counts twice on a Thursday, and not for sure."""
+    coming, _ = due(departures(HOUR_S, weekly=True), situation())
+    assert coming.max() == pytest.approx(8 / 24, abs=0.01)
 
 
 def test_a_flight_that_should_have_gone_is_overdue() -> None:
@@ -106,7 +121,7 @@ def test_a_flight_that_should_have_gone_is_overdue() -> None:
     assert overdue[1].max() == pytest.approx(1.0, abs=0.01)
 
 
-def test_without_a_week_nothing_is_known() -> None:
+def test_without_a_day_nothing_is_known() -> None:
     """That is NaN and no zero."""
     coming, overdue = due(Departures(), situation())
     assert np.isnan(coming).all()
@@ -123,7 +138,7 @@ def test_a_pair_flown_once_is_no_way() -> None:
 def test_ways_are_kept_and_follow_their_sectors() -> None:
     """In another order, or without a sector that is gone."""
     again = Ways.from_arrays(ways().to_arrays(), 2).of_sectors(np.array([1, -1]))
-    coming, _ = regulars(NOW_S, departures(HOUR_S), again, situation(), LOCAL, 2)
+    coming, _ = regulars(departures(HOUR_S), again, situation(), leaving(situation()), LOCAL, 2)
     assert coming[0].max() == pytest.approx(1.0)
     assert not coming[1].any()
 

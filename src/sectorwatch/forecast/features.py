@@ -12,14 +12,10 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from sectorwatch.forecast.departed import Departures, keys_of
 from sectorwatch.forecast.horizon import BIN_S, LEADS
-from sectorwatch.forecast.regulars import (
-    WEEKS,
-    Departures,
-    Ways,
-    keys_of,
-    regulars,
-)
+from sectorwatch.forecast.plans.usual_off import UsualTakeOffs
+from sectorwatch.forecast.regulars import Ways, regulars
 from sectorwatch.forecast.situation import UNKNOWN, Stage
 from sectorwatch.forecast.unseen import Unseen, level_of, within
 from sectorwatch.forecast.weekly import WeeklyMeans, wall_hours
@@ -60,6 +56,9 @@ FEATURES: dict[str, Unit] = {
     "week_4": "occupancy",
     "weeks": "occupancy",
     "usual": "occupancy",
+    "alike": "occupancy",
+    "alike_5": "occupancy",
+    "alike_sd": "difference",
     "yesterday": "occupancy",
     "now": "occupancy",
     "now_excess": "difference",
@@ -84,7 +83,8 @@ PARTS = (
     "plan_and_unseen",
     "usual",
     "weeks",
-    "yesterday_excess",
+    "alike",
+    "alike_5_excess",
     "plan_excess",
     "hour_excess",
     "now_excess",
@@ -99,6 +99,8 @@ PARTS = (
 _RECENT_S = 1_200
 """How long before now the last bin began that is complete; its minutes are final after 3 min."""
 _LATEST_S = 2 * 3_600
+_WEEKS = 4
+_DAYS_BACK, _LATEST_DAYS = 35, 5
 _FEW_FLIGHTS = 5.0
 _NEAR_S = 600
 
@@ -131,6 +133,11 @@ class Memory:
         self._said: dict[int, _Said] = {}
         self._learned_s = 0
         self._in_air = np.empty(0, dtype=np.int64)
+
+    @property
+    def usual_take_offs(self) -> UsualTakeOffs:
+        """When flights took off on the days before, for the plan-based count."""
+        return UsualTakeOffs(self.departures, self.local)
 
     def note(self, situation: Situation, plan: PlanCount, past: Past, until_s: int | None) -> None:
         """Take note of a moment, after its rows were made of what was known before.
@@ -245,7 +252,9 @@ def feature_rows(
     rate, variance = memory.unseen.rate(as_of_s, level)
     at = wall_hours(local, as_of_s + LEADS + BIN_S // 2)
     mean, plan_usual = plan.mean, memory.plan_usual.mean(at)
-    due, overdue = regulars(as_of_s, memory.departures, memory.ways, situation, local, kind.size)
+    due, overdue = regulars(
+        memory.departures, memory.ways, situation, plan.take_offs, local, kind.size
+    )
     current = situation.occupancy.astype(np.float32)
     values: dict[str, NDArray[Any]] = {
         "plan_airborne": plan.airborne,
@@ -284,19 +293,33 @@ def feature_rows(
 def _seasonal(
     as_of_s: int, past: Past, local: LocalTime, until_s: int | None
 ) -> dict[str, NDArray[np.float32]]:
-    """The bins of the last weeks and of yesterday at the same time by the clock on the wall."""
+    """The bins of the last weeks and of yesterday at the same time by the clock on the wall.
+
+    `alike` is the mean of days of the same kind in the last five weeks, of up to 25; `alike_5` that
+    of the last five of these.
+    """
     # With a bin on either side, which the mean of the hour is smoothed by.
     bins = as_of_s + np.arange(-1, LEADS.size + 1) * BIN_S
-    starts = [local.weeks_before(bins, week) for week in range(1, WEEKS + 1)]
-    day = bins - 86_400
-    starts.append(day + local.offset_s(bins) - local.offset_s(day))
+    starts = [local.weeks_before(bins, week) for week in range(1, _WEEKS + 1)]
+    starts.append(local.days_before(bins, 1))
     known = past.bin_mean(np.concatenate(starts), until_s=until_s)
-    weeks = known.reshape(len(known), WEEKS + 1, -1)
-    every = _mean(weeks[:, :WEEKS], axis=1)
+    weeks = known.reshape(len(known), _WEEKS + 1, -1)
+    every = _mean(weeks[:, :_WEEKS], axis=1)
     around = np.stack([every[:, :-2], every[:, 1:-1], every[:, 1:-1], every[:, 2:]])
-    values = {f"week_{week + 1}": weeks[:, week, 1:-1] for week in range(WEEKS)}
+    values = {f"week_{week + 1}": weeks[:, week, 1:-1] for week in range(_WEEKS)}
     usual = _mean(around, axis=0)
-    return {**values, "weeks": every[:, 1:-1], "usual": usual, "yesterday": weeks[:, WEEKS, 1:-1]}
+    days, is_alike = _days_alike(bins[1:-1], past, local, until_s)
+    alike = _mean(days, axis=1)
+    latest = np.where(np.cumsum(is_alike, axis=0) <= _LATEST_DAYS, days, np.nan)
+    return {
+        **values,
+        "weeks": every[:, 1:-1],
+        "usual": usual,
+        "alike": alike,
+        "alike_5": _mean(latest, axis=1),
+        "alike_sd": np.sqrt(_mean((days - alike[:, None]) ** 2, axis=1)),
+        "yesterday": weeks[:, _WEEKS, 1:-1],
+    }
 
 
 def _last_hour(
@@ -304,16 +327,29 @@ def _last_hour(
 ) -> dict[str, NDArray[np.float32]]:
     """The last bin and hour that are complete, and what is usual then and now; each (s,)."""
     bins = as_of_s - _RECENT_S - np.arange(4) * BIN_S
+    known = past.bin_mean(bins, until_s=until_s)
     asked = np.append(bins, as_of_s - BIN_S // 2 - BIN_S % 2)
-    starts = [bins, *(local.weeks_before(asked, week) for week in range(1, WEEKS + 1))]
-    known = past.bin_mean(np.concatenate(starts), until_s=until_s)
-    weeks = known[:, 4:].reshape(len(known), WEEKS, 5)
+    usual = _mean(_days_alike(asked, past, local, until_s)[0], axis=1)
     return {
         "last": known[:, 0],
-        "now": _mean(known[:, :4], axis=1),
-        "usual": _mean(weeks[:, :, :4].reshape(len(known), -1), axis=1),
-        "usual_now": _mean(weeks[:, :, 4], axis=1),
+        "now": _mean(known, axis=1),
+        "usual": _mean(usual[:, :4], axis=1),
+        "usual_now": usual[:, 4],
     }
+
+
+def _days_alike(
+    bins_s: NDArray[np.int64], past: Past, local: LocalTime, until_s: int | None
+) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+    """Bins (n,) on the last days of the same kind, the latest first: (s, days, n), NaN for others.
+
+    And which days these are, (days, n).
+    """
+    starts = local.days_before(bins_s, np.arange(1, _DAYS_BACK + 1)[:, None])
+    is_alike = local.kind_of_day(starts) == local.kind_of_day(bins_s)
+    days = np.full((past.sector_ids.size, *starts.shape), np.nan, dtype=np.float32)
+    days[:, is_alike] = past.bin_mean(starts[is_alike], until_s=until_s)
+    return days, is_alike
 
 
 def _residuals(

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from sectorwatch.forecast.local_time import LocalTime
     from sectorwatch.forecast.past import Past
     from sectorwatch.forecast.plans import Navigation, PlanCount
+    from sectorwatch.forecast.plans.usual_off import UsualTakeOffs
     from sectorwatch.forecast.scoring import Scored
     from sectorwatch.forecast.situation import Situation
     from sectorwatch.traffic.tick import Tick
@@ -100,6 +101,11 @@ class Forecaster:
         self.learned = model.learned
         self._adapted_s = self._since_s = None
 
+    @property
+    def usual_take_offs(self) -> UsualTakeOffs | None:
+        """When flights took off on the days before, where a model remembers that."""
+        return None if self._serving is None else self._serving.memory.usual_take_offs
+
     def issue(self, tick: Tick, as_of_s: int | None = None) -> Issued:
         """The forecast by what a tick told, kept as `latest`.
 
@@ -115,7 +121,7 @@ class Forecaster:
 
         Of the past, minutes after `until_s`, the last that is final then, do not count.
         """
-        plan = self.counter.count(situation, self.learned)
+        plan = self.counter.count(situation, self.learned, usual=self.usual_take_offs)
         said = _of_plans(situation, plan)
         basis = np.full(self.sector_id.size, _PLANS, dtype=np.int8)
         serving, past = self._serving, self.past

@@ -26,6 +26,7 @@ _HOUR_S, _DAY_S, _WEEK_S = 3_600, 86_400, 604_800
 _QUARTER_S = 900
 # 1970 began on a Thursday; weeks begin on Monday.
 _THURSDAY = 3
+_WORKDAYS = 5
 # No zone changed its clock twice within so short a time.
 _LOOK_EVERY_S = _DAY_S // 2
 # Heights at which an airspace is asked what lies under or in it.
@@ -78,23 +79,36 @@ class LocalTime:
         """
         return self._of_week(times_s, _QUARTER_S)
 
+    def kind_of_day(self, times_s: ArrayLike) -> NDArray[np.int64]:
+        """Which days are alike: 0 from Monday to Friday, 5 on Saturdays, 6 on Sundays.
+
+        >>> LocalTime("Australia/Sydney").kind_of_day([0, 2 * 86_400]).tolist()
+        [0, 5]
+        """
+        day = self._of_week(times_s, _DAY_S)
+        return np.where(day < _WORKDAYS, 0, day)
+
     def weeks_before(self, times_s: ArrayLike, weeks: ArrayLike) -> NDArray[np.int64]:
-        """When the wall clock showed the same, so many weeks before (after, where negative).
+        """As `days_before`, by whole weeks."""
+        return self.days_before(times_s, 7 * np.asarray(weeks, np.int64))
+
+    def days_before(self, times_s: ArrayLike, days: ArrayLike) -> NDArray[np.int64]:
+        """When the wall clock showed the same, so many days before (after, where negative).
 
         Where it showed that twice, the hour being put back, it is the one with the offset that
         `times_s` has, else the earlier. Where it never did, the hour being left out, it is as if
         the clock had not been changed yet: 02:30 is then 03:30.
 
         >>> local = LocalTime("America/New_York")
-        >>> days = (local.weeks_before(986_742_000, 1) - 986_742_000) / 86_400  # 8 April 2001
-        >>> float(days), float((local.weeks_before(986_140_800, 1) - 986_140_800) / 3_600)
+        >>> days = (local.days_before(986_742_000, 7) - 986_742_000) / 86_400  # 8 April 2001
+        >>> float(days), float((local.days_before(986_140_800, 7) - 986_140_800) / 3_600)
         (-7.0, -167.0)
         """
         times, count = np.broadcast_arrays(
-            np.asarray(times_s, np.int64), np.asarray(weeks, np.int64)
+            np.asarray(times_s, np.int64), np.asarray(days, np.int64)
         )
         own = self.offset_s(times)
-        plain = times - count * _WEEK_S
+        plain = times - count * _DAY_S
         wall = plain + own
         # A change of the clock is near enough to matter only within a day of the wall time.
         before, after = self.offset_s(wall - _DAY_S), self.offset_s(wall + _DAY_S)

@@ -1,9 +1,9 @@
 """Flights that went in the last weeks at this time and that no plan speaks of yet.
 
-Much of traffic is the same from week to week: flown between the same airports at the same time of
-the week. What has no plan yet is not therefore unknown. For each pair of airports the take-offs of
-the same hours of the last weeks are compared with those that are known of now; what is over is
-carried through the sectors as flights of this pair usually go.
+Much of traffic is the same from day to day: flown between the same airports at the same time. What
+has no plan yet is not therefore unknown. For each pair of airports the take-offs of the same hours
+of the last weeks, on days of the same kind, are compared with those that are known of now; what is
+over is carried through the sectors as flights of this pair usually go.
 """
 
 from __future__ import annotations
@@ -14,21 +14,23 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from sectorwatch.errors import ModelFileError
+from sectorwatch.forecast.departed import days_before, keys_of
 from sectorwatch.forecast.horizon import BIN_S, LEADS
+from sectorwatch.forecast.plans.hazards import STEP_S
 from sectorwatch.forecast.situation import UNKNOWN, Stage
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping
 
     from numpy.typing import NDArray
 
+    from sectorwatch.forecast.departed import Departures
     from sectorwatch.forecast.local_time import LocalTime
+    from sectorwatch.forecast.plans.count import TakeOffs
     from sectorwatch.forecast.situation import Situation
 
-__all__ = ["Departures", "PairVisits", "Ways", "keys_of", "pair_keys", "regulars"]
+__all__ = ["PairVisits", "Ways", "regulars"]
 
-WEEKS = 4
-_KEPT_S = (7 * WEEKS + 1) * 86_400
 _BEFORE = 4
 """Bins of take-offs before now that may still be to come: one hour."""
 _SLOTS = _BEFORE + LEADS.size
@@ -36,73 +38,7 @@ _OFFSETS = LEADS.size + _BEFORE
 _MOST_CELLS = 1_500_000
 _MOST_SECTORS = 32_768
 _SMEAR = np.array([0.5, 1, 1, 1, 1, 1, 1, 1, 0.5], dtype=np.float32)
-_LATE_S = 14 * 60
-"""How long after its filed time a flight takes off, on the median (measured on real feeds)."""
-_COMES = np.array([0.6, 0.9, 1.0], dtype=np.float32)
-"""How surely a flight that is known stands for a regular one, by stage."""
-
-
-def pair_keys(origin: NDArray[Any], destination: NDArray[Any]) -> NDArray[np.uint64]:
-    """One number a pair of ICAO codes (as `S4` arrays), the same in every program; 0 for none."""
-    both = np.stack([np.asarray(each, dtype="S4") for each in (origin, destination)], axis=-1)
-    keys = np.ascontiguousarray(both).view("<u8").reshape(len(both))
-    return np.where((both == b"").any(axis=-1), np.uint64(0), keys)
-
-
-class Departures:
-    """Take-offs of the last weeks: when, and between which airports; in order of time."""
-
-    def __init__(self) -> None:
-        self._time_s = np.empty(0, dtype=np.int64)
-        self._key = np.empty(0, dtype=np.uint64)
-
-    def add(self, time_s: NDArray[np.int64], key: NDArray[np.uint64]) -> None:
-        """Take-offs between known airports; what is too old for a forecast is let go of."""
-        counts = key != 0
-        if not counts.any():
-            return
-        time_s = np.concatenate([self._time_s, time_s[counts]])
-        key = np.concatenate([self._key, key[counts]])
-        order = np.argsort(time_s, kind="stable")
-        first = np.searchsorted(time_s[order], time_s.max(initial=0) - _KEPT_S)
-        self._time_s, self._key = time_s[order][first:], key[order][first:]
-
-    def replace(
-        self, after_s: int, until_s: int, time_s: NDArray[np.int64], key: NDArray[np.uint64]
-    ) -> None:
-        """All take-offs after `after_s` until `until_s`, in place of those that were noted."""
-        kept = (self._time_s <= after_s) | (self._time_s > until_s)
-        self._time_s, self._key = self._time_s[kept], self._key[kept]
-        self.add(time_s, key)
-
-    @property
-    def until_s(self) -> int:
-        """The last of them, 0 where there is none."""
-        return int(self._time_s[-1]) if self._time_s.size else 0
-
-    @property
-    def from_s(self) -> int:
-        """The first of them, 0 where there is none."""
-        return int(self._time_s[0]) if self._time_s.size else 0
-
-    def between(self, from_s: int, to_s: int) -> tuple[NDArray[np.int64], NDArray[np.uint64]]:
-        """Those from `from_s` until before `to_s`."""
-        begin, end = np.searchsorted(self._time_s, (from_s, to_s))
-        return self._time_s[begin:end], self._key[begin:end]
-
-    def to_arrays(self) -> dict[str, NDArray[Any]]:
-        """All of it by name."""
-        return {"time_s": self._time_s, "key": self._key}
-
-    @classmethod
-    def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> Departures:
-        """What `to_arrays` gave; raises ModelFileError where it is something else."""
-        time_s, key = (arrays.get(name, np.empty(0)) for name in ("time_s", "key"))
-        if time_s.ndim != 1 or time_s.shape != key.shape or key.dtype != np.uint64:
-            raise ModelFileError("its take-offs are not of one length")
-        made = cls()
-        made.add(time_s.astype(np.int64), key)
-        return made
+_LEAST_CHANCE = 1e-3
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,31 +180,33 @@ def _cells(
 
 
 def regulars(
-    as_of_s: int,
     departures: Departures,
     ways: Ways,
     situation: Situation,
+    take_offs: TakeOffs,
     local: LocalTime,
     sectors: int,
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Occupancies (s, l) that regular flights without a plan would make: still due, and overdue.
 
-    NaN where no week before is known. `departures` may hold what came later; it is not looked at.
+    `take_offs` are those to come by the plans of `situation`. NaN where no day of the same kind is
+    known. `departures` may hold what came later; it is not looked at.
     """
-    weeks = [int(local.weeks_before(as_of_s, week)) for week in range(1, WEEKS + 1)]
     first_s = departures.from_s
-    known_weeks = [s for s in weeks if 0 < first_s <= s - _BEFORE * BIN_S]
-    if not known_weeks or not ways.keys.size:
+    days = [
+        (day_s - _BEFORE * BIN_S, weight) for day_s, weight in days_before(situation.as_of_s, local)
+    ]
+    days = [(from_s, weight) for from_s, weight in days if 0 < first_s <= from_s]
+    if not days or not ways.keys.size:
         unknown = np.full((sectors, LEADS.size), np.nan, dtype=np.float32)
         return unknown, unknown
     shape = ways.keys.size, _SLOTS
     usual = np.zeros(shape[0] * _SLOTS, dtype=np.float64)
-    for week_s in known_weeks:
-        from_s = week_s - _BEFORE * BIN_S
+    for from_s, weight in days:
         time_s, key = departures.between(from_s, from_s + _SLOTS * BIN_S)
-        usual += _counted(ways, key, (time_s - from_s) // BIN_S, None)
-    usual = usual.reshape(shape) / len(known_weeks)
-    known = _known(ways, situation, as_of_s).reshape(shape)
+        usual += weight * _counted(ways, key, (time_s - from_s) // BIN_S, None)
+    usual = usual.reshape(shape) / sum(weight for _, weight in days)
+    known = _known(ways, situation, take_offs).reshape(shape)
     wide_usual, wide_known = _smeared(usual), _smeared(known)
     with np.errstate(invalid="ignore", divide="ignore"):
         matched = np.where(wide_usual > 0, wide_known / wide_usual, 1.0)
@@ -279,16 +217,18 @@ def regulars(
     return ways.carried(missing, sectors), ways.carried(overdue, sectors)
 
 
-def _known(ways: Ways, situation: Situation, as_of_s: int) -> NDArray[np.float64]:
+def _known(ways: Ways, situation: Situation, take_offs: TakeOffs) -> NDArray[np.float64]:
     """Take-offs that are known of, by pair and slot, flat."""
     key = keys_of(situation.places.icao, situation.origin, situation.destination)
-    is_up = situation.stage == Stage.AIRBORNE
-    is_due = (situation.filed_off_s != UNKNOWN) & ~situation.online_elsewhere
-    expected_s = np.maximum(situation.filed_off_s + _LATE_S, as_of_s + 60)
-    off_s = np.where(is_up, situation.departed_s, np.where(is_due, expected_s, UNKNOWN))
-    slot = (off_s - as_of_s) // BIN_S + _BEFORE
-    counts = (off_s != UNKNOWN) & (slot >= 0) & (slot < _SLOTS)
-    return _counted(ways, key[counts], slot[counts], _COMES[situation.stage[counts]])
+    is_up = np.flatnonzero((situation.stage == Stage.AIRBORNE) & (situation.departed_s != UNKNOWN))
+    slot = (situation.departed_s[is_up] - situation.as_of_s) // BIN_S + _BEFORE
+    counts = (slot >= 0) & (slot < _SLOTS)
+    found = _counted(ways, key[is_up[counts]], slot[counts], None)
+    # Steps of a slot together, a column each.
+    steps = LEADS.size * BIN_S // STEP_S
+    chance = take_offs.chance[:, :steps].reshape(len(take_offs.row), LEADS.size, -1).sum(axis=2)
+    rows, lead = np.nonzero(chance > _LEAST_CHANCE)
+    return found + _counted(ways, key[take_offs.row[rows]], lead + _BEFORE, chance[rows, lead])
 
 
 def _counted(
@@ -315,14 +255,3 @@ def _smeared(counts: NDArray[np.float64]) -> NDArray[np.float64]:
         ),
         start=np.zeros_like(counts),
     )
-
-
-def keys_of(
-    icao: Sequence[str], origin: NDArray[np.integer[Any]], destination: NDArray[np.integer[Any]]
-) -> NDArray[np.uint64]:
-    """`pair_keys` of places by their index, UNKNOWN for none; no other place is looked at."""
-    codes = np.zeros(len(icao) + 1, dtype="S4")
-    for place in np.unique(np.concatenate([origin, destination])).tolist():
-        if place >= 0:
-            codes[place] = icao[place].encode("ascii", "replace")
-    return pair_keys(codes[origin], codes[destination])

@@ -1,4 +1,4 @@
-"""What is usual at an hour of the local week: running means that are smooth and forget slowly."""
+"""What is usual at a time of the local week: running means that forget slowly."""
 
 from __future__ import annotations
 
@@ -18,32 +18,41 @@ if TYPE_CHECKING:
 
 __all__ = ["WeeklyMeans", "wall_hours"]
 
-HOURS = 168
 _DAYS, _DAY_HOURS, _HOUR_S, _DAY_S = 7, 24, 3_600, 86_400
+_WEEK_HOURS = _DAYS * _DAY_HOURS
 _THURSDAY = 3
+_SATURDAY = 5
+KINDS, QUARTERS = 3, 96
+"""Of days: from Monday to Friday, Saturdays, Sundays; and the quarters of an hour in each."""
 _MEMORY_S = 4.0 * _DAYS * _DAY_S
-_REACH_H = 1.5
-_EVERY_DAY = 0.7
-"""So much of a look's weight has the same hour of all days beside that of one day."""
+_REACH = 2.0
+"""Quarters of an hour on either side that a look counts for."""
+_AROUND = 4
+"""Quarters of an hour on either side that a cell is drawn to."""
+_DRAWN, _EVERY_KIND = 1.0, 0.7
+"""So many looks' weight has the hour around beside the cell, and that of all days beside that."""
 
 
 def wall_hours(local: LocalTime, times_s: NDArray[np.int64]) -> NDArray[np.float64]:
     """The hour of the local week with its fraction, 0 until before 168, for times of any shape."""
     wall = times_s + local.offset_s(times_s) + _THURSDAY * _DAY_S
-    return (wall % (HOURS * _HOUR_S)) / _HOUR_S
+    return (wall % (_WEEK_HOURS * _HOUR_S)) / _HOUR_S
 
 
 class WeeklyMeans:
-    """Means of sectors by lead and hour of the local week, as they come in; shape (s, l) a look.
+    """Means of sectors by lead and time of the local week, as they come in; shape (s, l) a look.
 
-    A look counts for the hours around its own, less the farther they are, and four weeks later e
-    times less than a new one. Where an hour has been seen little it is drawn to the same hour of
-    all days. All that comes out had been noted before.
+    Days from Monday to Friday are one kind, Saturdays and Sundays one each: five times as much is
+    known of a quarter of an hour then as of one of a single day, and what its traffic is like is as
+    sharp as the waves of a hub. A look counts for the quarters around its own, less the farther
+    they are, and four weeks later e times less than a new one. Where a quarter has been seen little
+    it is drawn to the hours around it, and these to those of all days. All that comes out had been
+    noted before.
     """
 
     def __init__(self, sectors: int, leads: int) -> None:
-        self._sums = np.zeros((HOURS, leads, sectors), dtype=np.float32)
-        self._weights = np.zeros((HOURS, leads, sectors), dtype=np.float32)
+        self._sums = np.zeros((KINDS, QUARTERS, leads, sectors), dtype=np.float32)
+        self._weights = np.zeros((KINDS, QUARTERS, leads, sectors), dtype=np.float32)
         self._until_s = 0.0
 
     def note(self, time_s: float, hour: NDArray[np.float64], values: NDArray[Any]) -> None:
@@ -51,18 +60,21 @@ class WeeklyMeans:
         self._fade(time_s)
         known = np.isfinite(values)
         counted = np.where(known, values, 0).astype(np.float32)
+        kind, quarter = _place(hour)
         for lead in np.flatnonzero(known.any(axis=0)).tolist():
-            at = hour[lead] - 0.5
-            for cell in range(math.ceil(at - _REACH_H), math.floor(at + _REACH_H) + 1):
-                weight = np.float32(1 - abs(cell - at) / _REACH_H)
-                self._sums[cell % HOURS, lead] += weight * counted[:, lead]
-                self._weights[cell % HOURS, lead] += weight * known[:, lead]
+            at = quarter[lead] - 0.5
+            for cell in range(math.floor(at - _REACH) + 1, math.ceil(at + _REACH)):
+                weight = np.float32(1 - abs(cell - at) / _REACH)
+                where = kind[lead], cell % QUARTERS, lead
+                self._sums[where] += weight * counted[:, lead]
+                self._weights[where] += weight * known[:, lead]
 
     def mean(self, hour: NDArray[np.float64]) -> NDArray[np.float32]:
         """What is usual at hours `hour` (l,), shape (s, l); NaN where nothing was ever seen."""
-        low = np.floor(hour - 0.5)
-        part = (hour - 0.5 - low)[:, None]
-        found = [self._at((low + step).astype(np.int64) % HOURS) for step in (0, 1)]
+        kind, quarter = _place(hour)
+        low = np.floor(quarter - 0.5)
+        part = (quarter - 0.5 - low)[:, None]
+        found = [self._at(kind, (low + step).astype(np.int64)) for step in (0, 1)]
         return np.asarray(((1 - part) * found[0] + part * found[1]).T, dtype=np.float32)
 
     def to_arrays(self) -> dict[str, NDArray[Any]]:
@@ -81,9 +93,9 @@ class WeeklyMeans:
             arrays.get(name, np.empty(0)) for name in ("sums", "weights", "until_s")
         )
         if (
-            sums.ndim != 3  # noqa: PLR2004
-            or sums.shape[:2] != (HOURS, leads)
-            or rows.max(initial=-1) >= sums.shape[2]
+            sums.ndim != 4  # noqa: PLR2004
+            or sums.shape[:3] != (KINDS, QUARTERS, leads)
+            or rows.max(initial=-1) >= sums.shape[3]
             or weights.shape != sums.shape
             or until.shape != (1,)
         ):
@@ -93,22 +105,27 @@ class WeeklyMeans:
             raise ModelFileError("what is usual in it holds what is no number")
         made = cls(rows.size, leads)
         known = rows >= 0
-        made._sums[:, :, known] = sums[:, :, rows[known]]
-        made._weights[:, :, known] = weights[:, :, rows[known]]
+        made._sums[..., known] = sums[..., rows[known]]
+        made._weights[..., known] = weights[..., rows[known]]
         made._until_s = float(until[0])
         return made
 
-    def _at(self, cell: NDArray[np.int64]) -> NDArray[np.float64]:
-        """The mean in cells of the week, one a lead: shape (l, s)."""
+    def _at(self, kind: NDArray[np.int64], cell: NDArray[np.int64]) -> NDArray[np.float64]:
+        """The mean in cells of days, one a lead: shape (l, s)."""
         leads = np.arange(cell.size)
-        same_hour = (cell[:, None] + _DAY_HOURS * np.arange(_DAYS)) % HOURS, leads[:, None]
-        weight = self._weights[same_hour].sum(axis=1, dtype=np.float64)
-        every_day = self._sums[same_hour].sum(axis=1, dtype=np.float64)
-        drawn = np.minimum(_EVERY_DAY, weight)
+        near = (cell[:, None] + np.arange(-_AROUND, _AROUND + 1)) % QUARTERS, leads[:, None]
+        # Of each kind of day the hours around: shape (kinds, l, s).
+        weight = np.stack([each[near].sum(axis=1, dtype=np.float64) for each in self._weights])
+        total = np.stack([each[near].sum(axis=1, dtype=np.float64) for each in self._sums])
         with np.errstate(invalid="ignore", divide="ignore"):
-            mean = every_day / weight
-            total = self._sums[cell, leads] + drawn * mean
-            return np.asarray(total / (self._weights[cell, leads] + drawn), dtype=np.float64)
+            of_all = total.sum(axis=0) / weight.sum(axis=0)
+            drawn = np.minimum(_EVERY_KIND, weight.sum(axis=0))
+            around = total[kind, leads] + drawn * of_all
+            around /= weight[kind, leads] + drawn
+            here = kind, cell % QUARTERS, leads
+            drawn = np.minimum(_DRAWN, weight.sum(axis=0))
+            mean = self._sums[here] + drawn * around
+            return np.asarray(mean / (self._weights[here] + drawn), dtype=np.float64)
 
     def _fade(self, time_s: float) -> None:
         """Let what was noted before weigh less, once a day: nothing is gained by more often."""
@@ -118,3 +135,9 @@ class WeeklyMeans:
         self._sums *= np.float32(left)
         self._weights *= np.float32(left)
         self._until_s = time_s
+
+
+def _place(hour: NDArray[np.float64]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """The kind of day that hours of the week are in, and the quarter of it with its fraction."""
+    day = (hour // _DAY_HOURS).astype(np.int64) % _DAYS
+    return np.maximum(day - _SATURDAY + 1, 0), hour % _DAY_HOURS * (QUARTERS / _DAY_HOURS)

@@ -32,7 +32,9 @@ def add_entries(foresight: Foresight, around: Surroundings) -> None:
         entries.resume(around.stores.ask())
 
     def estimate_entries(tick: Tick, issued: Issued, situation: Situation) -> None:
-        passages = forecaster.counter.passages(situation, forecaster.learned)
+        passages = forecaster.counter.passages(
+            situation, forecaster.learned, usual=forecaster.usual_take_offs
+        )
         entries.issue(situation, passages, model=issued.model, seq=tick.seq)
 
     def keep_entries(tick: Tick, _issued: Issued, _situation: Situation) -> None:

@@ -7,11 +7,11 @@ from typing import Any, cast
 
 import numpy as np
 
+from sectorwatch.forecast.departed import pair_keys
 from sectorwatch.forecast.features import Memory
 from sectorwatch.forecast.history_rows import RevisionRows
 from sectorwatch.forecast.local_time import LocalTime
 from sectorwatch.forecast.model.table import Walk
-from sectorwatch.forecast.regulars import pair_keys
 
 DAY_S, HOUR_S = 86_400, 3_600
 SYDNEY, MELBOURNE, PERTH = 0, 1, 2

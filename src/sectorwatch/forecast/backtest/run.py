@@ -275,7 +275,9 @@ def _methods(
         sight.airports,
         local,
         Recipe(rows=wanted.rows),
-        learn=lambda until_s: learn_plans(history, sight.airspace, sight.airports, until_s),
+        learn=lambda until_s: learn_plans(
+            history, sight.airspace, sight.airports, until_s, local=local
+        ),
         training_s=wanted.training_days * _DAY_S,
         progress=progress,
     )

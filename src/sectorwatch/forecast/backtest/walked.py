@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from sectorwatch.forecast.local_time import LocalTime
     from sectorwatch.forecast.model.training import Recipe
     from sectorwatch.forecast.plans import PlanCount
+    from sectorwatch.forecast.plans.usual_off import UsualTakeOffs
     from sectorwatch.forecast.situation import Situation
 
     Progress = Callable[[str, float], None]
@@ -145,8 +146,8 @@ class Walked:
             )
         return fitting, held
 
-    def _count(self, situation: Situation) -> PlanCount:
-        return self._counter.count(situation, self.learned)
+    def _count(self, situation: Situation, usual: UsualTakeOffs) -> PlanCount:
+        return self._counter.count(situation, self.learned, usual=usual)
 
     def _keep(self, moments: list[Moment]) -> None:
         """Choose rows among them, and let go of those that are too old."""

@@ -99,7 +99,7 @@ def _columns(kind: str) -> list[int]:
 
 
 LEVEL, DIFFERENCE = _columns("occupancy"), _columns("difference")
-_OF_SIZE = [PARTS.index(name) for name in ("plan_and_unseen", "usual", "weeks")]
+_OF_SIZE = [PARTS.index(name) for name in ("plan_and_unseen", "usual", "weeks", "alike")]
 
 
 def _parts(rows: NDArray[np.float32]) -> NDArray[np.float64]:
@@ -112,8 +112,10 @@ def _parts(rows: NDArray[np.float32]) -> NDArray[np.float64]:
     usual = np.where(np.isnan(usual), np.nan_to_num(known), usual)
     known = np.where(np.isnan(known), usual, known)
     weeks = np.where(np.isnan(weeks), usual, weeks)
-    made = {"plan_and_unseen": known, "usual": usual, "weeks": weeks}
-    made["yesterday_excess"] = np.nan_to_num(of("yesterday") - usual)
+    alike = of("alike")
+    alike = np.where(np.isnan(alike), usual, alike)
+    made = {"plan_and_unseen": known, "usual": usual, "weeks": weeks, "alike": alike}
+    made["alike_5_excess"] = np.nan_to_num(of("alike_5") - alike)
     return np.column_stack(
         [made[name] if name in made else np.nan_to_num(of(name)) for name in PARTS]
     )

@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from sectorwatch.forecast.departed import pairs_flown
 from sectorwatch.forecast.features import FEATURES, STEP_S, Memory, feature_rows
 from sectorwatch.forecast.horizon import LEADS, LONGEST_S
 from sectorwatch.forecast.model.conformal import SIZE_EDGES, size_class
 from sectorwatch.forecast.past import Past
-from sectorwatch.forecast.regulars import PairVisits, Ways, keys_of
+from sectorwatch.forecast.regulars import PairVisits, Ways
 from sectorwatch.forecast.situation import UNKNOWN
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
     from sectorwatch.forecast.history import History
     from sectorwatch.forecast.plans import PlanCount
+    from sectorwatch.forecast.plans.usual_off import UsualTakeOffs
     from sectorwatch.forecast.situation import Situation
 
 __all__ = ["Moment", "Sampler", "Table", "Walk"]
@@ -141,16 +143,16 @@ class Sampler:
 class Walk:
     """Goes through `history` in order of time; `memory` is what it has learned so far.
 
-    `count` is the plan-based count of a situation. It may be made once and gone on with: `moments`
-    begins where the last call ended, or later. A long past may be walked through in pieces, each
-    with the `memory`, the `past` and the `departed_s` of the one before; the `past` is then added
-    to as minutes become final, as a running program's is.
+    `count` is the plan-based count of a situation, by when flights usually take off. A walk may be
+    made once and gone on with: `moments` begins where the last call ended, or later. A long past
+    may be walked through in pieces, each with the `memory`, the `past` and the `departed_s` of the
+    one before; the `past` is then added to as minutes become final, as a running program's is.
     """
 
     def __init__(
         self,
         history: History,
-        count: Callable[[Situation], PlanCount],
+        count: Callable[[Situation, UsualTakeOffs], PlanCount],
         memory: Memory,
         *,
         past: Past | None = None,
@@ -179,7 +181,7 @@ class Walk:
             until_s = self.history.final_minute_s(as_of_s)
             if self._grows and until_s is not None:
                 self._grow(until_s)
-            plan = self._count(situation)
+            plan = self._count(situation, self.memory.usual_take_offs)
             rows = feature_rows(situation, plan, self._past, self.memory, until_s)
             self.memory.note(situation, plan, self._past, until_s)
             truth = self.history.bin_mean(as_of_s + LEADS)
@@ -207,7 +209,7 @@ class Walk:
         # Of later ones some may still be noted when they are first seen in the air.
         until_s = as_of_s - LONGEST_S
         new = (flights.departed_s > self.departed_s) & (flights.departed_s <= until_s)
-        keys = self._keys(new, as_of_s)
+        keys = pairs_flown(self.history, new, as_of_s)
         self.memory.departures.replace(self.departed_s, until_s, flights.departed_s[new], keys)
         self.departed_s = until_s
 
@@ -231,7 +233,7 @@ class Walk:
         # Visits of flights that took off after that would be cut.
         off = (flights.departed_s >= from_s) & (flights.departed_s < to_s - LONGEST_S)
         keys = np.zeros(flights.departed_s.size, dtype=np.uint64)
-        keys[off] = self._keys(off, to_s)
+        keys[off] = pairs_flown(self.history, off, to_s)
         days = range(from_s, to_s, _DAY_S)
         visits = (self._visits(keys, day_s, min(day_s + _DAY_S, to_s), to_s) for day_s in days)
         return Ways.learn(keys[off], visits)
@@ -249,13 +251,3 @@ class Walk:
             visits.entry_s[ended] - off_s,
             visits.exit_s[ended] - off_s,
         )
-
-    def _keys(self, chosen: NDArray[np.bool_], as_of_s: int) -> NDArray[np.uint64]:
-        """The pairs of airports of the flights chosen by their plans then, 0 where none says."""
-        plans = self.history.plans
-        plan, _ = self.history.revisions.at(np.flatnonzero(chosen).astype(np.int64), as_of_s)
-        found = np.zeros(plan.size, dtype=np.uint64)
-        filed = plan != UNKNOWN
-        origin, destination = plans.origin[plan[filed]], plans.destination[plan[filed]]
-        found[filed] = keys_of(self.history.places.icao, origin, destination)
-        return found

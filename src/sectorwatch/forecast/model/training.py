@@ -146,7 +146,9 @@ def prepare(
     # Rows of the first week say of what is usual only that nobody knows it.
     first_s = from_s + min(8 * _DAY_S, length_s // 3)
     if learned is None:
-        learned = _learned(history, airspace, airports, from_s, held_from_s, navigation, progress)
+        learned = _learned(
+            history, airspace, airports, from_s, held_from_s, navigation, local, progress
+        )
     known = learned
     counter = PlanCounter(airspace, airports, navigation)
     memory = Memory(kinds_of(airspace), local)
@@ -159,7 +161,7 @@ def prepare(
         piece = history if isinstance(history, History) else _load(history, begin_s, end_s, to_s)
         walk = Walk(
             piece,
-            lambda each: counter.count(each, known),
+            lambda each, usual: counter.count(each, known, usual=usual),
             memory,
             past=past,
             departed_s=departed_s,
@@ -211,6 +213,7 @@ def _learned(
     from_s: int,
     until_s: int,
     navigation: Navigation | None,
+    local: LocalTime,
     progress: Progress,
 ) -> LearnedPlans:
     moments = None
@@ -224,6 +227,7 @@ def _learned(
         airports,
         until_s,
         navigation=navigation,
+        local=local,
         moments=moments,
         progress=lambda share, words: progress(0.2 * share, words),
     )

@@ -10,7 +10,7 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["Part", "PlanCount", "poisson_binomial"]
+__all__ = ["Part", "PlanCount", "TakeOffs", "poisson_binomial"]
 
 _CERTAIN = 1e-9
 
@@ -25,6 +25,17 @@ class Part:
     row: NDArray[np.int32]
     sector: NDArray[np.int32]
     share: NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class TakeOffs:
+    """When flights that wait will take off: `row` (n,) is the flight's in the situation.
+
+    `chance` (n, steps) that it does in each of the next steps of 5 min.
+    """
+
+    row: NDArray[np.intp]
+    chance: NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +57,7 @@ class PlanCount:
     variance: NDArray[np.float32]
     p_zero: NDArray[np.float32]
     part: Part = field(repr=False)
+    take_offs: TakeOffs = field(repr=False)
 
     @property
     def mean(self) -> NDArray[np.float32]:
@@ -88,6 +100,7 @@ def summed(
     leads_s: NDArray[np.int64],
     bin_s: float,
     sectors: int,
+    take_offs: TakeOffs,
 ) -> PlanCount:
     """The count of parts; `touch` is their probability of being there at all in a bin.
 
@@ -117,6 +130,7 @@ def summed(
         variance=np.maximum((by_sector @ spread).astype(np.float32), 0.0),
         p_zero=np.exp((by_sector @ none).astype(np.float32).astype(np.float64)).astype(np.float32),
         part=part,
+        take_offs=take_offs,
     )
 
 

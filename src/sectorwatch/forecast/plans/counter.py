@@ -14,7 +14,7 @@ import numpy as np
 from sectorwatch.airspace.edges import expand
 from sectorwatch.forecast.horizon import BIN_S, LEADS
 from sectorwatch.forecast.plans.ahead import Ahead, passages_ahead
-from sectorwatch.forecast.plans.count import Part, summed
+from sectorwatch.forecast.plans.count import Part, TakeOffs, summed
 from sectorwatch.forecast.plans.delays import delay_minutes
 from sectorwatch.forecast.plans.departures import GROUND, PREFILED, cells_of
 from sectorwatch.forecast.plans.errors_of_time import with_error
@@ -30,6 +30,7 @@ from sectorwatch.forecast.plans.timing import (
     shares_of,
     spread_class,
 )
+from sectorwatch.forecast.plans.usual_off import rates, sharpened
 from sectorwatch.forecast.situation import UNKNOWN, Stage
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from sectorwatch.forecast.plans.count import PlanCount
     from sectorwatch.forecast.plans.learned import LearnedPlans
     from sectorwatch.forecast.plans.navigation import Navigation
+    from sectorwatch.forecast.plans.usual_off import UsualTakeOffs
     from sectorwatch.forecast.situation import Situation
     from sectorwatch.traffic.contract import KnownPlaces, Space
 
@@ -103,12 +105,17 @@ class PlanCounter:
         learned: LearnedPlans,
         leads_s: NDArray[np.int64] = LEADS,
         bin_s: float = BIN_S,
+        *,
+        usual: UsualTakeOffs | None = None,
     ) -> PlanCount:
-        """The expected mean occupancy of bins of `bin_s`; as good as an instant at a second."""
+        """The expected mean occupancy of bins of `bin_s`; as good as an instant at a second.
+
+        `usual` knows when flights took off on the days before, where that is known.
+        """
         leads_s = np.asarray(leads_s, dtype=np.int64)
         from_s = leads_s.astype(np.float64)
         air = self._airborne(situation, learned)
-        waiting, off = self._waiting(situation, learned)
+        waiting, off, take_offs = self._waiting(situation, learned, usual)
         parts = [
             (air, self._air_shares(air, learned, from_s, bin_s)),
             (waiting, _waiting_shares(waiting, off, learned, from_s, bin_s)),
@@ -145,12 +152,19 @@ class PlanCounter:
             leads_s,
             bin_s,
             len(self._airspace.sectors),
+            take_offs,
         )
 
-    def passages(self, situation: Situation, learned: LearnedPlans) -> EntryOutlook:
+    def passages(
+        self,
+        situation: Situation,
+        learned: LearnedPlans,
+        *,
+        usual: UsualTakeOffs | None = None,
+    ) -> EntryOutlook:
         """Into which sectors each flight will come, how likely and when."""
         air = self._airborne(situation, learned)
-        waiting, off = self._waiting(situation, learned)
+        waiting, off, _ = self._waiting(situation, learned, usual)
         to_come = air.enter_s > 0
         alive = np.exp(-learned.quits_per_h * np.maximum(air.enter_s, 0.0) / _HOUR_S)
         spread = np.array(_NORMAL_QUANTILES)[None, :] * air.enter_sd_s[:, None]
@@ -176,6 +190,17 @@ class PlanCounter:
             entry_s=situation.as_of_s
             + np.maximum(np.concatenate([air_s[to_come], waiting_s]), 0.0),
         )
+
+    def take_offs(
+        self,
+        situation: Situation,
+        learned: LearnedPlans,
+        *,
+        usual: UsualTakeOffs | None = None,
+    ) -> TakeOffs:
+        """When each flight that waits will take off."""
+        rows, state, off = _leaving(situation, learned, usual)
+        return TakeOffs(rows, off[state, :OFF_STEPS].astype(np.float32))
 
     def _airborne(self, situation: Situation, learned: LearnedPlans) -> _Passages:
         airborne = situation.stage == Stage.AIRBORNE
@@ -244,27 +269,10 @@ class PlanCounter:
         )
 
     def _waiting(
-        self, situation: Situation, learned: LearnedPlans
-    ) -> tuple[_Passages, NDArray[np.float64]]:
-        """Passages of those not in the air, and when each of their states takes off."""
-        rows_of: list[NDArray[np.intp]] = []
-        cells: list[NDArray[np.intp]] = []
-        tables: list[NDArray[np.float32]] = []
-        for stage, table, kind in (
-            (Stage.GROUND, learned.ground, GROUND),
-            (Stage.PREFILED, learned.prefiled, PREFILED),
-        ):
-            rows = np.flatnonzero(situation.stage == stage)
-            if stage == Stage.PREFILED:
-                rows = rows[~_online_already(situation, rows)]
-            delay_min = delay_minutes(situation, rows, learned.delay_weights)
-            flat = table.reshape(-1, table.shape[-1])
-            used, state = np.unique(cells_of(kind, situation, rows, delay_min), return_inverse=True)
-            rows_of.append(rows)
-            cells.append(state + sum(each.shape[0] for each in tables))
-            tables.append(flat[used])
-        rows, state = np.concatenate(rows_of), np.concatenate(cells)
-        off = np.concatenate(tables).astype(np.float64)
+        self, situation: Situation, learned: LearnedPlans, usual: UsualTakeOffs | None
+    ) -> tuple[_Passages, NDArray[np.float64], TakeOffs]:
+        """Passages of those not in the air, when their states take off, and each flight does."""
+        rows, state, off = _leaving(situation, learned, usual)
         ahead = self.since_off(situation, rows, learned)
         enter_s, enter_sd_s = with_error(ahead.enter_s, ahead.now, ahead.enter_phase, learned)
         leave_s, leave_sd_s = with_error(ahead.exit_s, ahead.now, ahead.exit_phase, learned)
@@ -281,7 +289,7 @@ class PlanCounter:
             leave_sd_s=leave_sd_s,
             state=state_of[ahead.row],
         )
-        return waiting, off
+        return waiting, off, TakeOffs(rows, off[state, :OFF_STEPS].astype(np.float32))
 
     def _air_shares(
         self,
@@ -347,3 +355,39 @@ def _online_already(situation: Situation, rows: NDArray[np.intp]) -> NDArray[np.
         row = int(rows[at])
         ghosts[at] = (int(situation.cid[row]), situation.callsign[row]) in there
     return ghosts
+
+
+def _leaving(
+    situation: Situation, learned: LearnedPlans, usual: UsualTakeOffs | None
+) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.float64]]:
+    """Flights that wait (n,), the state of each, and when states take off (k, steps + 1)."""
+    rows_of: list[NDArray[np.intp]] = []
+    cells: list[NDArray[np.intp]] = []
+    tables: list[NDArray[np.float32]] = []
+    for stage, table, kind in (
+        (Stage.GROUND, learned.ground, GROUND),
+        (Stage.PREFILED, learned.prefiled, PREFILED),
+    ):
+        rows = np.flatnonzero(situation.stage == stage)
+        if stage == Stage.PREFILED:
+            rows = rows[~_online_already(situation, rows)]
+        delay_min = delay_minutes(situation, rows, learned.delay_weights)
+        flat = table.reshape(-1, table.shape[-1])
+        used, state = np.unique(cells_of(kind, situation, rows, delay_min), return_inverse=True)
+        rows_of.append(rows)
+        cells.append(state + sum(each.shape[0] for each in tables))
+        tables.append(flat[used])
+    rows, state = np.concatenate(rows_of), np.concatenate(cells)
+    off = np.concatenate(tables).astype(np.float64)
+    if usual is not None and learned.usual_weight > 0 and rows.size:
+        said = usual.of(situation, rows)
+        rate = rates(said.counts, learned.usual_spread_s, learned.usual_late)
+        # Who waits in the same state between the same two airports leaves alike.
+        both, state = np.unique(state * len(rate) + said.pair, return_inverse=True)
+        off = sharpened(
+            off[both // len(rate)],
+            rate[both % len(rate)],
+            learned.usual_floor,
+            learned.usual_weight,
+        )
+    return rows, state, off

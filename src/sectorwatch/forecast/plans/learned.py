@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 __all__ = ["AHEAD_S", "WAITING", "LearnedPlans"]
 
 _TEXT = np.dtype("S8")
-_FORMAT = 1
+_FORMAT = 2
+_MOST_WEIGHT = 2.0
 WAITING = 3
 """Beside the phases of a flight in the air: it has not taken off, and times are since it does."""
 AHEAD_S = np.array([0, 5, 10, 20, 30, 45, 60, 90, 120, 180, 240, 360], dtype=np.float64) * 60
@@ -37,7 +38,10 @@ class LearnedPlans:
     (4, 4, k): by what the flight does now (`profile.PHASES`, and `WAITING`), by its phase when it
     enters or leaves (`profile.PHASES`), at `AHEAD_S`. `quits_per_h` is how often a flight in the
     air vanishes short of its destination. Flights from `pair_from` to `pair_to` (codes, ordered,
-    shape (p,)) take `pair_pace` times as long as reckoned, all others `usual_pace` times.
+    shape (p,)) take `pair_pace` times as long as reckoned, all others `usual_pace` times. When
+    flights took off on the days before counts with `usual_weight`, 0 for not at all, each spread by
+    `usual_spread_s` and a share `usual_late` much later, beside `usual_floor` in each step (see
+    `usual_off`).
     """
 
     until_s: int
@@ -51,6 +55,10 @@ class LearnedPlans:
     pair_to: NDArray[np.str_]
     pair_pace: NDArray[np.float32]
     usual_pace: float
+    usual_weight: float
+    usual_spread_s: float
+    usual_late: float
+    usual_floor: float
 
     @classmethod
     def priors(
@@ -69,6 +77,10 @@ class LearnedPlans:
             pair_to=np.zeros(0, dtype="U8"),
             pair_pace=np.zeros(0, dtype=np.float32),
             usual_pace=1.0,
+            usual_weight=0.0,
+            usual_spread_s=600.0,
+            usual_late=0.4,
+            usual_floor=1e-3,
         )
 
     def to_arrays(self) -> dict[str, NDArray[np.generic]]:
@@ -100,6 +112,13 @@ class LearnedPlans:
             kind = type(getattr(like, field.name))
             values[field.name] = given.astype(known.dtype) if kind is np.ndarray else kind(given)
         learned = cls(**values)  # type: ignore[arg-type]
+        if not (
+            0 <= learned.usual_weight <= _MOST_WEIGHT
+            and learned.usual_spread_s > 0
+            and 0 <= learned.usual_late <= 1
+            and learned.usual_floor > 0
+        ):
+            raise ValueError("what was learned of usual take-offs is out of all bounds")
         if len({learned.pair_from.size, learned.pair_to.size, learned.pair_pace.size}) > 1:
             raise ValueError("the pairs of what was learned of plans are not of one length")
         for name, table in (("ground", learned.ground), ("prefiled", learned.prefiled)):

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from sectorwatch.forecast.local_time import LocalTime
 from sectorwatch.forecast.plans.counter import PlanCounter
 from sectorwatch.forecast.plans.delays import DELAY_WEIGHTS, delay_features
 from sectorwatch.forecast.plans.departures import GROUND, PREFILED, cells_of
@@ -20,6 +21,7 @@ from sectorwatch.forecast.plans.hazards import OFF_STEPS, STEP_S
 from sectorwatch.forecast.plans.learned import LearnedPlans
 from sectorwatch.forecast.plans.outcomes import Outcomes
 from sectorwatch.forecast.plans.profile import LANDING
+from sectorwatch.forecast.plans.usual_learning import UsualLearning
 from sectorwatch.forecast.situation import UNKNOWN, Stage
 
 if TYPE_CHECKING:
@@ -87,12 +89,14 @@ def learn_plans(
     until_s: int,
     *,
     navigation: Navigation | None = None,
+    local: LocalTime | None = None,
     moments: Sequence[int] | None = None,
     progress: Callable[[float, str], None] | None = None,
 ) -> LearnedPlans:
     """What the history until `until_s` teaches; the priors where there is none.
 
-    `moments` are those to learn from, ascending; else `moments_between` says.
+    `moments` are those to learn from, ascending; else `moments_between` says. By the clock of
+    `local`, UTC without, it is looked at when flights take off on other days.
     """
     counter = PlanCounter(airspace, airports, navigation)
     outcomes = Outcomes(history, until_s)
@@ -131,12 +135,15 @@ def learn_plans(
     if len(paces):
         learned = _with_pairs(learned, history.places.icao, *paces.columns())
     errors = TimeErrors()
+    usual = UsualLearning(history, local or LocalTime("UTC"), moments[0])
     for number, situation in enumerate(timed):
+        usual.add(situation, counter.take_offs(situation, learned), outcomes)
         _add_errors(errors, situation, outcomes, counter, learned)
         if progress is not None:
             progress(0.8 + 0.2 * (number + 1) / len(timed), "when flights came where")
     bias_s, sd_s = errors.learned(learned.bias_s, learned.sd_s)
-    return replace(learned, bias_s=bias_s, sd_s=sd_s)
+    learned = replace(learned, bias_s=bias_s, sd_s=sd_s)
+    return usual.learned(learned)
 
 
 class _Columns:

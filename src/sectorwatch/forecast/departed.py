@@ -1,0 +1,123 @@
+"""Take-offs of the last weeks: when, and between which airports."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from sectorwatch.errors import ModelFileError
+from sectorwatch.forecast.situation import UNKNOWN
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from sectorwatch.forecast.history import History
+    from sectorwatch.forecast.local_time import LocalTime
+
+__all__ = ["KEPT_S", "Departures", "days_before", "keys_of", "pair_keys", "pairs_flown"]
+
+_DAYS = 28
+KEPT_S = (_DAYS + 1) * 86_400
+_SAME_DAY, _SAME_KIND = 2.0, 1.0
+"""What a day of the same name tells, and another of the same kind: an event is on one of them."""
+
+
+def pair_keys(origin: NDArray[Any], destination: NDArray[Any]) -> NDArray[np.uint64]:
+    """One number a pair of ICAO codes (as `S4` arrays), the same in every program; 0 for none."""
+    both = np.stack([np.asarray(each, dtype="S4") for each in (origin, destination)], axis=-1)
+    keys = np.ascontiguousarray(both).view("<u8").reshape(len(both))
+    return np.where((both == b"").any(axis=-1), np.uint64(0), keys)
+
+
+class Departures:
+    """Take-offs of the last weeks: when, and between which airports; in order of time."""
+
+    def __init__(self, kept_s: int = KEPT_S) -> None:
+        self._kept_s = kept_s
+        self._time_s = np.empty(0, dtype=np.int64)
+        self._key = np.empty(0, dtype=np.uint64)
+
+    def add(self, time_s: NDArray[np.int64], key: NDArray[np.uint64]) -> None:
+        """Take-offs between known airports; what is too old for a forecast is let go of."""
+        counts = key != 0
+        if not counts.any():
+            return
+        time_s = np.concatenate([self._time_s, time_s[counts]])
+        key = np.concatenate([self._key, key[counts]])
+        order = np.argsort(time_s, kind="stable")
+        first = np.searchsorted(time_s[order], time_s.max(initial=0) - self._kept_s)
+        self._time_s, self._key = time_s[order][first:], key[order][first:]
+
+    def replace(
+        self, after_s: int, until_s: int, time_s: NDArray[np.int64], key: NDArray[np.uint64]
+    ) -> None:
+        """All take-offs after `after_s` until `until_s`, in place of those that were noted."""
+        kept = (self._time_s <= after_s) | (self._time_s > until_s)
+        self._time_s, self._key = self._time_s[kept], self._key[kept]
+        self.add(time_s, key)
+
+    @property
+    def until_s(self) -> int:
+        """The last of them, 0 where there is none."""
+        return int(self._time_s[-1]) if self._time_s.size else 0
+
+    @property
+    def from_s(self) -> int:
+        """The first of them, 0 where there is none."""
+        return int(self._time_s[0]) if self._time_s.size else 0
+
+    def between(self, from_s: int, to_s: int) -> tuple[NDArray[np.int64], NDArray[np.uint64]]:
+        """Those from `from_s` until before `to_s`."""
+        begin, end = np.searchsorted(self._time_s, (from_s, to_s))
+        return self._time_s[begin:end], self._key[begin:end]
+
+    def to_arrays(self) -> dict[str, NDArray[Any]]:
+        """All of it by name."""
+        return {"time_s": self._time_s, "key": self._key}
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> Departures:
+        """What `to_arrays` gave; raises ModelFileError where it is something else."""
+        time_s, key = (arrays.get(name, np.empty(0)) for name in ("time_s", "key"))
+        if time_s.ndim != 1 or time_s.shape != key.shape or key.dtype != np.uint64:
+            raise ModelFileError("its take-offs are not of one length")
+        made = cls()
+        made.add(time_s.astype(np.int64), key)
+        return made
+
+
+def keys_of(
+    icao: Sequence[str], origin: NDArray[np.integer[Any]], destination: NDArray[np.integer[Any]]
+) -> NDArray[np.uint64]:
+    """`pair_keys` of places by their index, UNKNOWN for none; no other place is looked at."""
+    codes = np.zeros(len(icao) + 1, dtype="S4")
+    for place in np.unique(np.concatenate([origin, destination])).tolist():
+        if place >= 0:
+            codes[place] = icao[place].encode("ascii", "replace")
+    return pair_keys(codes[origin], codes[destination])
+
+
+def pairs_flown(history: History, chosen: NDArray[np.bool_], as_of_s: int) -> NDArray[np.uint64]:
+    """`pair_keys` of the flights of `history.flights` chosen, by their plans then."""
+    plans = history.plans
+    plan, _ = history.revisions.at(np.flatnonzero(chosen).astype(np.int64), as_of_s)
+    found = np.zeros(plan.size, dtype=np.uint64)
+    filed = plan != UNKNOWN
+    origin, destination = plans.origin[plan[filed]], plans.destination[plan[filed]]
+    found[filed] = keys_of(history.places.icao, origin, destination)
+    return found
+
+
+def days_before(as_of_s: int, local: LocalTime) -> list[tuple[int, float]]:
+    """The same time by the clock on the wall on the last days of the same kind; and their weights.
+
+    Those of the four weeks that take-offs are kept of, the latest first.
+    """
+    number = np.arange(1, _DAYS + 1)
+    days_s = local.days_before(as_of_s, number)
+    weight = np.where(number % 7 == 0, _SAME_DAY, _SAME_KIND)
+    alike = local.kind_of_day(days_s) == local.kind_of_day(as_of_s)
+    return list(zip(days_s[alike].tolist(), weight[alike].tolist(), strict=True))
