@@ -16,6 +16,7 @@ from sectorwatch.forecast.model.training import kinds_of
 from sectorwatch.forecast.now import situation_now
 from sectorwatch.forecast.past import Past
 from sectorwatch.forecast.plans import LearnedPlans, PlanCounter
+from sectorwatch.forecast.regulars import PairVisits, Ways
 
 if TYPE_CHECKING:
     from sectorwatch.store import Store
@@ -89,3 +90,15 @@ def test_what_is_learned_of_the_unseen_had_come_true(six_hours: tuple[Store, Flo
     known = (history.final_minute_s(FIRST_S + STEP_S) or 0) + 60 >= LEADS + FIRST_S + 900
     assert (sums > 0).tolist() == known.tolist()
     assert 0 < known.sum() < LEADS.size
+
+
+def test_ways_of_more_sectors_than_leads_are_kept() -> None:
+    """What is remembered comes back for as many sectors as there are."""
+    kind = np.zeros(2 * LEADS.size, dtype=np.int8)
+    memory = Memory(kind, LOCAL)
+    key = np.array([1, 1], dtype=np.uint64)
+    last = np.full(2, kind.size - 1)
+    memory.ways = Ways.learn(key, [PairVisits(key, last, np.zeros(2, int), np.full(2, 900))])
+    again = Memory.from_arrays(memory.to_arrays(), np.arange(kind.size), kind, LOCAL)
+    np.testing.assert_array_equal(again.ways.sector, memory.ways.sector)
+    assert again.ways.sector.tolist() == [kind.size - 1]

@@ -226,7 +226,11 @@ def _known(ways: Ways, situation: Situation, take_offs: TakeOffs) -> NDArray[np.
     found = _counted(ways, key[is_up[counts]], slot[counts], None)
     # Steps of a slot together, a column each.
     steps = LEADS.size * BIN_S // STEP_S
-    chance = take_offs.chance[:, :steps].reshape(len(take_offs.row), LEADS.size, -1).sum(axis=2)
+    chance = (
+        take_offs.chance[:, :steps]
+        .reshape(len(take_offs.row), LEADS.size, steps // LEADS.size)
+        .sum(axis=2)
+    )
     rows, lead = np.nonzero(chance > _LEAST_CHANCE)
     return found + _counted(ways, key[take_offs.row[rows]], lead + _BEFORE, chance[rows, lead])
 
