@@ -363,3 +363,36 @@ def test_a_parameter_that_is_none_is_refused_not_ignored(
     answer = client.get(path)
     assert answer.status == 422
     assert said in answer.json()["detail"]
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/api/ml/predictions?hours_ahead=1&hours_ahead=2",
+        "/api/ml/predictions?sector_name=YSSY_CTR&sector_name=YSSY_CTR",
+        "/api/ml/outlook?limit=1&limit=2",
+        "/api/ml/anomalies?limit=5&limit=5",
+        "/api/ml/patterns?limit=5&limit=5",
+        "/api/ml/accuracy?days=2&days=3",
+        "/api/flights?airport=YSSY&airport=YMML",
+        "/api/sectors?at=2026-11-01T09:00:00Z&at=",
+        "/api/airports/YSSY/movements?from=1&from=2&from=3",
+        "/api/monitoring/metrics/ticks_total?hours=1&hours=2",
+    ],
+)
+def test_a_parameter_that_is_given_twice_is_refused(client: Client, path: str) -> None:
+    """In words and by name: answered for the last of its values, nobody would notice."""
+    told = problem(client, path, 422)
+    _, _, query = path.partition("?")
+    name, count = query.partition("=")[0], query.count("&") + 1
+    assert f"{name!r} is given {count} times: give it once." in told["detail"]
+    [wrong] = told["errors"]
+    assert wrong["parameter"] == name
+    assert wrong["message"] == f"given {count} times, and taken once"
+
+
+def test_what_is_taken_several_times_may_be_given_so(client: Client) -> None:
+    """As the page of the API says of it."""
+    path = "/api/monitoring/metrics/api_requests_refused_total?tag=reason=no_key&tag=a=b"
+    answer = client.ask("GET", path, operator())
+    assert answer.status == 200

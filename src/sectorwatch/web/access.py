@@ -10,15 +10,16 @@ from __future__ import annotations
 import difflib
 import functools
 import ipaddress
+from collections import Counter
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, get_args, get_origin
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 
 from sectorwatch.observe import Telemetry
-from sectorwatch.web.problems import ApiError
+from sectorwatch.web.problems import ApiError, WrongParameter
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Coroutine
@@ -157,30 +158,59 @@ def tier(needed: Tier) -> Callable[[Request], Coroutine[None, None, None]]:
 
     async def hold(request: Request) -> None:
         await let_in(request, needed)
-        refuse_unknown(request)
+        refuse_parameters(request)
 
     hold.tier = needed  # type: ignore[attr-defined]
     return hold
 
 
-def refuse_unknown(request: Request) -> None:
-    """Raise ApiError 422 for a parameter that the route does not take, with the nearest it does.
+def refuse_parameters(request: Request) -> None:
+    """Raise ApiError 422 for a parameter that the route does not take, or takes but once.
 
     Taken silently, a misspelt filter would answer with everything, and a moment asked for where
-    none can be asked for with now.
+    none can be asked for with now; of two sectors asked for, one would be answered for.
     """
     asked = request.query_params
     if not asked:
         return
-    known = sorted(field.alias for field in request.scope["route"].dependant.query_params)
+    taken = {
+        each.alias: each.field_info.annotation
+        for each in request.scope["route"].dependant.query_params
+    }
+    known = sorted(taken)
     for name in asked:
-        if name not in known:
+        if name not in taken:
             near = difflib.get_close_matches(name[:_LONGEST_SHOWN], known, n=1, cutoff=0.5)
             hint = f"did you mean {near[0]!r}? " if near else ""
             takes = ", ".join(known) if known else "no parameters"
             raise ApiError(
                 422, f"{name[:_LONGEST_SHOWN]!r} is no parameter here: {hint}This takes {takes}."
             )
+    times = Counter(name for name, _ in asked.multi_items())
+    twice = [name for name in times if times[name] > 1 and not _is_list(taken[name])]
+    if twice:
+        said = ", ".join(f"{name!r} is given {times[name]} times" for name in twice)
+        raise ApiError(
+            422,
+            f"{said}: give it once. Nobody can know which of its values is meant.",
+            errors=[
+                WrongParameter(
+                    name,
+                    ", ".join(asked.getlist(name))[:_LONGEST_SHOWN],
+                    f"given {times[name]} times, and taken once",
+                )
+                for name in twice
+            ],
+        )
+
+
+def _is_list(annotation: object) -> bool:
+    """Whether a parameter of that type takes several values.
+
+    >>> _is_list(list[str] | None), _is_list(int | None)
+    (True, False)
+    """
+    return any(get_origin(each) is list for each in (annotation, *get_args(annotation)))
 
 
 async def let_in(request: Request, needed: Tier) -> None:
