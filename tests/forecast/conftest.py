@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
@@ -33,9 +34,8 @@ def store(tmp_path: Path) -> Iterator[Store]:
 @pytest.fixture(scope="session")
 def six_hours(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Store, Flown]]:
     """Six hours by the minute with 20 min of no feeds in them, closed hours sealed."""
-    folder = tmp_path_factory.mktemp("six_hours") / "data"
     times_s = [START_S + minute * 60 for minute in range(6 * 60 + 10) if not 190 <= minute < 210]
-    with DataDirectory.open(folder) as opened, Store.open(opened) as store:
+    with _filled_at_once(tmp_path_factory.mktemp("six_hours") / "data") as store:
         yield store, fly(store, snapshots(times_s), seal_every=30)
 
 
@@ -60,10 +60,18 @@ def postgres_store(postgres: PostgresServer, tmp_path: Path) -> Iterator[Store]:
 @pytest.fixture(scope="session")
 def flown_days(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
     """Three days and some hours in a store, enough to train a model of."""
-    folder = tmp_path_factory.mktemp("flown_days") / "data"
-    with DataDirectory.open(folder) as opened, Store.open(opened) as store:
+    with _filled_at_once(tmp_path_factory.mktemp("flown_days") / "data") as store:
         fly_days(store)
         yield store
+
+
+@contextmanager
+def _filled_at_once(folder: Path) -> Iterator[Store]:
+    """A new store that nothing waits for the disk for: it lasts as long as the tests."""
+    with DataDirectory.open(folder) as opened:
+        Store.open(opened).close()
+        with Store.open(opened, is_scratch=True) as store:
+            yield store
 
 
 @pytest.fixture(scope="session")

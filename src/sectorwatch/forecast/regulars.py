@@ -73,6 +73,8 @@ class Ways:
         self.offset = offset[order].astype(np.int16)
         self.share = share[order].astype(np.float32)
         self._first = np.searchsorted(self.offset, np.arange(_OFFSETS + 1))
+        self._through: list[Any] = []
+        self._through_of = -1
 
     @classmethod
     def none(cls) -> Ways:
@@ -102,24 +104,41 @@ class Ways:
             cell, share, pair = cell[kept], share[kept], pair[kept]
         return cls(keys, pair, cell // _OFFSETS % _MOST_SECTORS, cell % _OFFSETS, share)
 
-    def carried(self, take_offs: NDArray[np.float32], sectors: int) -> NDArray[np.float32]:
-        """Take-offs (pair, slot of a bin, first `_BEFORE` before now) as occupancies (s, l)."""
-        from scipy import sparse  # noqa: PLC0415 - with the first forecast, not with the program
+    def carried(
+        self, take_offs: NDArray[np.float32], sectors: int
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Take-offs (pair, slot of a bin, first `_BEFORE` before now) as occupancies (s, l).
 
-        found = np.zeros((sectors, LEADS.size), dtype=np.float32)
-        for offset in range(_OFFSETS):
-            rows = slice(self._first[offset], self._first[offset + 1])
+        Apart those of slots that are still to come, and of those that are over.
+        """
+        due, overdue = np.zeros((2, sectors, LEADS.size), dtype=np.float32)
+        for offset, through in enumerate(self._by_offset(sectors)):
             # A take-off in slot j is at the offset in the bin of lead j - _BEFORE + offset.
             first_lead = max(offset - _BEFORE, 0)
-            slots = np.arange(first_lead, LEADS.size) + _BEFORE - offset
-            if not slots.size or rows.start == rows.stop:
+            slots = slice(first_lead + _BEFORE - offset, LEADS.size + _BEFORE - offset)
+            if through is None or slots.start >= slots.stop:
                 continue
-            through = sparse.csr_matrix(
-                (self.share[rows], (self.sector[rows], self.pair[rows])),
-                shape=(sectors, self.keys.size),
-            )
-            found[:, first_lead:] += through @ take_offs[:, slots]
-        return found
+            made = through @ np.ascontiguousarray(take_offs[:, slots])
+            before = min(max(_BEFORE - slots.start, 0), made.shape[1])
+            overdue[:, first_lead : first_lead + before] += made[:, :before]
+            due[:, first_lead + before :] += made[:, before:]
+        return due, overdue
+
+    def _by_offset(self, sectors: int) -> list[Any]:
+        """Of each offset what take-offs of pairs are multiplied by, None where nothing is known.
+
+        Made when it is first asked for, and kept: it takes longer than what it is for.
+        """
+        from scipy import sparse  # noqa: PLC0415 - with the first forecast, not with the program
+
+        if self._through_of != sectors:
+            self._through_of, self._through = sectors, []
+            for begin, end in zip(self._first[:-1].tolist(), self._first[1:].tolist(), strict=True):
+                rows = slice(begin, end)
+                cells = self.share[rows], (self.sector[rows], self.pair[rows])
+                shape = sectors, self.keys.size
+                self._through.append(sparse.csr_array(cells, shape=shape) if begin < end else None)
+        return self._through
 
     def of_sectors(self, rows: NDArray[np.intp]) -> Ways:
         """With the sectors that stand at `rows` of these, in that order; -1 is none of them."""
@@ -211,10 +230,7 @@ def regulars(
     with np.errstate(invalid="ignore", divide="ignore"):
         matched = np.where(wide_usual > 0, wide_known / wide_usual, 1.0)
     missing = (usual * np.clip(1 - matched, 0, 1)).astype(np.float32)
-    overdue = missing.copy()
-    overdue[:, _BEFORE:] = 0
-    missing[:, :_BEFORE] = 0
-    return ways.carried(missing, sectors), ways.carried(overdue, sectors)
+    return ways.carried(missing, sectors)
 
 
 def _known(ways: Ways, situation: Situation, take_offs: TakeOffs) -> NDArray[np.float64]:

@@ -69,12 +69,18 @@ class WeeklyMeans:
                 self._sums[where] += weight * counted[:, lead]
                 self._weights[where] += weight * known[:, lead]
 
-    def mean(self, hour: NDArray[np.float64]) -> NDArray[np.float32]:
-        """What is usual at hours `hour` (l,), shape (s, l); NaN where nothing was ever seen."""
+    def mean(
+        self, hour: NDArray[np.float64], leads: NDArray[np.intp] | None = None
+    ) -> NDArray[np.float32]:
+        """What is usual at hours `hour` (l,), shape (s, l); NaN where nothing was ever seen.
+
+        They are of all leads, or of `leads` (l,).
+        """
+        leads = np.arange(hour.size) if leads is None else leads
         kind, quarter = _place(hour)
         low = np.floor(quarter - 0.5)
         part = (quarter - 0.5 - low)[:, None]
-        found = [self._at(kind, (low + step).astype(np.int64)) for step in (0, 1)]
+        found = self._at(kind, low.astype(np.int64), leads)
         return np.asarray(((1 - part) * found[0] + part * found[1]).T, dtype=np.float32)
 
     def to_arrays(self) -> dict[str, NDArray[Any]]:
@@ -110,22 +116,31 @@ class WeeklyMeans:
         made._until_s = float(until[0])
         return made
 
-    def _at(self, kind: NDArray[np.int64], cell: NDArray[np.int64]) -> NDArray[np.float64]:
-        """The mean in cells of days, one a lead: shape (l, s)."""
-        leads = np.arange(cell.size)
-        near = (cell[:, None] + np.arange(-_AROUND, _AROUND + 1)) % QUARTERS, leads[:, None]
-        # Of each kind of day the hours around: shape (kinds, l, s).
-        weight = np.stack([each[near].sum(axis=1, dtype=np.float64) for each in self._weights])
-        total = np.stack([each[near].sum(axis=1, dtype=np.float64) for each in self._sums])
-        with np.errstate(invalid="ignore", divide="ignore"):
-            of_all = total.sum(axis=0) / weight.sum(axis=0)
-            drawn = np.minimum(_EVERY_KIND, weight.sum(axis=0))
-            around = total[kind, leads] + drawn * of_all
-            around /= weight[kind, leads] + drawn
-            here = kind, cell % QUARTERS, leads
-            drawn = np.minimum(_DRAWN, weight.sum(axis=0))
-            mean = self._sums[here] + drawn * around
-            return np.asarray(mean / (self._weights[here] + drawn), dtype=np.float64)
+    def _at(
+        self, kind: NDArray[np.int64], cell: NDArray[np.int64], leads: NDArray[np.intp]
+    ) -> list[NDArray[np.float64]]:
+        """The mean in cells of days, one a lead, and in the ones behind: each of shape (l, s)."""
+        near = np.arange(-_AROUND, _AROUND + 2)[:, None] + cell
+        # Of each kind of day the hours around both cells: shape (kinds, quarters, l, s).
+        weights, sums = (
+            each[:, near % QUARTERS, leads].astype(np.float64)
+            for each in (self._weights, self._sums)
+        )
+        found, lead = [], np.arange(leads.size)
+        for step in (0, 1):
+            hours = slice(step, step + 2 * _AROUND + 1)
+            weight, total = weights[:, hours].sum(axis=1), sums[:, hours].sum(axis=1)
+            all_weight = weight.sum(axis=0)
+            with np.errstate(invalid="ignore", divide="ignore"):
+                of_all = total.sum(axis=0) / all_weight
+                drawn = np.minimum(_EVERY_KIND, all_weight)
+                around = total[kind, lead] + drawn * of_all
+                around /= weight[kind, lead] + drawn
+                here = kind, _AROUND + step, lead
+                drawn = np.minimum(_DRAWN, all_weight)
+                mean = sums[here] + drawn * around
+                found.append(mean / (weights[here] + drawn))
+        return found
 
     def _fade(self, time_s: float) -> None:
         """Let what was noted before weigh less, once a day: nothing is gained by more often."""

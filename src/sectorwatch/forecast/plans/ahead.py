@@ -325,7 +325,7 @@ def _way_from_here(
         corners = (Point(float(places.latitude[to]), float(places.longitude[to])),)
     else:
         # Those that the way comes to after the place on it that is nearest.
-        times_s = known.corners_s[number]
+        times_s = known.corners_s(number)
         first = min(bisect.bisect_right(times_s, elapsed_s), len(times_s) - 1)
         corners, legs_nm = known.corners[number][first:], known.legs_nm[number][first:]
     left_nm = sum(legs_nm, apart_nm(here, corners[0]))

@@ -70,8 +70,8 @@ def cruise_ft(filed_ft: float, way_nm: float) -> float:
 class KnownWays:
     """The ways of plans, laid out through an airspace; `ways` has all of them end to end.
 
-    Of each, `corners` are the points that it was laid through, airports included, `corners_s` when
-    it comes to them, and `legs_nm` how far it is from each to the next.
+    Of each, `corners` are the points that it was laid through, airports included, and `legs_nm` how
+    far it is from each to the next.
     """
 
     def __init__(
@@ -87,7 +87,6 @@ class KnownWays:
         """Forget all ways."""
         self._number: dict[tuple[int, int, int, int, int, str], int] = {}
         self.corners: list[tuple[Point, ...]] = []
-        self.corners_s: list[list[float]] = []
         self.legs_nm: list[list[float]] = []
         self.cruise_kt = np.zeros(0)
         self.cruise_ft = np.zeros(0)
@@ -131,70 +130,69 @@ class KnownWays:
             self.forget()
         self._icao = tuple(places.icao) if len(places.icao) != known else self._icao
 
+    def corners_s(self, number: int) -> list[float]:
+        """When a way comes to each of its corners, in seconds since it began."""
+        begin, end = self.ways.first[number : number + 2].tolist()
+        elapsed_s, legs_nm = self.ways.elapsed_s[begin:end], self.legs_nm[number]
+        if len(legs_nm) == 1:  # from airport to airport
+            return [0.0, float(elapsed_s[-1])]
+        # Its points are evenly apart.
+        along = np.append(0.0, np.cumsum(legs_nm)) * ((elapsed_s.size - 1) / sum(legs_nm))
+        times_s: list[float] = np.interp(along, np.arange(elapsed_s.size), elapsed_s).tolist()
+        return times_s
+
     def _add(self, plans: Sequence[Plan], places: Places) -> None:
         made: list[Way] = []
+        legs: list[list[float]] = []
         for plan in plans:
-            way = self._way(plan, places)
-            if way is None:
+            corners = self._corners(plan, places)
+            legs_nm = _legs_nm(corners)
+            way_nm = sum(legs_nm)
+            if way_nm < _TINY_NM:
                 self._number[plan] = UNKNOWN
-            else:
-                self._number[plan] = len(self.corners) + len(made)
-                made.append(way)
+                continue
+            self._number[plan] = len(self.corners) + len(made)
+            made.append(_way(plan, corners, way_nm, places))
+            legs.append(legs_nm)
         if made:
-            new = lay_out(made, self._airspace)
-            self.ways = _joined(self.ways, new)
-            legs_nm = [_legs_nm(way.points) for way in made]
+            self.ways = _joined(self.ways, lay_out(made, self._airspace))
             self.corners.extend(tuple(way.points) for way in made)
-            self.corners_s.extend(
-                _corners_s(legs, new.elapsed_s[first:end])
-                for legs, first, end in zip(
-                    legs_nm, new.first[:-1].tolist(), new.first[1:].tolist(), strict=True
-                )
-            )
-            self.legs_nm.extend(legs_nm)
+            self.legs_nm.extend(legs)
             self.cruise_kt = np.append(self.cruise_kt, [way.cruise_kt for way in made])
             self.cruise_ft = np.append(self.cruise_ft, [way.cruise_ft for way in made])
-            self.length_nm = np.append(self.length_nm, [sum(legs) for legs in legs_nm])
+            self.length_nm = np.append(self.length_nm, [sum(each) for each in legs])
 
-    def _way(self, plan: Plan, places: Places) -> Way | None:
+    def _corners(self, plan: Plan, places: Places) -> Sequence[Point]:
+        """The points of a plan's way, none where it has no two places."""
         if UNKNOWN in (plan.origin, plan.destination):
-            return None
+            return ()
         ends = [
             Point(float(places.latitude[place]), float(places.longitude[place]))
             for place in (plan.origin, plan.destination)
         ]
         if not all(math.isfinite(number) for end in ends for number in end):
-            return None
+            return ()
         points = route_points(plan.route, ends[0], ends[1], self._airports, self._navigation)
-        corners = (ends[0], *points, ends[1])
-        way_nm = sum(_legs_nm(corners))
-        if way_nm < _TINY_NM:
-            return None
-        field_ft, end_ft = (
-            0.0 if math.isnan(elevation := float(places.elevation_ft[place])) else elevation
-            for place in (plan.origin, plan.destination)
-        )
-        return Way(
-            points=corners,
-            cruise_kt=cruise_kt(plan.tas_kt, plan.enroute_min, way_nm),
-            cruise_ft=cruise_ft(plan.cruise_ft, way_nm),
-            start_ft=field_ft,
-            end_ft=end_ft,
-            field_ft=field_ft,
-        )
+        return (ends[0], *points, ends[1])
+
+
+def _way(plan: Plan, corners: Sequence[Point], way_nm: float, places: Places) -> Way:
+    field_ft, end_ft = (
+        0.0 if math.isnan(elevation := float(places.elevation_ft[place])) else elevation
+        for place in (plan.origin, plan.destination)
+    )
+    return Way(
+        points=corners,
+        cruise_kt=cruise_kt(plan.tas_kt, plan.enroute_min, way_nm),
+        cruise_ft=cruise_ft(plan.cruise_ft, way_nm),
+        start_ft=field_ft,
+        end_ft=end_ft,
+        field_ft=field_ft,
+    )
 
 
 def _legs_nm(points: Sequence[Point]) -> list[float]:
     return [apart_nm(*leg) for leg in itertools.pairwise(points)]
-
-
-def _corners_s(legs_nm: Sequence[float], elapsed_s: NDArray[np.float32]) -> list[float]:
-    """When a way comes to its corners: its points are evenly apart."""
-    if len(legs_nm) == 1:  # from airport to airport
-        return [0.0, float(elapsed_s[-1])]
-    along = np.append(0.0, np.cumsum(legs_nm)) * ((elapsed_s.size - 1) / sum(legs_nm))
-    times_s: list[float] = np.interp(along, np.arange(elapsed_s.size), elapsed_s).tolist()
-    return times_s
 
 
 def _joined(ways: Ways, more: Ways) -> Ways:

@@ -80,17 +80,19 @@ def route_points(
 ) -> list[Point]:
     """The resolved points of a route from `start` to `end`, these not among them, in order."""
     found: list[Point] = []
-    here = start
+    here, left_nm = start, apart_nm(start, end)
     for word in route[:_LONGEST_ROUTE].upper().split()[: 4 * MOST_POINTS]:
         # Behind a stroke stand speed and level, or a runway.
         token = word.split("/", 1)[0] if _COORDINATES.fullmatch(word) is None else word
         options = _options(token, airports, navigation)
         if not options:
             continue
-        point = _least_detour(options, here, end)
-        if point is not None and point not in (here, start, end):
+        point, through_nm, after_nm = _least_detour(options, here, end)
+        if through_nm > _DETOUR * left_nm + _DETOUR_NM:
+            continue
+        if point not in (here, start, end):
             found.append(point)
-            here = point
+            here, left_nm = point, after_nm
         if len(found) == MOST_POINTS:
             break
     return found
@@ -110,13 +112,15 @@ def _options(token: str, airports: KnownPlaces, navigation: Navigation | None) -
     return ()
 
 
-def _least_detour(options: Sequence[Point], here: Point, end: Point) -> Point | None:
-    """The option that is least out of the way, None where each is too far out of it."""
-    through_nm = [apart_nm(here, point) + apart_nm(point, end) for point in options]
+def _least_detour(options: Sequence[Point], here: Point, end: Point) -> tuple[Point, float, float]:
+    """The option that is least out of the way, how long that is, and from it to the end."""
+    after_nm = [apart_nm(point, end) for point in options]
+    through_nm = [
+        apart_nm(here, point) + after for point, after in zip(options, after_nm, strict=True)
+    ]
     least_nm = min(through_nm)
-    if least_nm > _DETOUR * apart_nm(here, end) + _DETOUR_NM:
-        return None
-    return options[through_nm.index(least_nm)]
+    least = through_nm.index(least_nm)
+    return options[least], least_nm, after_nm[least]
 
 
 def apart_nm(point: Point, other: Point) -> float:
