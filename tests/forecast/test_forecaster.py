@@ -12,12 +12,14 @@ from forecast.made_model import made_model
 from made_ticks import LIVE, START_S, tick
 from runtime.world import _airports, _airspace
 from sectorwatch.errors import ForecastError, ModelFileError
+from sectorwatch.forecast.capacity import CapacityBook
 from sectorwatch.forecast.forecaster import Forecaster
 from sectorwatch.forecast.horizon import LEADS
 from sectorwatch.forecast.issued import BASES, Issued
 from sectorwatch.forecast.local_time import LocalTime
 from sectorwatch.forecast.past import Past
 from sectorwatch.forecast.plan_basis import spread_of
+from sectorwatch.forecast.scoring.promises import Promises
 from sectorwatch.forecast.scoring.scored import Scored, scored_of, told
 from sectorwatch.forecast.unfiled import unfiled
 
@@ -63,6 +65,24 @@ def test_without_a_model_it_is_plans_and_the_usual_share_of_those_not_filed_yet(
         issued.mean[0, -1] < issued.quantiles[0, -1, -1]
     )
     assert (np.diff(issued.quantiles, axis=-1) >= 0).all()
+
+
+def test_what_plans_promise_is_set_right_and_what_a_model_says_is_not() -> None:
+    """A model's intervals are corrected already: not twice."""
+    never = Promises(np.array([[0.0, 1.0]] * 4), np.array([[0.0, 0.0]] * 4))
+    first, *others = AIRSPACE.sectors
+    made = forecaster()
+    made._capacity = CapacityBook([replace(first, capacity=0), *others])
+    computed = made.issue(loaded(1)).p_over_capacity
+    assert computed[0, -1] > 0.5
+    made.promises = never
+    told = made.issue(loaded(1)).p_over_capacity
+    assert (told[0] == 0).all()
+    np.testing.assert_array_equal(np.isnan(told), np.isnan(computed))
+    made.take_over(made_model(AIRSPACE, LOCAL, to_s=START_S))
+    by_model = made.issue(loaded(1, 300))
+    assert by_model.basis[0] == MODEL
+    assert (by_model.p_over_capacity[0] > 0).any()
 
 
 def test_it_is_as_of_when_the_feed_was_received_or_a_later_moment() -> None:

@@ -175,6 +175,7 @@ def test_correlation_is_learned_from_what_was_scored(slot: Slot, settings: Setti
         lead_s=leads,
         row=np.zeros(count, np.intp),
         series_id=np.zeros(count, np.int64),
+        basis=np.zeros(count, np.int8),
         current=np.zeros(count, np.int32),
         capacity=nothing,
         mean=nothing,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -17,6 +18,8 @@ from sectorwatch.runtime import Application, ServiceState, build
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
+
+    from sectorwatch.traffic.tick import Tick
 
 
 @pytest.fixture(scope="module")
@@ -94,6 +97,29 @@ def test_a_restart_goes_on_with_what_was_said_last(tmp_path: Path, feeds: Path) 
             assert found.as_of_s >= last.as_of_s
 
     asyncio.run(scenario())
+
+
+def test_a_stop_ends_what_takes_long_and_leaves_no_thread(tmp_path: Path, feeds: Path) -> None:
+    """Weeks that are loaded, say, before the first forecast: none is made any more."""
+    application = over(feeds, tmp_path / "data")
+    begun, heard = threading.Event(), []
+
+    def load(_tick: Tick) -> None:
+        begun.set()
+        heard.append(application.foresight.stopping.wait(20))
+
+    application.foresight.before_issue.insert(0, load)
+
+    async def scenario() -> None:
+        async with running(application):
+            await until(begun.is_set)
+
+    asyncio.run(scenario())
+    assert heard == [True]
+    assert application.foresight.latest is None
+    assert "forecast" not in {each.name for each in threading.enumerate()}
+    [status] = application.supervisor.status("forecast")
+    assert (status.state, status.last_error) == (ServiceState.STOPPED, None)
 
 
 def test_switched_off_there_is_no_such_service_and_all_else_runs(

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from sectorwatch.forecast.plans import Navigation, PlanCount
     from sectorwatch.forecast.plans.usual_off import UsualTakeOffs
     from sectorwatch.forecast.scoring import Scored
+    from sectorwatch.forecast.scoring.promises import Promises
     from sectorwatch.forecast.situation import Situation
     from sectorwatch.traffic.tick import Tick
 
@@ -77,6 +78,9 @@ class Forecaster:
         self.past = past
         self.latest: Issued | None = None
         self.situation: Situation | None = None
+        self.promises: Promises | None = None
+        """How probabilities of more than the capacity are set right where plans are forecast from;
+        None: as computed."""
         self.sector_id = np.array([each.sector_id for each in airspace.sectors], dtype=np.int64)
         self.learned = learned or LearnedPlans.priors()
         self.counter = PlanCounter(airspace, airports, navigation)
@@ -132,6 +136,10 @@ class Forecaster:
             basis[serving.knows] = _MODEL
             self._since_s = self._since_s or situation.as_of_s
         capacity = self._capacity.now
+        p_over = capacity.p_over(said.quantiles, said.p_zero)
+        if self.promises is not None:
+            of_plans = basis == _PLANS
+            p_over[of_plans] = self.promises.told(p_over[of_plans])
         issued = Issued(
             as_of_s=situation.as_of_s,
             seq=seq,
@@ -144,7 +152,7 @@ class Forecaster:
             mean=said.mean,
             quantiles=said.quantiles,
             p_zero=said.p_zero,
-            p_over_capacity=capacity.p_over(said.quantiles, said.p_zero),
+            p_over_capacity=p_over,
             plan_mean=np.asarray(plan.mean, dtype=np.float32),
             naive=self._naive(situation.as_of_s, until_s),
         )

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
 
-__all__ = ["BASES", "QUANTILES", "Issued"]
+__all__ = ["BASES", "QUANTILES", "Issued", "interval_told"]
 
 QUANTILES = (0.1, 0.25, 0.5, 0.75, 0.9)
 """Of each forecast; the first and the last are the 80 % interval."""
@@ -43,3 +44,18 @@ class Issued:
     p_over_capacity: NDArray[np.float32]
     plan_mean: NDArray[np.float32]
     naive: NDArray[np.float32]
+
+
+def interval_told(
+    mean: NDArray[np.floating[Any]], quantiles: NDArray[np.floating[Any]]
+) -> tuple[NDArray[np.floating[Any]], NDArray[np.floating[Any]]]:
+    """The 80 % interval as it is told, of means (...) and quantiles (..., q): it holds the mean.
+
+    Where nearly all of the chance is at one number, the mean lies outside of what eight cases in
+    ten are in: of an empty sector that somebody may cross, say. Nobody could read that.
+
+    >>> low, high = interval_told(np.array([0.05, 3.0]), np.array([[0.0, 0.0], [2.0, 5.0]]))
+    >>> low.tolist(), high.tolist()
+    ([0.0, 2.0], [0.05, 5.0])
+    """
+    return np.minimum(quantiles[..., 0], mean), np.maximum(quantiles[..., -1], mean)

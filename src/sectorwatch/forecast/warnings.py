@@ -17,6 +17,7 @@ from sectorwatch.airspace.model import stable_id
 from sectorwatch.forecast.breach import ADJACENT_CORRELATION, sustained
 from sectorwatch.forecast.horizon import BIN_S
 from sectorwatch.forecast.hysteresis import Hysteresis, WarningRule
+from sectorwatch.forecast.issued import interval_told
 from sectorwatch.forecast.words import clock, percent
 
 if TYPE_CHECKING:
@@ -207,6 +208,7 @@ class CapacityWarnings:
             )
         first, last = _when(issued.p_over_capacity[row], chance.pair[row], int(chance.hour_at[row]))
         peak = first + int(np.argmax(issued.mean[row, first : last + 1]))
+        low, high = interval_told(issued.mean[row, peak], issued.quantiles[row, peak])
         made = CapacityWarning(
             warning_id=(
                 str(stable_id("capacity", sector.sector_id, as_of_s))
@@ -221,8 +223,8 @@ class CapacityWarnings:
             from_s=as_of_s + int(issued.leads_s[first]),
             to_s=as_of_s + int(issued.leads_s[last]) + BIN_S,
             peak=round(float(issued.mean[row, peak]), 2),
-            peak_low=round(float(issued.quantiles[row, peak, 0]), 2),
-            peak_high=round(float(issued.quantiles[row, peak, -1]), 2),
+            peak_low=round(float(low), 2),
+            peak_high=round(float(high), 2),
             peak_s=as_of_s + int(issued.leads_s[peak]),
             capacity=round(limit, 2),
             capacity_source=source or "",

@@ -203,11 +203,13 @@ def _add_scoring(foresight: Foresight, around: Surroundings) -> None:
 
     def resume_scores() -> None:
         scoring.resume(around.stores.ask())
+        forecaster.promises = scoring.promises()
 
     def score(tick: Tick) -> None:
         scored = scoring.observe(tick, around.stores.ask())
         if scored is not None:
             forecaster.adapt(scored, tick.time_us // 1_000_000)
+            forecaster.promises = scoring.promises()
 
     def keep_forecast(_tick: Tick, issued: Issued, _situation: Situation) -> None:
         scoring.issued(issued, around.stores.ask())

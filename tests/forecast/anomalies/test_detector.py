@@ -294,7 +294,7 @@ def test_airports_that_share_a_trait_are_told_apart() -> None:
     traits = Traits()
     by_place: dict[int, str] = {}
     for number in range(5_000):
-        name, place = f"K{number:04d}", zlib.crc32(f"K{number:04d}".encode()) % 1_024
+        name, place = f"K{number:04d}", zlib.crc32(f"K{number:04d}".encode()) % 2_048
         if place in by_place:
             pair = by_place[place], name
             break

@@ -143,3 +143,18 @@ def test_of_a_few_days_the_time_of_day_is_all_that_is_known() -> None:
     assert (found.mean[0], found.weeks[0]) == (5.0, 0)
     past = Week(lambda start_s: np.full((1, start_s.size), 5.0), THURSDAY_S - 3 * 86_400)
     assert np.isnan(usual_at(past, UTC, THURSDAY_S).mean[0])
+
+
+def test_a_long_storm_that_was_learned_does_not_hide_the_next_lull() -> None:
+    """Two days of an empty sector are one alarm, not three thousand minutes of what is ordinary."""
+    watch, chance = LoadWatch(40), np.random.default_rng(3)
+    for quarter in range(10 * 96):
+        seen = chance.poisson(24.0, 40) / 3
+        if 4 * 96 <= quarter < 6 * 96:
+            seen[5] = 0.0
+        watch.look(900 * quarter, seen, usual(8.0), NONE)
+    for quarter in range(10 * 96, 10 * 96 + 6):
+        seen = chance.poisson(24.0, 40) / 3
+        seen[7] = 0.0
+        look = watch.look(900 * quarter, seen, usual(8.0), NONE)
+    assert np.flatnonzero(look.begins[1]).tolist() == [7]

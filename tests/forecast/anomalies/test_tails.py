@@ -1,4 +1,4 @@
-"""Tails of counts and of shares, and false discoveries, against what scipy and chance say."""
+"""Tails of counts, and false discoveries, against what scipy and chance say."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from sectorwatch.forecast.anomalies.tails import at_least, normal_score, share_at_least
+from sectorwatch.forecast.anomalies.tails import at_least, normal_score
 from sectorwatch.forecast.discoveries import q_values
 
 
@@ -48,15 +48,6 @@ def test_more_is_never_less_striking() -> None:
 def test_what_is_unknown_has_no_score() -> None:
     """Neither of the count nor of the mean."""
     assert np.isnan(normal_score([np.nan, 3.0], [3.0, np.nan], 1.0)).all()
-
-
-@given(st.integers(1, 60), st.integers(0, 60), st.floats(0.01, 0.9))
-def test_a_share_has_the_tail_that_scipy_gives_it(total: int, less: int, share: float) -> None:
-    """Beta-binomial, mid-p."""
-    count = max(0, total - less)
-    law = stats.betabinom(total, share * 25, (1 - share) * 25)
-    (p,) = share_at_least(*(np.array([each]) for each in (count, total, share, 25.0)))
-    assert p == pytest.approx(law.sf(count) + 0.5 * law.pmf(count), abs=1e-9)
 
 
 def test_of_discoveries_no_more_are_false_than_was_said() -> None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from sectorwatch.forecast.backtest.plot import write_plot
+from sectorwatch.forecast.backtest.plot import _spread, write_plot
 from sectorwatch.forecast.horizon import LEADS_S
 
 if TYPE_CHECKING:
@@ -81,3 +84,13 @@ def test_without_intervals_that_is_said(tmp_path: Path) -> None:
     path = tmp_path / "backtest.svg"
     write_plot(path, answer(figures("persistence", 4.0, intervals=False)))
     assert path.stat().st_size > 10_000
+
+
+@given(st.lists(st.floats(-1, 9), min_size=1, max_size=12), st.sampled_from([1.6, 100.0]))
+def test_names_beside_lines_never_overlap(ends: list[float], top: float) -> None:
+    """Each stands apart from the next, in the order of the lines, none above the panel."""
+    placed = _spread([(at, str(at), "#000000") for at in ends], 0.0, top)
+    heights = [at for at, _, _ in placed]
+    assert [float(label) for _, label, _ in placed] == sorted(ends)
+    assert all(b - a >= 0.0599 * top for a, b in pairwise(heights))
+    assert heights[-1] <= top

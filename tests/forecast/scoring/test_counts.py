@@ -86,6 +86,30 @@ def test_a_damaged_day_is_left_out(store: Store) -> None:
     assert telemetry.metrics.get_metrics("forecast_rows_damaged_total")[-1].value == 1
 
 
+def test_what_is_due_at_once_is_read_at_once(store: Store) -> None:
+    """Forecasts of any moments, as while a history is flown: a read for two hours, not for each."""
+    reads: list[tuple[int, int]] = []
+
+    def read(asked: Store, series_id: Any, from_s: int, to_s: int) -> tuple[Any, Any]:
+        reads.append((from_s, to_s))
+        return landings(asked, series_id, from_s, to_s)
+
+    moments = [START_S + 437 * number for number in range(20)]
+    one, other = CountScoring("airports", Utc(), read), CountScoring("entries", Utc(), landings)
+    for as_of_s in moments:
+        said = issued(as_of_s, sector_id=np.array([1 + as_of_s % 3, 5]))
+        one.issued(said, store)
+        other.issued(said, store)
+    one.observe(START_S + 8 * HOUR_S, store)
+    assert len(reads) <= 4
+    for minute_s in range(START_S, START_S + 8 * HOUR_S + 60, 60):
+        other.observe(minute_s, store)
+    mine, theirs = (each._ledger.total()[0].by_series for each in (one, other))
+    assert theirs["count"].sum() > 500
+    for name in ("count", "unscored", "truth", "error"):
+        assert np.allclose(mine[name], theirs[name], rtol=1e-4), name
+
+
 def test_what_cannot_be_read_now_is_scored_later(store: Store) -> None:
     """A database that is away costs no forecast."""
     away = [True]

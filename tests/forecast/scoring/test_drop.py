@@ -26,6 +26,7 @@ def scored(at_s: int, error: float, naive_error: float = 4.0) -> Scored:
                 "lead_s": np.full(3, lead_s),
                 "row": np.arange(3),
                 "series_id": SECTOR_IDS,
+                "basis": np.zeros(3, np.int8),
                 "current": np.zeros(3, np.int32),
                 "capacity": unknown,
                 "mean": mean,

@@ -37,6 +37,7 @@ def foresight() -> Foresight:
             dataclasses.replace(
                 forecast(tick, 2.5),
                 sector_id=IDS,
+                basis=np.zeros(3, np.int8),
                 capacity=np.full(3, 10, np.float32),
                 p_over_capacity=np.full((3, 17), 0.25, np.float32),
             )
@@ -94,6 +95,27 @@ def test_promises_are_held_against_what_happened(foresight: Foresight) -> None:
     assert promise.promised == pytest.approx(0.25)
     assert promise.happened is not None
     assert 0 < promise.happened < 0.4
+
+
+def test_what_plans_promise_is_shown_before_and_after_it_was_set_right(
+    foresight: Foresight,
+) -> None:
+    """By what was computed; what was told, how often it was so, and how far off either was."""
+    shown = answer(foresight, hours=1)
+    rows = shown.over_capacity_of_plans
+    assert sum(each.scored for each in rows) == shown.over_capacity[0].scored
+    for each in rows:
+        assert each.from_probability <= each.computed <= each.to_probability
+        assert each.told == pytest.approx(0.25)
+        off = each.happened * 0.75**2 + (1 - each.happened) * 0.25**2
+        assert each.brier_after == pytest.approx(off, abs=1e-3)
+        assert 0 <= each.brier_before <= 1
+    assert {each.lead_min for each in answer(foresight).over_capacity_of_plans} == {60, 120, 240}
+    scoring = foresight.scoring
+    assert scoring is not None
+    promises = scoring.promises()
+    assert promises is not None
+    assert promises.told(np.full((1, 17), 0.9, np.float32)).shape == (1, 17)
 
 
 def test_nothing_yet_is_said() -> None:

@@ -110,6 +110,14 @@ def test_where_too_little_is_known_to_tell_what_is_unusual_it_is_said() -> None:
     assert "too few" in shown(issued(), measured=Measured(too_few=True)).statement
 
 
+def test_the_interval_that_is_told_holds_the_mean() -> None:
+    """Also of a sector that is nearly always empty, of which eight cases in ten are nought."""
+    rare = np.full((SECTORS, LEADS.size), 0.04, np.float32)
+    made = issued(mean=rare, quantiles=np.zeros((*rare.shape, 5), np.float32))
+    for hour in shown(made).horizons:
+        assert hour.low <= hour.mean <= hour.high == 0.04
+
+
 def test_a_stalled_feed_is_said() -> None:
     """The forecast is of before, and `as_of` shows of when."""
     found = shown(issued(), why_stale="The feed has stalled.")

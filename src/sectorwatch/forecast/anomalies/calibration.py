@@ -96,10 +96,12 @@ class Dispersion:
     The ratio of variance to mean, from squared errors, fading like a `Calibration`.
     """
 
-    def __init__(self, sums: NDArray[np.float64] | None = None) -> None:
+    def __init__(
+        self, sums: NDArray[np.float64] | None = None, *, first_ratio: float = 2.0
+    ) -> None:
         fits = sums is not None and sums.shape == (2, CLASSES)
-        # What a dozen quarters of an hour at twice the scatter of chance would have left.
-        first = np.vstack([np.full(CLASSES, 24.0), np.full(CLASSES, 12.0)])
+        # What a dozen quarters of an hour at so many times the scatter of chance would have left.
+        first = np.vstack([np.full(CLASSES, 12.0 * first_ratio), np.full(CLASSES, 12.0)])
         self.sums = np.array(sums, np.float64) if fits else first
 
     def learn(

@@ -5,8 +5,8 @@ an hour before said of just this time, and what the same hour of the last weeks 
 score, the tail of a negative binomial; of the two the less striking counts, for what one of them
 explains is not unusual. The scores are smoothed over a quarter of an hour, three quarters and two
 hours, for a short change is great and a long one may be small; made p-values by how often they come
-in ordinary times (`calibration.py`); and told from chance across all sectors at once
-(`discoveries.py`).
+in ordinary times (`calibration.py`); told from chance across all sectors at once
+(`discoveries.py`); and held against how many alarms a month as much has meant (`rates.py`).
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from sectorwatch.forecast.anomalies.calibration import (
     kept,
     size_class,
 )
+from sectorwatch.forecast.anomalies.rates import ALARMS_A_MONTH, AlarmRate
 from sectorwatch.forecast.anomalies.tails import normal_score
 from sectorwatch.forecast.discoveries import q_values
 
@@ -37,9 +38,6 @@ __all__ = ["FALSE_SHARE", "LEAST_CHANGE", "LEAST_FLIGHTS", "LoadLook", "LoadWatc
 
 FALSE_SHARE = 0.1
 """Of what is called an anomaly at any time, at most this share may be chance."""
-P_LIMIT = 1.2e-4
-"""No sector is called unusual above this p-value, however many others are: that keeps false alarms
-under one a sector-month, also where there are few sectors (measured: `benchmarks/anomalies.py`)."""
 LEAST_FLIGHTS = 3.0
 LEAST_CHANGE = 2.0
 """Fewer flights in a spike, or a smaller change, are too few to tell anything by."""
@@ -79,10 +77,8 @@ class LoadWatch:
     def __init__(
         self, sectors: int, parts: Mapping[str, NDArray[np.generic]] | None = None
     ) -> None:
-        parts = parts or {}
-        self._scatter_usual = Dispersion(kept(parts, "scatter_usual"))
-        self._scatter_forecast = Dispersion(kept(parts, "scatter_forecast"))
-        self._ordinary = [Calibration(kept(parts, f"ordinary_{scale_s}")) for scale_s in _SCALES_S]
+        self._sectors = sectors
+        self.take_up(parts or {})
         self._both = np.zeros((len(_SCALES_S), 2, sectors))
         self._whole = np.zeros((2, sectors))
         self._before: deque[tuple[int, NDArray[np.float64]]] = deque()
@@ -91,6 +87,16 @@ class LoadWatch:
         self._since_s = np.zeros((2, sectors), np.int64)
         self._last_s: int | None = None
         self._settled_s = 0
+
+    def take_up(self, parts: Mapping[str, NDArray[np.generic]]) -> None:
+        """Judge from now on by what another one gave with `to_arrays`."""
+        self._scatter_usual = Dispersion(kept(parts, "scatter_usual"))
+        self._scatter_forecast = Dispersion(kept(parts, "scatter_forecast"))
+        self._ordinary = [Calibration(kept(parts, f"ordinary_{scale_s}")) for scale_s in _SCALES_S]
+        self._rates = [
+            [AlarmRate(self._sectors, f"{name}_{scale_s}", parts) for scale_s in _SCALES_S]
+            for name in ("spike", "lull")
+        ]
         self._threshold = self._ordinary[0].threshold(_P_GOES_ON)
 
     def to_arrays(self) -> dict[str, NDArray[np.generic]]:
@@ -101,6 +107,12 @@ class LoadWatch:
             **{
                 f"ordinary_{scale_s}": each.counts
                 for scale_s, each in zip(_SCALES_S, self._ordinary, strict=True)
+            },
+            **{
+                name: array
+                for of_type in self._rates
+                for rate in of_type
+                for name, array in rate.to_arrays().items()
             },
         }
 
@@ -164,14 +176,20 @@ class LoadWatch:
         enough = np.stack(
             [(change[0] >= LEAST_CHANGE) & (observed >= LEAST_FLIGHTS), change[1] <= -LEAST_CHANGE]
         )
-        # The limit for one sector, put as a number of tests, so that q says it too.
-        q = np.stack([np.maximum(q_values(row), FALSE_SHARE / P_LIMIT * row) for row in p])
+        # The limit for one sector, put as a share of false ones, so that q says it too.
+        limited = FALSE_SHARE / ALARMS_A_MONTH * self._a_month(classes)
+        q = np.maximum(np.stack([q_values(row) for row in p]), limited)
         q = np.where(known, np.where(enough, np.minimum(q, 1.0), 1.0), np.nan)
         begins = (q <= FALSE_SHARE) & known
         goes_on = known & (self._usual >= self._threshold[classes]) & (change * _SIGN >= 1.0)
         if is_held:
             begins[1] = False
         elif learns:
+            for scale, both in enumerate(self._both):
+                # What is too little to be told is no alarm, however striking.
+                scores = np.where(known, np.where(enough, both, 0.0), np.nan)
+                for of_type, row in zip(self._rates, scores, strict=True):
+                    of_type[scale].learn(now_s, elapsed_s, classes, row)
             self._learn(now_s, elapsed_s, classes, by_forecast, observed, usual, forecast)
         self._unusual = begins | (self._unusual & goes_on)
         spread = _INTERVAL * np.sqrt(ratio * np.maximum(usual.mean, 0.05))
@@ -210,6 +228,17 @@ class LoadWatch:
         ]
         return np.asarray(np.minimum(np.min(of_scale, axis=0) * len(_SCALES_S), 1.0))
 
+    def _a_month(self, classes: NDArray[np.intp]) -> NDArray[np.float64]:
+        """How many alarms a sector-month are as striking on one of the scales, (2, sectors)."""
+        of_scale = [
+            [
+                of_type[scale].a_month(classes, row)
+                for of_type, row in zip(self._rates, both, strict=True)
+            ]
+            for scale, both in enumerate(self._both)
+        ]
+        return np.asarray(np.min(of_scale, axis=0) * len(_SCALES_S))
+
     def _learn(
         self,
         now_s: int,
@@ -236,6 +265,8 @@ class LoadWatch:
             self._settled_s = now_s
             for ordinary in self._ordinary:
                 ordinary.settle()
+            for rate in (*self._rates[0], *self._rates[1]):
+                rate.settle()
             self._threshold = self._ordinary[0].threshold(_P_GOES_ON)
 
 

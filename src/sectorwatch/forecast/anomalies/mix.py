@@ -1,11 +1,12 @@
 """Unusual mixes: as many flights as ever, but not the usual ones.
 
 Of the flights in a sector over the last hour each has traits (`traits.py`): where it flies to, from
-where, by what rules, in what, how high. A trait that far more of them have than usual is tested
-with a beta-binomial tail, which is exact for few flights, times the number of traits looked at; how
-often such a score comes in ordinary hours is counted (`calibration.py`). Usual is the larger of the
-sector's own share over the last weeks and that of the same hour of the week before, so what comes
-every Thursday night is unusual once.
+where, by what rules, in what, how high. A trait that far more of them have than usual has a score,
+the tail of a negative binomial. How often the highest score of a sector is as high in ordinary
+hours is counted (`calibration.py`), apart for traits that hardly any flight has, some, and many:
+common ones scatter more, and must not hide the rare. Usual is the larger of the sector's own share
+over the last weeks and that of the same hour of the week before, so what comes every Thursday night
+is unusual once.
 """
 
 from __future__ import annotations
@@ -16,14 +17,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sectorwatch.forecast.anomalies.calibration import Calibration, kept, size_class
-from sectorwatch.forecast.anomalies.load import FALSE_SHARE, P_LIMIT
-from sectorwatch.forecast.anomalies.tails import share_at_least
+from sectorwatch.forecast.anomalies.calibration import Calibration, Dispersion, kept, size_class
+from sectorwatch.forecast.anomalies.load import FALSE_SHARE
+from sectorwatch.forecast.anomalies.rates import ALARMS_A_MONTH, AlarmRate
+from sectorwatch.forecast.anomalies.tails import normal_score
 from sectorwatch.forecast.anomalies.traits import DIMENSIONS, TRAITS, Traits
 from sectorwatch.forecast.discoveries import q_values
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     from numpy.typing import NDArray
 
@@ -43,8 +45,12 @@ _HOURS = 168
 _LEARNED_FLIGHTS = 100.0
 _LEARNED_HOURS = 48.0
 _HALF_LIFE_H = 28 * 24.0
-# What a share of one hour is worth: it is drawn as from so many flights (measured on us2001).
-_WEIGHT = 25.0
+# Expected flights that part traits that hardly any flight has from some, and those from many.
+_RARITIES = np.array([0.5, 4.0])
+# About so many traits of a sector have a count that could be striking.
+_TRAITS_TESTED = 50
+# So many sectors at once are held against what was usual: all of them would take much memory.
+_AT_ONCE = 64
 _PRIOR_FLIGHTS = 10.0
 _REMEMBERED = 8
 _P_GOES_ON = 0.05
@@ -89,17 +95,24 @@ class MixWatch:
         self._samples: deque[tuple[int, NDArray[np.int64], NDArray[np.int16]]] = deque(maxlen=16)
         self._looked_s = 0
         self._hour_s: int | None = None
-        self._ordinary = Calibration(kept(parts, "ordinary_mix"))
+        kinds = range(len(_RARITIES) + 1)
+        self._ordinary = [Calibration(kept(parts, f"ordinary_mix_{each}")) for each in kinds]
+        self._scatter = Dispersion(kept(parts, "scatter_mix"), first_ratio=1.0)
+        self._rates = [
+            AlarmRate(sectors, f"mix_{each}", parts, tests=_TRAITS_TESTED) for each in kinds
+        ]
         usual, flights = kept(parts, "mix"), kept(parts, "mix_flights")
         fits = usual is not None and usual.shape == (sectors, TRAITS)
         fits = fits and flights is not None and flights.shape == (sectors, 2)
         self._usual = np.asarray(usual if fits else np.zeros((sectors, TRAITS)), np.float32)
         # Flights, and hours in which they were learned.
         self._flights = np.array(flights if fits else np.zeros((sectors, 2)), np.float64)
+        self._of_network = self._usual.sum(axis=0)
         share = kept(parts, "mix_hour_share")
         trait = parts.get("mix_hour_trait")
         shape = (sectors, _HOURS, _REMEMBERED)
-        fits = share is not None and share.shape == shape and trait is not None
+        # Where the traits are others than ours, those of the hours are too.
+        fits = fits and share is not None and share.shape == shape
         fits = fits and trait is not None and trait.shape == shape and trait.dtype == np.int16
         self._hour_share = np.asarray(share if fits else np.zeros(shape), np.float32)
         self._hour_trait = np.array(trait if fits else np.full(shape, -1), np.int16)
@@ -107,7 +120,9 @@ class MixWatch:
     def to_arrays(self) -> dict[str, NDArray[np.generic]]:
         """What was learned, to be given to another one after a restart."""
         return {
-            "ordinary_mix": self._ordinary.counts,
+            **{f"ordinary_mix_{at}": each.counts for at, each in enumerate(self._ordinary)},
+            "scatter_mix": self._scatter.sums,
+            **{name: a for rate in self._rates for name, a in rate.to_arrays().items()},
             "mix": self._usual,
             "mix_flights": self._flights,
             "mix_hour_share": self._hour_share,
@@ -181,102 +196,119 @@ class MixWatch:
     ) -> MixLook:
         flights = np.bincount(sector, minlength=self._sectors)
         where, what, count = self._counted(sector, traits)
-        share = self._share(where, what, hour_of_week)
-        tested = (count >= LEAST_ALIKE) & (flights[where] >= LEAST_FLIGHTS)
-        looked_at = np.bincount(where[tested], minlength=self._sectors)
+        # What was learned of an hour is of sixty minutes that began at another minute than these,
+        # so some of it is said of the hour before or behind.
+        hours = tuple((hour_of_week + beside) % _HOURS for beside in (-1, 0, 1))
+        expected = self._share(where, what, hours) * flights[where]
         known = (
             (self._flights[:, 0] >= _LEARNED_FLIGHTS)
             & (self._flights[:, 1] >= _LEARNED_HOURS)
             & (flights >= LEAST_FLIGHTS)
         )
-        expected = share * flights[where]
-        # Further off than this nothing can be striking, and most of the work is saved.
-        tested &= known[where] & (count >= expected + _LEAST_MORE)
-        where, what, count = where[tested], what[tested], count[tested]
-        share, expected = share[tested], expected[tested]
-        p = share_at_least(count, flights[where], share, np.full(share.shape, _WEIGHT))
-        p = np.minimum(p * np.maximum(looked_at[where], 1), 1.0)
+        # Nearer than this nothing can be striking, and most of the work is saved.
+        tested = known[where] & (count >= LEAST_ALIKE) & (count >= expected + _LEAST_MORE)
+        where, what = where[tested], what[tested]
+        count, expected = count[tested], expected[tested]
+        classes = size_class(flights.astype(np.float64))
+        p, often = self._chance(where, count, expected, classes, known, elapsed_s)
 
         def exactly(row: int, trait: int) -> tuple[str, int]:
             alike = (sector == row) & (traits == trait).any(axis=1)
             return self.traits.most(trait, flight_id[alike].tolist())
 
-        return self._told(where, what, p, expected, flights, known, elapsed_s, exactly)
+        striking: dict[int, tuple[int, str, int]] = {}
+        for each in np.argsort(p, kind="stable").tolist():
+            row = int(where[each])
+            if p[each] > _P_GOES_ON:
+                break
+            if row in striking:
+                continue
+            words, alike = exactly(row, int(what[each]))
+            # Else several airports share a trait, and none of them is more than usual.
+            if alike >= max(LEAST_ALIKE, expected[each] + _LEAST_MORE):
+                striking[row] = (each, words, alike)
+        p_sector = np.where(known, 1.0, np.nan)
+        for row, (each, _, _) in striking.items():
+            p_sector[row] = p[each]
+        limited = np.where(known, 1.0, np.nan)
+        for row, (each, _, _) in striking.items():
+            limited[row] = FALSE_SHARE / ALARMS_A_MONTH * often[each]
+        q = np.minimum(np.maximum(q_values(p_sector), limited), 1.0)
+        found = [
+            MixFound(
+                sector=row,
+                trait=int(what[each]),
+                what=words,
+                alike=alike,
+                flights=int(flights[row]),
+                expected=float(expected[each]),
+                p=float(p_sector[row]),
+                q=float(q[row]),
+                begins=bool(q[row] <= FALSE_SHARE),
+                goes_on=True,
+            )
+            for row, (each, words, alike) in striking.items()
+        ]
+        return MixLook(q, tuple(found))
+
+    def _chance(
+        self,
+        where: NDArray[np.int64],
+        count: NDArray[np.int64],
+        expected: NDArray[np.float64],
+        classes: NDArray[np.intp],
+        known: NDArray[np.bool_],
+        elapsed_s: int,
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """How likely the most striking trait of a sector of that size is as striking, shape (n,).
+
+        And how often a sector-month that begins.
+        """
+        scores = normal_score(count, expected, self._scatter.ratio()[size_class(expected)])
+        kind = np.searchsorted(_RARITIES, expected, side="right")
+        p, often = np.ones(where.size), np.ones(where.size)
+        for number, (ordinary, rate) in enumerate(zip(self._ordinary, self._rates, strict=True)):
+            mine = kind == number
+            p[mine] = ordinary.p(classes[where[mine]], scores[mine])
+            often[mine] = rate.a_month(classes[where[mine]], scores[mine])
+            # Sectors of which nothing stood out are in it, as nought.
+            best = np.where(known, 0.0, np.nan)
+            np.maximum.at(best, where[mine], scores[mine])
+            if elapsed_s:
+                ordinary.learn(classes, best, np.full(best.shape, elapsed_s / 60), elapsed_s)
+                rate.learn(self._looked_s, elapsed_s, classes, best)
+        kinds = len(self._ordinary)
+        return np.minimum(p * kinds, 1.0), often * kinds
 
     def _share(
-        self, where: NDArray[np.int64], what: NDArray[np.int64], hour_of_week: int
+        self, where: NDArray[np.int64], what: NDArray[np.int64], hours: tuple[int, ...]
     ) -> NDArray[np.float64]:
         whole = float(self._flights[:, 0].sum())
-        of_network = self._usual.sum(axis=0)[what] / max(whole, 1.0)
+        of_network = self._of_network[what] / max(whole, 1.0)
         own = (self._usual[where, what] + _PRIOR_FLIGHTS * of_network) / (
             self._flights[where, 0] + _PRIOR_FLIGHTS
         )
-        remembered = self._hour_trait[where, hour_of_week] == what[:, None]
-        of_hour = (self._hour_share[where, hour_of_week] * remembered).max(axis=1, initial=0.0)
-        return np.asarray(np.clip(np.maximum(own, of_hour), 1e-4, 1 - 1e-4), np.float64)
-
-    def _told(
-        self,
-        where: NDArray[np.int64],
-        what: NDArray[np.int64],
-        p: NDArray[np.float64],
-        expected: NDArray[np.float64],
-        flights: NDArray[np.int64],
-        known: NDArray[np.bool_],
-        elapsed_s: int,
-        exactly: Callable[[int, int], tuple[str, int]],
-    ) -> MixLook:
-        from scipy.special import ndtri  # noqa: PLC0415
-
-        best = np.ones(self._sectors)
-        np.minimum.at(best, where, p)
-        scores = np.where(known, -ndtri(np.clip(best, 1e-30, 1 - 1e-3)), np.nan)
-        classes = size_class(flights.astype(np.float64))
-        p_sector = self._ordinary.p(classes, scores)
-        q = np.minimum(np.maximum(q_values(p_sector), FALSE_SHARE / P_LIMIT * p_sector), 1.0)
-        weight = np.where(q <= FALSE_SHARE, 0.1, 1.0) * elapsed_s / 60
-        self._ordinary.learn(classes, scores, weight, elapsed_s)
-        found = []
-        order = np.argsort(p, kind="stable")
-        seen: set[int] = set()
-        for each in order.tolist():
-            sector = int(where[each])
-            if sector in seen or p_sector[sector] > _P_GOES_ON:
-                continue
-            seen.add(sector)
-            words, alike = exactly(sector, int(what[each]))
-            if alike < max(LEAST_ALIKE, expected[each] + _LEAST_MORE):
-                # Several airports that share a trait, and none of them is more than usual.
-                q[sector] = 1.0
-                continue
-            found.append(
-                MixFound(
-                    sector=sector,
-                    trait=int(what[each]),
-                    what=words,
-                    alike=alike,
-                    flights=int(flights[sector]),
-                    expected=float(expected[each]),
-                    p=float(p_sector[sector]),
-                    q=float(q[sector]),
-                    begins=bool(q[sector] <= FALSE_SHARE),
-                    goes_on=True,
-                )
-            )
-        return MixLook(q, tuple(found))
+        largest = own
+        for hour in hours:
+            remembered = self._hour_trait[where, hour] == what[:, None]
+            of_hour = (self._hour_share[where, hour] * remembered).max(axis=1, initial=0.0)
+            largest = np.maximum(largest, of_hour)
+        return np.asarray(np.clip(largest, 1e-4, 1 - 1e-4), np.float64)
 
     def _learn(
         self, sector: NDArray[np.int64], traits: NDArray[np.int16], hour_of_week: int
     ) -> None:
         """Take the last hour into what is usual."""
+        self._learn_scatter(sector, traits)
         self._usual *= 0.5 ** (1 / _HALF_LIFE_H)
         self._flights *= 0.5 ** (1 / _HALF_LIFE_H)
         where, what, count = self._counted(sector, traits)
         flights = np.bincount(sector, minlength=self._sectors)
         striking = (count >= LEAST_ALIKE - 1) & (flights[where] >= LEAST_ALIKE)
         share = count / np.maximum(flights[where], 1)
-        more = share - self._share(where, what, hour_of_week)
+        more = share - self._share(where, what, (hour_of_week,))
         self._usual[where, what] += count
+        self._of_network = self._usual.sum(axis=0)
         self._flights[:, 0] += flights
         self._flights[:, 1] += 1
         self._hour_share[:, hour_of_week] *= 0.5
@@ -287,4 +319,25 @@ class MixWatch:
             place = int(same[0]) if same.size else int(shares.argmin())
             if share[each] > shares[place]:
                 shares[place], names[place] = share[each], trait
-        self._ordinary.settle()
+        for ordinary in self._ordinary:
+            ordinary.settle()
+        for rate in self._rates:
+            rate.settle()
+
+    def _learn_scatter(self, sector: NDArray[np.int64], traits: NDArray[np.int16]) -> None:
+        """How far the counts of all traits are off what is usual, those that nobody has too."""
+        where, what, count = self._counted(sector, traits)
+        flights = np.bincount(sector, minlength=self._sectors)
+        learned = self._flights[:, 0] >= _LEARNED_FLIGHTS
+        rows = np.flatnonzero(learned & (flights >= LEAST_FLIGHTS))
+        for start in range(0, rows.size, _AT_ONCE):
+            part = rows[start : start + _AT_ONCE]
+            mean = self._usual[part] * (flights[part] / self._flights[part, 0])[:, None]
+            seen = np.zeros(mean.shape)
+            inside = np.isin(where, part)
+            seen[np.searchsorted(part, where[inside]), what[inside]] = count[inside]
+            elapsed_s = 0 if start else _HOUR_S
+            # What is far off is what is looked for, and would hide the next of its kind.
+            far = 1.0 + 3.0 * np.sqrt(mean)
+            error = np.clip(seen - mean, -far, far).ravel()
+            self._scatter.learn(size_class(mean).ravel(), error, mean.ravel(), elapsed_s)

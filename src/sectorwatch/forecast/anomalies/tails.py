@@ -1,4 +1,4 @@
-"""How far out a count is: tails of the negative binomial, and of the beta-binomial.
+"""How far out a count is: tails of the negative binomial.
 
 Counts are means over a quarter of an hour, so they need not be whole: the incomplete beta and gamma
 functions go on between the whole numbers, and half a step further is the mid-p value, which is
@@ -14,7 +14,7 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["at_least", "normal_score", "share_at_least"]
+__all__ = ["at_least", "normal_score"]
 
 _LEAST_MEAN = 0.05
 _FURTHEST = 12.0
@@ -61,34 +61,3 @@ def at_least(score: ArrayLike) -> NDArray[np.float64]:
     from scipy.special import ndtr  # noqa: PLC0415
 
     return np.asarray(ndtr(-np.asarray(score, np.float64)))
-
-
-def share_at_least(
-    count: NDArray[np.int64],
-    total: NDArray[np.int64],
-    share: NDArray[np.float64],
-    weight: NDArray[np.float64],
-) -> NDArray[np.float64]:
-    """The probability of at least `count` of `total` where `share` is usual, shapes (n,); mid-p.
-
-    Beta-binomial: the share of the hour is itself drawn, around `share` and as closely as `weight`
-    flights would pin it down. Exact, so it holds for few flights too.
-    """
-    from scipy.special import betaln, gammaln  # noqa: PLC0415
-
-    if not count.size:
-        return np.empty(0)
-    a, b = share * weight, (1.0 - share) * weight
-    steps = np.arange(int((total - count).max()) + 1)
-    k = count[:, None] + steps
-    n = total[:, None]
-    valid = k <= n
-    k = np.minimum(k, n)
-    log_mass = (
-        gammaln(n + 1) - gammaln(k + 1) - gammaln(n - k + 1)
-        + betaln(k + a[:, None], n - k + b[:, None])
-        - betaln(a, b)[:, None]
-    )  # fmt: skip
-    mass = np.where(valid, np.exp(log_mass), 0.0)
-    tail = mass.sum(axis=1) - 0.5 * mass[:, 0]
-    return np.asarray(np.clip(tail, 0.0, 1.0))

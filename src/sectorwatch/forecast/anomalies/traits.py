@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = ["DIMENSIONS", "TRAITS", "Traits"]
 
-_TO, _FROM, _PAIR = 1_024, 1_024, 2_048
+_TO, _FROM, _PAIR = 2_048, 2_048, 2_048
 _RULES = ("fly by visual rules", "fly by instrument rules", "have no plan filed")
 _CLASSES = ("are jets", "are turboprops", "are light aircraft", "are helicopters", "are of no type")
 _LEVELS = (

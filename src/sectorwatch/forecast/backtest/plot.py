@@ -27,8 +27,8 @@ _STYLES: dict[str, dict[str, Any]] = {
 _PLAIN: dict[str, Any] = {"color": "#777777", "linewidth": 1.2}
 _HIGHEST_RATIO = 1.6
 _HOUR_S = 3_600
+_LAST_H = HORIZONS_S[-1] / _HOUR_S
 _ENOUGH_ROOM = 0.06
-_MOST_BARS = 3
 
 
 def write_plot(path: Path, answer: Mapping[str, Any]) -> None:
@@ -36,14 +36,17 @@ def write_plot(path: Path, answer: Mapping[str, Any]) -> None:
 
     A row a set of sectors: the error of each method relative to last week's bin, by lead; how often
     the truth lay below each level that was promised; the share that the 80 % interval held, by
-    the time of day. Raises ImportError where matplotlib is not there.
+    the time of day. A method has one colour in all of them, and its name beside its line. Raises
+    ImportError where matplotlib is not there.
     """
     from matplotlib.figure import Figure  # noqa: PLC0415 - an extra, and slow to import
+    from matplotlib.layout_engine import ConstrainedLayoutEngine  # noqa: PLC0415 - as above
 
     sets = [each for each in answer["sets"] if each["methods"]]
-    height = 1.3 + 3.9 * len(sets)
-    figure = Figure(figsize=(15, height), dpi=110, layout="constrained")
-    axes = figure.subplots(len(sets), 3, squeeze=False, width_ratios=[1.5, 1, 1.1])
+    height = 1.4 + 4.3 * len(sets)
+    layout = ConstrainedLayoutEngine(h_pad=0.12, w_pad=0.1)
+    figure = Figure(figsize=(17, height), dpi=110, layout=layout)
+    axes = figure.subplots(len(sets), 3, squeeze=False, width_ratios=[1.5, 1, 1])
     for row, each in zip(axes, sets, strict=True):
         _errors(row[0], each)
         _reliability(row[1], each)
@@ -51,7 +54,7 @@ def write_plot(path: Path, answer: Mapping[str, Any]) -> None:
     figure.suptitle(
         f"Back-test {answer['from'][:10]} to {answer['to'][:10]}: {answer['moments']:,} moments, "
         f"local time {answer['time_zone']}",
-        fontsize=14,
+        fontsize=15,
         fontweight="bold",
     )
     figure.savefig(path)
@@ -77,48 +80,94 @@ def _errors(axes: Any, each: Mapping[str, Any]) -> None:
         style = _STYLES.get(method["method"], _PLAIN)
         hours, ratios, low, high = zip(*points, strict=True)
         axes.plot(hours, ratios, **style)
-        if method["method"] == "model" and None not in (*low, *high):
-            axes.fill_between(hours, low, high, color=style["color"], alpha=0.15, linewidth=0)
+        if method["method"] == "model":
+            _tell_of_model(axes, points, style["color"])
+            if None not in (*low, *high):
+                axes.fill_between(hours, low, high, color=style["color"], alpha=0.15, linewidth=0)
         shown = [ratio for ratio in ratios if ratio <= _HIGHEST_RATIO]
         highest = max([highest, *shown])
-        ends.append((ratios[-1], method["label"], style["color"]))
+        ends.append((ratios[-1], f"{method['label']} ({ratios[-1]:.2f})", style["color"]))
     top = min(highest * 1.06, _HIGHEST_RATIO)
-    for at, label, colour in _spread(ends, top):
-        axes.annotate(
-            label, (4.06, at), color=colour, fontsize=9, va="center", annotation_clip=False
-        )
+    _name(axes, ends, 0.0, top)
     axes.set(
         xlim=(0, 4),
         ylim=(0, top),
-        xlabel="lead, hours",
-        ylabel="mean absolute error / last week's",
-        title=f"{each['name']}: {each['sectors']} sectors, mean demand {each['mean_demand']:.1f}",
+        xlabel="hours ahead",
+        ylabel="mean error, where last week's is 1",
+    )
+    axes.set_title(
+        f"{each['name']}: {each['sectors']} sectors, {each['mean_demand']:.1f} aircraft on average"
+        "\nHow far off? Lower is better",
+        fontsize=12,
     )
     axes.grid(visible=True, alpha=0.25)
 
 
-def _spread(ends: Sequence[tuple[float, str, str]], top: float) -> list[tuple[float, str, str]]:
+def _tell_of_model(axes: Any, points: Sequence[tuple[float, ...]], colour: str) -> None:
+    """Its figures at the horizons that are spoken of."""
+    for hours, ratio, *_ in points:
+        if hours * _HOUR_S in HORIZONS_S:
+            axes.plot([hours], [ratio], marker="o", markersize=6, color=colour, zorder=6)
+            at = (-22, -17) if hours >= _LAST_H else (0, -17)
+            _write(axes, f"{ratio:.2f}", (hours, ratio), at, colour)
+
+
+def _write(
+    axes: Any, text: str, point: tuple[float, float], at: tuple[float, float], colour: str
+) -> None:
+    """A figure beside a point, legible on any line."""
+    from matplotlib.patheffects import withStroke  # noqa: PLC0415 - as in `write_plot`
+
+    axes.annotate(
+        text,
+        point,
+        at,
+        textcoords="offset points",
+        color=colour,
+        fontsize=11,
+        fontweight="bold",
+        ha="center",
+        path_effects=[withStroke(linewidth=3, foreground="white")],
+        zorder=7,
+    )
+
+
+def _name(axes: Any, ends: Sequence[tuple[float, str, str]], low: float, top: float) -> None:
+    """Write each line's name where it ends: no legend to look up, and none in the way."""
+    right = axes.get_yaxis_transform()
+    for at, label, colour in _spread(ends, low, top):
+        axes.annotate(
+            label,
+            (1.015, at),
+            xycoords=right,
+            color=colour,
+            fontsize=10,
+            va="center",
+            annotation_clip=False,
+        )
+
+
+def _spread(
+    ends: Sequence[tuple[float, str, str]], low: float, top: float
+) -> list[tuple[float, str, str]]:
     """Where labels stand: as near to their lines' ends as they can without overlapping."""
     placed: list[tuple[float, str, str]] = []
-    room = top * _ENOUGH_ROOM
+    room = (top - low) * _ENOUGH_ROOM
     for at, label, colour in sorted(ends):
-        text = f"{label} ({at:.2f})"
-        lowest = placed[-1][0] + room if placed else 0.0
-        placed.append((max(min(at, top), lowest), text, colour))
-    over = placed[-1][0] - top if placed else 0.0
-    if over <= 0:
-        return placed
+        lowest = placed[-1][0] + room if placed else low
+        placed.append((max(min(at, top), lowest), label, colour))
     # Too high up: down again from the top, each below the one above it.
     limit, lowered = top, []
-    for at, text, colour in reversed(placed):
-        lowered.append((min(at, limit), text, colour))
+    for at, label, colour in reversed(placed):
+        lowered.append((min(at, limit), label, colour))
         limit = min(at, limit) - room
     return lowered[::-1]
 
 
 def _reliability(axes: Any, each: Mapping[str, Any]) -> None:
-    levels = [level / 10 for level in range(11)]
-    axes.plot([0, 1], [0, 1], color="#333333", linewidth=0.8)
+    levels = [10 * level for level in range(11)]
+    axes.plot([0, 100], [0, 100], color="#333333", linewidth=0.8)
+    shown = 0
     for method in each["methods"]:
         shares = [
             row["pit_histogram"]
@@ -127,56 +176,62 @@ def _reliability(axes: Any, each: Mapping[str, Any]) -> None:
         ]
         if not shares:
             continue
+        shown += 1
         mean = [sum(column) / len(shares) for column in zip(*shares, strict=True)]
-        reached = [sum(mean[:number]) for number in range(11)]
+        reached = [100 * sum(mean[:number]) for number in range(11)]
         style = _STYLES.get(method["method"], _PLAIN)
-        axes.plot(levels, reached, marker="o", markersize=3, label=method["label"], **style)
+        axes.plot(levels, reached, marker="o", markersize=3, **style)
     axes.set(
-        xlim=(0, 1),
-        ylim=(0, 1),
+        xlim=(0, 100),
+        ylim=(0, 100),
         aspect="equal",
-        xlabel="probability promised",
-        ylabel="share of truths below",
-        title="Reliability at 1, 2 and 4 h",
+        xlabel="promised: it will be below this with ... %",
+        ylabel="it was below, %",
+    )
+    axes.set_title(
+        "Do the probabilities hold?\nOn the diagonal they do (1, 2 and 4 h)", fontsize=12
     )
     axes.grid(visible=True, alpha=0.25)
-    if axes.get_legend_handles_labels()[0]:
-        axes.legend(fontsize=8, loc="upper left")
-    else:
+    if not shown:
         _say_none(axes)
 
 
 def _coverage(axes: Any, each: Mapping[str, Any]) -> None:
     axes.axhspan(75, 85, color="#009E73", alpha=0.12, linewidth=0)
     axes.axhline(80, color="#333333", linewidth=0.8)
-    shown = [method for method in each["methods"] if method["coverage_by_block"]]
-    # More bars nobody reads.
-    order = {name: place for place, name in enumerate(_STYLES)}
-    shown.sort(key=lambda method: order.get(method["method"], len(order)))
-    shown = shown[:_MOST_BARS]
-    width = 0.8 / max(len(shown), 1)
     blocks: list[str] = []
-    for number, method in enumerate(shown):
-        blocks = [
-            row["local_time"][:2] + "-" + row["local_time"][6:8]
-            for row in method["coverage_by_block"]
+    ends: list[tuple[float, str, str]] = []
+    for method in each["methods"]:
+        if not method["coverage_by_block"]:
+            continue
+        rows = method["coverage_by_block"]
+        blocks = [row["local_time"][:2] + "-" + row["local_time"][6:8] for row in rows]
+        held = [
+            float("nan") if row["coverage_80"] is None else 100 * row["coverage_80"] for row in rows
         ]
-        heights = [100 * (row["coverage_80"] or 0.0) for row in method["coverage_by_block"]]
-        at = [block + (number - (len(shown) - 1) / 2) * width for block in range(len(blocks))]
-        colour = _STYLES.get(method["method"], _PLAIN)["color"]
-        bars = axes.bar(at, heights, width * 0.92, color=colour, label=method["label"])
-        if method["method"] == "model":
-            axes.bar_label(bars, fmt="%.0f", fontsize=8, padding=1)
+        style = _STYLES.get(method["method"], _PLAIN)
+        is_model = method["method"] == "model"
+        axes.plot(range(len(held)), held, marker="o", markersize=7 if is_model else 4, **style)
+        if is_model:
+            for block, share in enumerate(held):
+                if share == share:  # noqa: PLR0124 - what is no number is not written
+                    _write(axes, f"{share:.0f}", (block, share), (0, 10), style["color"])
+        known = [share for share in held if share == share]  # noqa: PLR0124 - as above
+        if known:
+            ends.append((known[-1], method["label"], style["color"]))
+    _name(axes, ends, 0.0, 100.0)
     axes.set_xticks(range(len(blocks)), blocks)
     axes.set(
-        ylim=(40, 100),
+        ylim=(0, 100),
+        xlim=(-0.4, max(len(blocks) - 0.6, 0.6)),
         xlabel="local time of day, hours",
-        ylabel="held by the 80 % interval, %",
-        title="Coverage by time of day",
+        ylabel="truths that the 80 % interval held, %",
     )
-    if shown:
-        axes.legend(fontsize=8, loc="lower right", ncols=len(shown))
-    else:
+    axes.set_title(
+        "Do the intervals hold, day and night?\n80 is promised (1, 2 and 4 h)", fontsize=12
+    )
+    axes.grid(visible=True, axis="y", alpha=0.25)
+    if not ends:
         _say_none(axes)
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from sectorwatch.forecast.horizon import HORIZONS_S, LEADS_S
-from sectorwatch.forecast.scoring.figures import HOURS, PARTS, SIZES
+from sectorwatch.forecast.scoring.figures import HOURS, OF_PLANS, PARTS, SIZES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -94,6 +94,24 @@ class Promise:
 
 
 @dataclass(frozen=True, slots=True)
+class SetRight:
+    """Of forecasts that rest on plans, when a probability in a tenth of 0..1 was computed.
+
+    `told` is what it was set right to, and the losses are mean squares of what either was off.
+    """
+
+    lead_s: int
+    from_probability: float
+    to_probability: float
+    scored: int
+    computed: float
+    told: float
+    happened: float
+    computed_loss: float
+    told_loss: float
+
+
+@dataclass(frozen=True, slots=True)
 class SeriesAccuracy:
     """One sector's forecasts at a horizon; `row` is its index in the order of whoever scores."""
 
@@ -111,9 +129,10 @@ class SeriesAccuracy:
 class Accuracy:
     """How the forecasts of some days fared; `days_s` are the days (UTC) that have figures.
 
-    Every bin that ended until `scored_to_s` is scored; None where none is yet. `by_size`, `pit` and
-    `promises` are of all sectors together, also where one is asked for. `pit` has for each horizon
-    the shares of truths in each tenth of their forecast distribution: a tenth each where they hold.
+    Every bin that ended until `scored_to_s` is scored; None where none is yet. `by_size`, `pit`,
+    `promises` and `set_right` are of all sectors together, also where one is asked for. `pit` has
+    for each horizon the shares of truths in each tenth of their forecast distribution: a tenth each
+    where they hold.
     """
 
     days_s: Sequence[int]
@@ -126,6 +145,7 @@ class Accuracy:
     by_size: Sequence[SizeAccuracy]
     pit: dict[int, list[float]]
     promises: Sequence[Promise]
+    set_right: Sequence[SetRight]
 
 
 def accuracy_of(
@@ -177,6 +197,12 @@ def accuracy_of(
             for lead_s in HORIZONS_S
             for part in range(PARTS)
             if figures.chances["count"][part, LEADS_S.index(lead_s)]
+        ],
+        set_right=[
+            _set_right(figures, part, LEADS_S.index(lead_s), lead_s)
+            for lead_s in HORIZONS_S
+            for part in range(PARTS)
+            if figures.of_plans["count"][part, LEADS_S.index(lead_s)]
         ],
     )
 
@@ -250,6 +276,17 @@ def _promise(figures: Figures, part: int, at: int, lead_s: int) -> Promise:
         scored=round(here["count"]),
         promised=_ratio(here["promised"], here["count"]),
         happened=_ratio(here["happened"], here["count"]),
+    )
+
+
+def _set_right(figures: Figures, part: int, at: int, lead_s: int) -> SetRight:
+    here = {name: float(each[part, at]) for name, each in figures.of_plans.items()}
+    return SetRight(
+        lead_s=lead_s,
+        from_probability=part / PARTS,
+        to_probability=(part + 1) / PARTS,
+        scored=round(here["count"]),
+        **{name: here[name] / here["count"] for name in OF_PLANS if name != "count"},
     )
 
 

@@ -34,9 +34,12 @@ if TYPE_CHECKING:
     from sectorwatch.store import Store
     from sectorwatch.store.forecasts import ForecastKind
 
+    _Due = tuple[int, Issued, int]
+
 __all__ = ["CountScoring"]
 
 _SAVE_EVERY_S = 3_600
+_READ_S = 2 * 3_600
 _BIN = BIN_S // MINUTE_S
 
 
@@ -93,10 +96,7 @@ class CountScoring:
         if not due:
             return None
         try:
-            parts = [
-                self._told(start_s, [each for each in due if each[0] == start_s], store)
-                for start_s in sorted({each[0] for each in due})
-            ]
+            parts = [self._told(each, store) for each in _read_together(due)]
         except StoreError:
             self._waiting.put_back(due)
             raise
@@ -159,16 +159,28 @@ class CountScoring:
         self._ledger.keep(store.forecasts, self.kind, self.scored_to_s)
         self._saved_to_s = self.scored_to_s
 
-    def _told(
-        self, start_s: int, due: list[tuple[int, Issued, int]], store: Store
-    ) -> list[dict[str, NDArray[Any]]]:
+    def _told(self, due: list[_Due], store: Store) -> list[dict[str, NDArray[Any]]]:
         series_id = np.unique(np.concatenate([issued.sector_id for _, issued, _ in due]))
-        counts, known = self._read(store, series_id, start_s, start_s + BIN_S)
-        truth = np.full(series_id.size, np.nan, np.float32)
-        if known.sum() >= ENOUGH_OF_BIN * _BIN:
-            truth = (counts[:, known].sum(axis=1) * (_BIN / known.sum())).astype(np.float32)
+        from_s = due[0][0]
+        counts, known = self._read(store, series_id, from_s, due[-1][0] + BIN_S)
         parts = []
-        for _, issued, lead in due:
+        for start_s, issued, lead in due:
+            first = (start_s - from_s) // MINUTE_S
+            minutes = first + np.flatnonzero(known[first : first + _BIN])
             rows = np.searchsorted(series_id, issued.sector_id)
-            parts.append(told(issued, lead, rows, truth[rows]))
+            truth = np.full(rows.size, np.nan, np.float32)
+            if minutes.size >= ENOUGH_OF_BIN * _BIN:
+                truth[:] = counts[rows[:, None], minutes].sum(axis=1) * (_BIN / minutes.size)
+            parts.append(told(issued, lead, rows, truth))
         return parts
+
+
+def _read_together(due: list[_Due]) -> list[list[_Due]]:
+    """What is due, in the order of its bins, in parts of which each is read at once."""
+    parts: list[list[_Due]] = []
+    for each in sorted(due, key=lambda one: one[0]):
+        if parts and each[0] - parts[-1][0][0] < _READ_S:
+            parts[-1].append(each)
+        else:
+            parts.append([each])
+    return parts

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
+from sectorwatch.forecast.breach import p_above
 from sectorwatch.forecast.horizon import HORIZONS_S, LEADS
+from sectorwatch.forecast.issued import BASES
 from sectorwatch.forecast.measures import pinball, within_80
 from sectorwatch.forecast.scoring.scored import is_hit, is_judged
 from sectorwatch.store.columns import pack_columns, unpack_columns
@@ -28,6 +30,7 @@ __all__ = [
     "BY_SIZE",
     "CHANCES",
     "HOURS",
+    "OF_PLANS",
     "PARTS",
     "SIZES",
     "Figures",
@@ -61,6 +64,9 @@ BY_SIZE = ("count", "error", "inside", "truth", "mean")
 """Sums of shape (sizes of the forecast, leads)."""
 CHANCES = ("count", "promised", "happened")
 """Of the probability of more than the capacity: sums of shape (parts of 0..1, leads)."""
+OF_PLANS = ("count", "computed", "told", "happened", "computed_loss", "told_loss")
+"""The same of forecasts that rest on plans, by what was computed before it was set right: sums of
+shape (parts of 0..1, leads). `loss` is the square of what is off, which is Brier's score."""
 HOURS = 24
 PARTS = 10
 SIZES = np.array([0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0])
@@ -80,6 +86,7 @@ class Figures:
         self.by_hour = _zeros(BY_HOUR, (count, len(HORIZONS_S), HOURS))
         self.by_size = _zeros(BY_SIZE, (SIZES.size + 1, _LEADS))
         self.chances = _zeros(CHANCES, (PARTS, _LEADS))
+        self.of_plans = _zeros(OF_PLANS, (PARTS, _LEADS))
         self.pit = np.zeros((PARTS, _LEADS), np.float32)
         """How many truths lie in each tenth of their distribution: (parts, leads)."""
 
@@ -116,6 +123,17 @@ class Figures:
         cell = _part(promised) * _LEADS + lead[told]
         for name, sums in zip(CHANCES, (None, promised, happened), strict=True):
             self._add_to(self.chances[name], cell, sums)
+        self._add_of_plans(scored.where(told & (scored.basis == _PLANS)))
+
+    def _add_of_plans(self, scored: Scored) -> None:
+        if not len(scored):
+            return
+        computed = p_above(scored.quantiles, scored.p_zero, scored.capacity)
+        told, happened = scored.p_over_capacity, scored.truth > scored.capacity
+        cell = _part(computed) * _LEADS + np.searchsorted(LEADS, scored.lead_s)
+        losses = (computed - happened) ** 2, (told - happened) ** 2
+        for name, sums in zip(OF_PLANS, (None, computed, told, happened, *losses), strict=True):
+            self._add_to(self.of_plans[name], cell, sums)
 
     @staticmethod
     def _add_to(
@@ -135,8 +153,15 @@ class Figures:
         return whole
 
     def groups(self) -> tuple[dict[str, NDArray[np.float32]], ...]:
-        """All the sums by name: by series, hour, size and promise, and the PIT."""
-        return self.by_series, self.by_hour, self.by_size, self.chances, {"pit": self.pit}
+        """All the sums by name: by series, hour, size, promise, promise of plans, and the PIT."""
+        return (
+            self.by_series,
+            self.by_hour,
+            self.by_size,
+            self.chances,
+            self.of_plans,
+            {"pit": self.pit},
+        )
 
     def of_series(self, was: NDArray[np.int64], series_id: NDArray[np.int64]) -> Figures:
         """The same of `series_id` instead of `was`: nothing of those that are new."""
@@ -183,7 +208,8 @@ class Figures:
         return found
 
 
-_PREFIXES = ("series_", "hour_", "size_", "chance_", "")
+_PREFIXES = ("series_", "hour_", "size_", "chance_", "of_plans_", "")
+_PLANS = BASES.index("insufficient_history")
 _OF_SERIES = _PREFIXES[:2]
 _NONE = np.empty(0, np.int64)
 

@@ -9,7 +9,8 @@ import numpy as np
 
 from sectorwatch.forecast.scoring.confidence import confidence_of
 from sectorwatch.forecast.scoring.drop import Drop
-from sectorwatch.forecast.scoring.figures import Figures
+from sectorwatch.forecast.scoring.figures import OF_PLANS, Figures
+from sectorwatch.forecast.scoring.promises import Promises
 from sectorwatch.store.forecasts import Scores
 
 if TYPE_CHECKING:
@@ -67,6 +68,17 @@ class Ledger:
             parts = [self._before] if newest is None else [self._before, newest]
             self._confidence = confidence_of(Figures.sum(parts, self.series_id.size))
         return self._confidence
+
+    def promises(self) -> Promises | None:
+        """How probabilities of more than the capacity are set right, by all days; None before."""
+        if not self.days:
+            return None
+        return Promises.of(
+            {
+                name: np.sum([day.of_plans[name] for day in self.days.values()], axis=0)
+                for name in OF_PLANS
+            }
+        )
 
     def total(self, days: int = DAYS) -> tuple[Figures, list[int]]:
         """The figures of the last `days` days together, and which days these are."""

@@ -38,6 +38,7 @@ class Scored:
     lead_s: NDArray[np.int64]
     row: NDArray[np.intp]
     series_id: NDArray[np.int64]
+    basis: NDArray[np.int8]
     current: NDArray[np.int32]
     capacity: NDArray[np.float32]
     mean: NDArray[np.float32]
@@ -81,6 +82,7 @@ def told(
         "lead_s": np.full(count, int(issued.leads_s[lead])),
         "row": rows,
         "series_id": issued.sector_id,
+        "basis": issued.basis,
         "current": issued.current,
         "capacity": issued.capacity,
         "mean": issued.mean[:, lead],

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from sectorwatch.forecast.issued import Issued
     from sectorwatch.forecast.scoring.ledger import LocalHours
+    from sectorwatch.forecast.scoring.promises import Promises
     from sectorwatch.store import Store
     from sectorwatch.traffic.tick import Gap, Tick
 
@@ -122,6 +123,14 @@ class Scoring:
             return 0.0
         with self._lock:
             return float(self._ledger.confidence()[row, lead])
+
+    def promises(self) -> Promises | None:
+        """How probabilities of more than the capacity are set right where plans are forecast from.
+
+        None before any day has figures.
+        """
+        with self._lock:
+            return self._ledger.promises()
 
     def accuracy(self, sector_id: int | None = None, *, days: int = DAYS) -> Accuracy:
         """How the forecasts of the last `days` days fared: of one sector, or of all."""

@@ -20,6 +20,7 @@ __all__ = [
     "ModelDecision",
     "PromiseAccuracy",
     "SectorAccuracy",
+    "SetRightAccuracy",
     "SizeAccuracy",
 ]
 
@@ -151,6 +152,20 @@ class PromiseAccuracy(msgspec.Struct, frozen=True):
     ]
 
 
+class SetRightAccuracy(msgspec.Struct, frozen=True):
+    """Forecasts by plans alone: probabilities of more than the capacity, before and after."""
+
+    lead_min: _Lead
+    from_probability: Annotated[float, Meta(description="The one computed was this or more")]
+    to_probability: Annotated[float, Meta(description="And less than this (1 included)")]
+    scored: _Scored
+    computed: Annotated[float, Meta(description="What was computed on average")]
+    told: Annotated[float, Meta(description="What it was set right to, by how often it was so")]
+    happened: Annotated[float, Meta(description="How often it was so: as told where that holds")]
+    brier_before: Annotated[float, Meta(description="Mean square of computed less 0 or 1")]
+    brier_after: Annotated[float, Meta(description="Of told less 0 or 1: less is better")]
+
+
 class EntryAccuracy(msgspec.Struct, frozen=True):
     """Estimates of when flights enter sectors, so far ahead; a sample, each scored 4 h later."""
 
@@ -274,6 +289,10 @@ class AccuracyAnswer(msgspec.Struct, frozen=True):
     ]
     over_capacity: Annotated[
         list[PromiseAccuracy], Meta(description="Reliability of p_over_capacity, of all sectors")
+    ]
+    over_capacity_of_plans: Annotated[
+        list[SetRightAccuracy],
+        Meta(description="Of those that no model made: before and after they were set right"),
     ]
     error_ratio: Annotated[
         dict[str, float],

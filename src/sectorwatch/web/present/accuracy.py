@@ -15,6 +15,7 @@ from sectorwatch.web.answers.accuracy import (
     HourAccuracy,
     PromiseAccuracy,
     SectorAccuracy,
+    SetRightAccuracy,
     SizeAccuracy,
 )
 from sectorwatch.web.present.airport_accuracy import airports_accuracy, model_decision
@@ -156,6 +157,21 @@ def _of_sectors(
             for each in found.promises
             if is_meant(each.lead_s)
         ],
+        over_capacity_of_plans=[
+            SetRightAccuracy(
+                lead_min=each.lead_s // 60,
+                from_probability=each.from_probability,
+                to_probability=each.to_probability,
+                scored=each.scored,
+                computed=round(each.computed, 4),
+                told=round(each.told, 4),
+                happened=round(each.happened, 4),
+                brier_before=round(each.computed_loss, 4),
+                brier_after=round(each.told_loss, 4),
+            )
+            for each in found.set_right
+            if is_meant(each.lead_s)
+        ],
         error_ratio={
             str(lead_s // 60): round(ratio, 3)
             for lead_s, ratio in scoring.error_ratios().items()
@@ -189,6 +205,7 @@ def _answer(
         by_size=[],
         pit={},
         over_capacity=[],
+        over_capacity_of_plans=[],
         error_ratio={},
         units=_UNITS,
     )

@@ -8,6 +8,7 @@ import numpy as np
 
 from sectorwatch.clock import format_s
 from sectorwatch.forecast.horizon import LEADS, LONGEST_S
+from sectorwatch.forecast.issued import interval_told
 from sectorwatch.web.answers.airports import AirportOutlookAnswer, MovementBin
 
 if TYPE_CHECKING:
@@ -73,14 +74,14 @@ def _statement(days: float) -> str:
 
 
 def _bins(expected: Expected, as_of_s: int, last_week: NDArray[np.float32]) -> list[MovementBin]:
-    low, high = expected.quantiles[:, 0], expected.quantiles[:, -1]
+    low, high = interval_told(expected.mean, expected.quantiles)
     return [
         MovementBin(
             lead_min=int(lead_s) // 60,
             start=format_s(as_of_s + int(lead_s)),
             mean=round(float(expected.mean[at]), 2),
-            low=round(float(low[at]), 1),
-            high=round(float(high[at]), 1),
+            low=round(float(low[at]), 2),
+            high=round(float(high[at]), 2),
             known=round(float(expected.known[at]), 2),
             unseen=round(float(expected.unseen[at]), 2),
             last_week=None if np.isnan(last_week[at]) else round(float(last_week[at]), 1),

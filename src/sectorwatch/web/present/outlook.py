@@ -10,7 +10,7 @@ import numpy as np
 from sectorwatch.clock import format_s, format_us
 from sectorwatch.forecast.good_times import good_times
 from sectorwatch.forecast.horizon import BIN_S
-from sectorwatch.forecast.issued import BASES
+from sectorwatch.forecast.issued import BASES, interval_told
 from sectorwatch.forecast.outlook import ASSUMES, WHOLE_BINS, outlook_of, outlook_text
 from sectorwatch.web.answers.outlook import (
     CapacityWarningAnswer,
@@ -220,8 +220,7 @@ def _sectors(
         _tenths(each[rows])
         for each in (
             issued.mean,
-            issued.quantiles[..., 0],
-            issued.quantiles[..., -1],
+            *interval_told(issued.mean, issued.quantiles),
             uncovered_min,
         )
     ]

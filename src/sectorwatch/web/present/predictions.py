@@ -9,7 +9,7 @@ import numpy as np
 
 from sectorwatch.clock import format_s, format_us
 from sectorwatch.forecast.horizon import HORIZONS_S, LEADS_S
-from sectorwatch.forecast.issued import BASES, QUANTILES
+from sectorwatch.forecast.issued import BASES, QUANTILES, interval_told
 from sectorwatch.web.answers.predictions import HorizonAnswer, PredictionAnswer
 
 if TYPE_CHECKING:
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 __all__ = ["OF_PLANS", "Measured", "measured", "prediction", "sector_meant", "trend"]
 
 _SURE = 0.8
-_LOW, _HIGH = 0, len(QUANTILES) - 1
 _UNITS = {
     "current_demand": "aircraft at once",
     "predicted_demand": "aircraft, mean over the 15 min that begin then",
@@ -32,9 +31,10 @@ _UNITS = {
     "lead_min": "min",
 }
 OF_PLANS = (
-    "There is too little history to learn from: this is what the plans of the flights known at "
-    "{as_of} come to, and of those that nobody has filed yet as many as VATSIM's feeds have shown "
-    "beside as many aircraft as are here now. At what hours people fly here is not known yet."
+    "There is too little history yet, or it is still being learned from: this is what the plans of "
+    "the flights known at {as_of} come to, and of those that nobody has filed yet as many as "
+    "VATSIM's feeds have shown beside as many aircraft as are here now. At what hours people fly "
+    "here is not known yet."
 )
 """What a forecast rests on that no model made."""
 _TOO_FEW = (
@@ -194,12 +194,13 @@ def _row_of(issued: Issued, sector_id: int) -> int | None:
 def _horizon(issued: Issued, row: int, number: int, measured: Measured) -> HorizonAnswer:
     lead_s = int(issued.leads_s[number])
     skill = measured.skill.get(lead_s)
+    low, high = interval_told(issued.mean[row, number], issued.quantiles[row, number])
     return HorizonAnswer(
         lead_min=lead_s // 60,
         start=format_s(issued.as_of_s + lead_s),
         mean=round(float(issued.mean[row, number]), 2),
-        low=round(float(issued.quantiles[row, number, _LOW]), 2),
-        high=round(float(issued.quantiles[row, number, _HIGH]), 2),
+        low=round(float(low), 2),
+        high=round(float(high), 2),
         p_over_capacity=_number(issued.p_over_capacity[row, number], 4),
         confidence_score=round(measured.confidence.get(lead_s, 0.0), 4),
         skill=None if skill is None else round(skill, 4),
