@@ -63,7 +63,7 @@ OF_HISTORY_ALONE = (
 _HOUR_S = 3_600
 _PIECE_S = 7 * _DAY_S
 _MOMENTS = 90
-_MOST_EDGES = 254
+_MOST_EDGES, _MISSING = 254, 255
 _EDGES_OF = 100_000
 _KNOWN = 1e-3
 _DROPPED = 0.04
@@ -328,8 +328,9 @@ def fit(
     table.rows = without(table.rows, blank)
     baseline = Baseline.fit(table.rows, table.lead, table.truth)
     stands = baseline.of(table.rows, table.lead)
-    asked = design(table.rows, stands)
-    edges = _coded(asked)
+    asked, edges = _coded(design(table.rows, stands))
+    # Trees are grown in five times as much memory as the codes take: the rows have been used.
+    table.rows = table.rows[:0].copy()
     truth = table.truth.astype(np.float64)
     # As a Poisson count with the baseline as its exposure: the same deviance, to a constant.
     forests = [_boosted("poisson", None, asked, truth / stands, stands, recipe)]
@@ -343,13 +344,16 @@ def fit(
     return Fitted(baseline, tuple(_decoded(forest, edges) for forest in forests))
 
 
-def _coded(asked: NDArray[np.float32]) -> list[NDArray[np.float64]]:
-    """Puts for each value how many edges are below it, in place; gives the edges by column.
+def _coded(
+    asked: NDArray[np.float32],
+) -> tuple[NDArray[np.uint8], list[NDArray[np.float64]]]:
+    """For each value how many edges are below it, `_MISSING` for none; and the edges by column.
 
     What scikit-learn does by itself, once for all forests: with weights it takes a quarter of a
     minute each time. It wants some numbers in each column, also among the rows that it looks at
     first: one of which next to nothing is known is all zeros, and tells nothing apart.
     """
+    codes = np.zeros(asked.shape, dtype=np.uint8)
     found = []
     some = asked[:: max(1, len(asked) // _EDGES_OF)]
     for column in range(asked.shape[1]):
@@ -357,15 +361,14 @@ def _coded(asked: NDArray[np.float32]) -> list[NDArray[np.float64]]:
         values = values[np.isfinite(values)]
         missing = np.isnan(asked[:, column])
         if not values.size or (~missing).mean() < _KNOWN:
-            asked[:, column] = 0
             found.append(np.empty(0))
             continue
         levels = np.linspace(0, 1, _MOST_EDGES + 2)[1:-1]
         edges = np.unique(np.quantile(values, levels, method="lower"))
-        asked[:, column] = np.searchsorted(edges, asked[:, column])
-        asked[missing, column] = np.nan
+        codes[:, column] = np.searchsorted(edges, asked[:, column])
+        codes[missing, column] = _MISSING
         found.append(edges.astype(np.float64))
-    return found
+    return codes, found
 
 
 def _decoded(forest: Forest, edges: list[NDArray[np.float64]]) -> Forest:
@@ -380,7 +383,7 @@ def _decoded(forest: Forest, edges: list[NDArray[np.float64]]) -> Forest:
 def _boosted(
     loss: str,
     level: float | None,
-    asked: NDArray[np.float32],
+    asked: NDArray[np.uint8],
     wanted: NDArray[np.float64],
     weight: NDArray[np.float64],
     recipe: Recipe,
@@ -399,8 +402,11 @@ def _boosted(
         early_stopping=False,
         random_state=recipe.seed,
     )
+    # Of the kind that it wants: it makes no copy of them.
+    values = asked.astype(np.float64)
+    values[asked == _MISSING] = np.nan
     with threadpool_limits(_threads(), user_api="openmp"):
-        regressor.fit(asked, wanted, sample_weight=weight / weight.mean())
+        regressor.fit(values, wanted, sample_weight=weight / weight.mean())
     return forest_of(regressor)
 
 
