@@ -45,6 +45,13 @@ def test_more_is_never_less_striking() -> None:
     assert np.isfinite(scores).all()
 
 
+def test_what_never_comes_is_more_striking_than_what_hardly_does_if_that_is_known() -> None:
+    """By default a mean below a twentieth is one: of load nobody knows more."""
+    never, hardly = normal_score(4.0, [0.002, 0.05], 1.0, least_mean=0.002)
+    assert never > hardly + 1.0
+    assert np.ptp(normal_score(4.0, [0.002, 0.05], 1.0)) == 0.0
+
+
 def test_what_is_unknown_has_no_score() -> None:
     """Neither of the count nor of the mean."""
     assert np.isnan(normal_score([np.nan, 3.0], [3.0, np.nan], 1.0)).all()

@@ -52,6 +52,8 @@ _TRAITS_TESTED = 50
 # So many sectors at once are held against what was usual: all of them would take much memory.
 _AT_ONCE = 64
 _PRIOR_FLIGHTS = 10.0
+_UNSEEN_FLIGHTS = 0.5
+_LEAST_MEAN = 0.002
 _REMEMBERED = 8
 _P_GOES_ON = 0.05
 
@@ -264,7 +266,8 @@ class MixWatch:
 
         And how often a sector-month that begins.
         """
-        scores = normal_score(count, expected, self._scatter.ratio()[size_class(expected)])
+        ratio = self._scatter.ratio()[size_class(expected)]
+        scores = normal_score(count, expected, ratio, least_mean=_LEAST_MEAN)
         kind = np.searchsorted(_RARITIES, expected, side="right")
         p, often = np.ones(where.size), np.ones(where.size)
         for number, (ordinary, rate) in enumerate(zip(self._ordinary, self._rates, strict=True)):
@@ -285,7 +288,8 @@ class MixWatch:
     ) -> NDArray[np.float64]:
         whole = float(self._flights[:, 0].sum())
         of_network = self._of_network[what] / max(whole, 1.0)
-        own = (self._usual[where, what] + _PRIOR_FLIGHTS * of_network) / (
+        # Half a flight more than was seen: what never came in a hundred flights may in the next.
+        own = (self._usual[where, what] + _UNSEEN_FLIGHTS + _PRIOR_FLIGHTS * of_network) / (
             self._flights[where, 0] + _PRIOR_FLIGHTS
         )
         largest = own

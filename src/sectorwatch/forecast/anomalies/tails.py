@@ -22,12 +22,15 @@ _POISSON = 1.01
 """Below this ratio of variance to mean a negative binomial's size has no finite sense."""
 
 
-def normal_score(count: ArrayLike, mean: ArrayLike, ratio: ArrayLike) -> NDArray[np.float64]:
+def normal_score(
+    count: ArrayLike, mean: ArrayLike, ratio: ArrayLike, *, least_mean: float = _LEAST_MEAN
+) -> NDArray[np.float64]:
     """How far above its mean a count lies, as a standard normal would be; negative below.
 
     `ratio` is variance over mean: above 1 the count is negative binomial with that variance, at 1
     Poisson, and below it count / ratio is Poisson (schedules are more even than chance). NaN where
-    count or mean is. At most 12 either way.
+    count or mean is. At most 12 either way. A mean counts as `least_mean` at the least: nobody
+    knows that nothing ever comes.
 
     >>> normal_score([3.0, 12.0], 4.0, 1.5).round(2).tolist()
     [-0.29, 2.56]
@@ -36,7 +39,7 @@ def normal_score(count: ArrayLike, mean: ArrayLike, ratio: ArrayLike) -> NDArray
 
     seen, around, wider = np.broadcast_arrays(
         np.asarray(count, np.float64),
-        np.maximum(np.asarray(mean, np.float64), _LEAST_MEAN),
+        np.maximum(np.asarray(mean, np.float64), least_mean),
         np.asarray(ratio, np.float64),
     )
     scale = np.minimum(wider, 1.0)
