@@ -93,7 +93,7 @@ def run() -> dict[str, Any]:
         for side in (on, serving):
             assert side.issuing is not None
             assert not side.issuing.errors, side.issuing.errors
-            assert len(side.issued_s) == BLOCKS
+            assert len(side.issued_s) >= BLOCKS, len(side.issued_s)
         assert serving.forecaster is not None
         issued = serving.forecaster.latest
         assert issued is not None
@@ -145,7 +145,7 @@ def _serve(side: Side, model: Model) -> None:
 def _side(stack: ExitStack, start_us: int, *, is_on: bool) -> Side:
     folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
     settings = load_settings(
-        overrides={"data_dir": str(folder), "log_level": "ERROR", "forecasting": is_on}
+        overrides={"data_dir": str(folder), "log_level": "ERROR", "forecasting": is_on}, env={}
     ).settings
     directory = stack.enter_context(DataDirectory.open(folder))
     telemetry = Telemetry.open(directory.observations, sinks=())
