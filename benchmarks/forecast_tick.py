@@ -174,6 +174,7 @@ def _side(stack: ExitStack, start_us: int, *, is_on: bool) -> Side:
             every_s=settings.forecast_every_s,
             # The documents come faster than in life: what is due is done, whatever its share.
             monotonic_s=lambda: 0.0,
+            worked_s=lambda: 0.0,
         )
         issuing.begin()
     return Side(parts.pipeline, source, issuing, foresight.forecaster, [], [])
