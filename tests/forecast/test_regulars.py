@@ -44,15 +44,23 @@ def ways() -> Ways:
 
 
 def departures(
-    after_now_s: int, key: int = SYDNEY_MELBOURNE, *, weekly: bool = False
+    after_now_s: int,
+    key: int = SYDNEY_MELBOURNE,
+    *,
+    weekly: bool = False,
+    unknown: tuple[int, ...] = (),
 ) -> Departures:
-    """One take-off so long after this time of the day, on each working day of the last weeks."""
+    """One take-off so long after this time of the day, on each working day of the last weeks.
+
+    Somebody flies elsewhere each day; of so many days ago that are `unknown` nothing is.
+    """
     made = Departures()
-    days = np.arange(1, 29)
+    days = np.setdiff1d(np.arange(1, 29), unknown)
     # It is a Thursday.
     chosen = days % 7 == 0 if weekly else ~np.isin(days % 7, (4, 5))
     # So that all days are known.
-    made.add(np.array([NOW_S - 28 * DAY_S - 7_200]), np.array([1], dtype=np.uint64))
+    elsewhere_s = np.append(NOW_S - DAY_S * days, NOW_S - 28 * DAY_S - 7_200)
+    made.add(elsewhere_s, np.ones(elsewhere_s.size, dtype=np.uint64))
     times = NOW_S + after_now_s - DAY_S * days[chosen]
     made.add(times, np.full(times.size, key, np.uint64))
     return made
@@ -121,6 +129,16 @@ def test_a_flight_that_should_have_gone_is_overdue() -> None:
     assert overdue[1].max() == pytest.approx(1.0, abs=0.01)
 
 
+def test_days_of_which_nothing_is_known_do_not_count() -> None:
+    """A fortnight without a feed is not a fortnight without flights."""
+    now = situation()
+    whole, holed = (
+        regulars(departures(1_800, unknown=unknown), ways(), now, leaving(now), LOCAL, 2)
+        for unknown in ((), tuple(range(5, 19)))
+    )
+    np.testing.assert_allclose(holed, whole, rtol=1e-6)
+
+
 def test_without_a_day_nothing_is_known() -> None:
     """That is NaN and no zero."""
     coming, overdue = due(Departures(), situation())
@@ -141,6 +159,14 @@ def test_ways_are_kept_and_follow_their_sectors() -> None:
     coming, _ = regulars(departures(HOUR_S), again, situation(), leaving(situation()), LOCAL, 2)
     assert coming[0].max() == pytest.approx(1.0)
     assert not coming[1].any()
+
+
+@pytest.mark.parametrize("time_s", [[np.nan, 1.0], [2.5, 1e300]])
+def test_take_offs_at_no_time_are_refused(time_s: list[float]) -> None:
+    """Of a damaged or foreign file: in words, before anything is made of them."""
+    arrays = {"time_s": np.array(time_s), "key": np.ones(2, dtype=np.uint64)}
+    with pytest.raises(ModelFileError, match="whole numbers"):
+        Departures.from_arrays(arrays)
 
 
 def test_old_take_offs_are_let_go_of() -> None:

@@ -14,7 +14,7 @@ from made_ticks import LIVE, START_S, tick
 from runtime.world import _airports, _airspace
 from sectorwatch.clock import SystemClock
 from sectorwatch.config import Settings
-from sectorwatch.errors import DatabaseAwayError
+from sectorwatch.errors import DatabaseAwayError, StoreError
 from sectorwatch.feed.breaker import CircuitBreaker
 from sectorwatch.observe import LogLevel, PerformanceMetric, Telemetry
 from sectorwatch.runtime.foresight import Foresight, make_foresight
@@ -341,6 +341,32 @@ def test_what_the_database_was_away_for_is_done_when_it_is_back(scene: Scene) ->
     assert scene.at(6, 600)
     assert kept == [2, 302, 602]
     assert begun == [1]
+
+
+def test_what_cannot_be_kept_once_the_database_is_back_holds_up_nothing(scene: Scene) -> None:
+    """It is said and left out, as one that fails at once; what waits behind it is kept."""
+    is_away = [True]
+    kept: list[int] = []
+
+    def keep(_tick: Tick, issued: Issued, _: object) -> None:
+        if is_away[0]:
+            raise DatabaseAwayError("it is away")
+        if issued.as_of_s - START_S == 2:
+            raise StoreError("this one holds what cannot be meant")
+        kept.append(issued.as_of_s - START_S)
+
+    scene.foresight.after_issue.append(keep)
+    scene.restart()
+    scene.issuing.begin()
+    assert scene.at(1, 0)
+    assert scene.at(3, 300)
+    assert scene.issuing.waiting == 2
+    is_away[0] = False
+    assert not scene.at(4, 315)
+    assert kept == [302]
+    assert scene.issuing.waiting == 0
+    assert scene.at(6, 600)
+    assert kept == [302, 602]
 
 
 def test_age_is_by_the_source_and_ends_with_a_recording(scene: Scene) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -17,12 +17,23 @@ if TYPE_CHECKING:
     from sectorwatch.forecast.history import History
     from sectorwatch.forecast.local_time import LocalTime
 
-__all__ = ["KEPT_S", "Departures", "days_before", "keys_of", "pair_keys", "pairs_flown"]
+__all__ = ["KEPT_S", "Day", "Departures", "days_before", "keys_of", "pair_keys", "pairs_flown"]
 
 _DAYS = 28
 KEPT_S = (_DAYS + 1) * 86_400
 _SAME_DAY, _SAME_KIND = 2.0, 1.0
 """What a day of the same name tells, and another of the same kind: an event is on one of them."""
+_SILENT_S = 86_400
+"""Where nobody at all took off for so long nobody looked: that is not a day without traffic."""
+
+
+class Day(NamedTuple):
+    """Take-offs around a time of a day, since `from_s`, and what that day weighs."""
+
+    from_s: int
+    weight: float
+    time_s: NDArray[np.int64]
+    key: NDArray[np.uint64]
 
 
 def pair_keys(origin: NDArray[Any], destination: NDArray[Any]) -> NDArray[np.uint64]:
@@ -74,6 +85,11 @@ class Departures:
         begin, end = np.searchsorted(self._time_s, (from_s, to_s))
         return self._time_s[begin:end], self._key[begin:end]
 
+    def is_known(self, from_s: int, to_s: int) -> bool:
+        """Whether anybody took off within a day that has the time from `from_s` to `to_s` in it."""
+        around_s = max(0, _SILENT_S - (to_s - from_s)) // 2
+        return bool(self.between(from_s - around_s, to_s + around_s)[0].size)
+
     def to_arrays(self) -> dict[str, NDArray[Any]]:
         """All of it by name."""
         return {"time_s": self._time_s, "key": self._key}
@@ -82,10 +98,12 @@ class Departures:
     def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> Departures:
         """What `to_arrays` gave; raises ModelFileError where it is something else."""
         time_s, key = (arrays.get(name, np.empty(0)) for name in ("time_s", "key"))
-        if time_s.ndim != 1 or time_s.shape != key.shape or key.dtype != np.uint64:
+        if time_s.ndim != 1 or time_s.shape != key.shape:
             raise ModelFileError("its take-offs are not of one length")
+        if time_s.dtype != np.int64 or key.dtype != np.uint64:
+            raise ModelFileError("its take-offs are not whole numbers")
         made = cls()
-        made.add(time_s.astype(np.int64), key)
+        made.add(time_s, key)
         return made
 
 
@@ -111,13 +129,22 @@ def pairs_flown(history: History, chosen: NDArray[np.bool_], as_of_s: int) -> ND
     return found
 
 
-def days_before(as_of_s: int, local: LocalTime) -> list[tuple[int, float]]:
-    """The same time by the clock on the wall on the last days of the same kind; and their weights.
+def days_before(
+    departures: Departures, as_of_s: int, local: LocalTime, before_s: int, length_s: int
+) -> list[Day]:
+    """What took off around this time by the clock on the wall on the last days of the same kind.
 
-    Those of the four weeks that take-offs are kept of, the latest first.
+    Those of the four weeks that take-offs are kept of, the latest first; of each, `length_s` from
+    `before_s` before that time on. Days of which nothing is known are left out.
     """
     number = np.arange(1, _DAYS + 1)
     days_s = local.days_before(as_of_s, number)
     weight = np.where(number % 7 == 0, _SAME_DAY, _SAME_KIND)
     alike = local.kind_of_day(days_s) == local.kind_of_day(as_of_s)
-    return list(zip(days_s[alike].tolist(), weight[alike].tolist(), strict=True))
+    begun_s = departures.from_s
+    found = []
+    for day_s, of_day in zip(days_s[alike].tolist(), weight[alike].tolist(), strict=True):
+        from_s = day_s - before_s
+        if 0 < begun_s <= from_s and departures.is_known(from_s, from_s + length_s):
+            found.append(Day(from_s, of_day, *departures.between(from_s, from_s + length_s)))
+    return found

@@ -211,20 +211,17 @@ def regulars(
     `take_offs` are those to come by the plans of `situation`. NaN where no day of the same kind is
     known. `departures` may hold what came later; it is not looked at.
     """
-    first_s = departures.from_s
-    days = [
-        (day_s - _BEFORE * BIN_S, weight) for day_s, weight in days_before(situation.as_of_s, local)
-    ]
-    days = [(from_s, weight) for from_s, weight in days if 0 < first_s <= from_s]
+    before_s, length_s = _BEFORE * BIN_S, _SLOTS * BIN_S
+    days = days_before(departures, situation.as_of_s, local, before_s, length_s)
     if not days or not ways.keys.size:
         unknown = np.full((sectors, LEADS.size), np.nan, dtype=np.float32)
         return unknown, unknown
     shape = ways.keys.size, _SLOTS
     usual = np.zeros(shape[0] * _SLOTS, dtype=np.float64)
-    for from_s, weight in days:
-        time_s, key = departures.between(from_s, from_s + _SLOTS * BIN_S)
-        usual += weight * _counted(ways, key, (time_s - from_s) // BIN_S, None)
-    usual = usual.reshape(shape) / sum(weight for _, weight in days)
+    for day in days:
+        slot = (day.time_s - day.from_s) // BIN_S
+        usual += day.weight * _counted(ways, day.key, slot, None)
+    usual = usual.reshape(shape) / sum(day.weight for day in days)
     known = _known(ways, situation, take_offs).reshape(shape)
     wide_usual, wide_known = _smeared(usual), _smeared(known)
     with np.errstate(invalid="ignore", divide="ignore"):

@@ -174,8 +174,14 @@ class Issuing:
         return issued
 
     def _catch_up(self) -> None:
-        """Do what waits for the database, in order; it may have to go on waiting."""
-        while self._waiting and self._beside(*self._waiting[0]):
+        """Do what waits for the database, in order; it may have to go on waiting.
+
+        What fails otherwise is not tried again, as ever: it would hold up all that waits behind it.
+        """
+        while self._waiting:
+            self._beside(*self._waiting[0])
+            if self._is_away:
+                return
             self._waiting.popleft()
 
     def _issue_as_of(self, mark: int, tick: Tick, is_stopping: Callable[[], bool]) -> Issued | None:

@@ -93,6 +93,17 @@ def test_days_that_are_not_known_do_not_count() -> None:
     assert not UsualTakeOffs(Departures(), LOCAL).of(situation(), np.arange(3)).counts.any()
 
 
+def test_a_gap_in_what_was_received_is_no_time_without_flights() -> None:
+    """Ten days of which nothing is known leave a flight a day at one a day."""
+    arrays = departures(5_400).to_arrays()
+    ago_s = NOW_S - arrays["time_s"]
+    there = (ago_s < 8 * DAY_S) | (ago_s > 18 * DAY_S)
+    holed = Departures()
+    holed.add(arrays["time_s"][there], arrays["key"][there])
+    said = UsualTakeOffs(holed, LOCAL).of(situation(), np.array([0]))
+    assert said.counts.sum() == pytest.approx(1.0)
+
+
 @given(
     st.lists(st.floats(0, 1), min_size=OFF_STEPS, max_size=OFF_STEPS),
     st.sampled_from([0.0, 0.5, 1.0]),

@@ -47,6 +47,18 @@ def test_before_anything_is_scored_it_is_what_was_computed() -> None:
     )
 
 
+def test_nothing_stays_nothing_where_all_that_was_scored_was_nothing() -> None:
+    """However often it happened all the same; the least that is more than nothing is told of."""
+    count = np.zeros(10)
+    count[0] = 5_000
+    set_right = Promises.of(sums(count, count * 0.05, np.zeros(10)))
+    found = told(set_right, np.array([0.0, 1e-9, 1.0]))
+    assert not found[0].any()
+    # Each group of leads has several of so many.
+    assert ((found[1] > 0.047) & (found[1] < 0.05)).all()
+    assert (found[2] == 1.0).all()
+
+
 @given(
     st.lists(
         st.tuples(st.integers(0, 5_000), st.floats(0, 1), st.floats(0, 1)),

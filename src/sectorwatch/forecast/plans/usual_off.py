@@ -54,22 +54,19 @@ class UsualTakeOffs:
 
     def of(self, situation: Situation, rows: NDArray[np.intp]) -> UsualOff:
         """How often flights like those in `rows` took off at this time on the days before."""
-        as_of_s = situation.as_of_s
         key = keys_of(situation.places.icao, situation.origin[rows], situation.destination[rows])
         # No pair is 0, so that it comes first and is there.
         keys, pair = np.unique(np.append(key, np.uint64(0)), return_inverse=True)
         counts = np.zeros(keys.size * _SLOTS)
-        seen = 0.0
-        for day_s, weight in days_before(as_of_s, self.local):
-            from_s = day_s - _BEFORE * STEP_S
-            if not 0 < self.departures.from_s <= from_s:
-                continue
-            seen += weight
-            time_s, of_pair = self.departures.between(from_s, from_s + _SLOTS * STEP_S)
-            at = np.minimum(np.searchsorted(keys, of_pair), keys.size - 1)
-            ours = (keys[at] == of_pair) & (of_pair != 0)
-            cell = at[ours] * _SLOTS + (time_s[ours] - from_s) // STEP_S
-            counts += weight * np.bincount(cell, minlength=counts.size)
+        days = days_before(
+            self.departures, situation.as_of_s, self.local, _BEFORE * STEP_S, _SLOTS * STEP_S
+        )
+        for day in days:
+            at = np.minimum(np.searchsorted(keys, day.key), keys.size - 1)
+            ours = (keys[at] == day.key) & (day.key != 0)
+            cell = at[ours] * _SLOTS + (day.time_s[ours] - day.from_s) // STEP_S
+            counts += day.weight * np.bincount(cell, minlength=counts.size)
+        seen = sum(day.weight for day in days)
         counts = counts.reshape(keys.size, _SLOTS) / max(seen, 1.0)
         return UsualOff(pair[:-1].astype(np.intp), counts)
 
