@@ -120,6 +120,31 @@ def test_a_model_without_a_past_is_not_asked() -> None:
     assert issued.model == ""
 
 
+def test_what_was_noted_since_its_training_is_not_lost_when_a_model_takes_over() -> None:
+    """Take-offs, and what was said in the last hours, which tells how wrong the plans are."""
+    made, whole = forecaster(), forecaster()
+    for each in (made, whole):
+        each.take_over(made_model(AIRSPACE, LOCAL, to_s=START_S))
+        each.issue(loaded(1))
+    kept = whole._serving
+    assert kept is not None
+    time_s = np.array([START_S - 600], np.int64)
+    for each in (made, whole):
+        assert each._serving is not None
+        each._serving.memory.departures.add(time_s, np.array([7], np.uint64))
+    made.take_over(made_model(AIRSPACE, LOCAL, to_s=START_S, version="next"))
+    assert made._serving is not None
+    now = made._serving.memory
+    assert now is not kept.memory
+    assert START_S - 600 in now.departures.to_arrays()["time_s"]
+    about = START_S + 2, START_S + 2 + 1_800
+    then, before = now.said(*about), kept.memory.said(*about)
+    assert then is not None
+    assert before is not None
+    assert then[0] == before[0]
+    np.testing.assert_array_equal(then[1], before[1])
+
+
 def test_a_model_of_another_local_time_is_refused_and_nothing_changes() -> None:
     """Its hours of the week are others."""
     made = forecaster()

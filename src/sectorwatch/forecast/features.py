@@ -170,6 +170,17 @@ class Memory:
         self.departures.add(departed_s[new], key[new])
         self._in_air = flight_id
 
+    def go_on_from(self, other: Memory) -> None:
+        """Take up what another one, of the same sectors, noted since this one was made.
+
+        A model remembers what was before its training alone: the last hours are not to be lost each
+        time that one takes over.
+        """
+        after_s = self.departures.until_s + 1
+        self.departures.add(*other.departures.between(after_s, other.departures.until_s + 1))
+        self._said, self._learned_s = dict(other._said), other._learned_s
+        self._in_air = other._in_air
+
     def said(self, about_s: int, until_s: int) -> tuple[int, NDArray[np.float32]] | None:
         """When the last bin began that is complete, and plan and unseen (s,) as said of it then.
 

@@ -101,6 +101,8 @@ class Forecaster:
         """
         rows = model.rows_of(self.sector_id, drawn(self.airspace))
         memory = model.memory_for(rows, kinds_of(self.airspace), self.local)
+        if self._serving is not None:
+            memory.go_on_from(self._serving.memory)
         self._serving = _Serving(model, rows >= 0, memory)
         self.learned = model.learned
         self._adapted_s = self._since_s = None
