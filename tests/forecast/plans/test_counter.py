@@ -57,6 +57,30 @@ def test_a_flight_at_its_level_is_in_each_box_for_as_long_as_it_takes_to_cross(
     assert count.mean.sum(axis=0)[0] == pytest.approx(2.0, abs=0.02)  # a box, and HIGH
 
 
+def test_of_other_places_nothing_is_remembered_however_many_they_are(airspace: Airspace) -> None:
+    """A list of as many airports in another order, and back: ways are by index into them."""
+    here = situation(airspace, [{"stage": Stage.GROUND}])
+    places = here.places
+    back = np.arange(len(places.icao))[::-1]
+    turned = replace(
+        here,
+        places=replace(
+            places,
+            icao=tuple(places.icao[::-1]),
+            **{
+                name: getattr(places, name)[back]
+                for name in ("latitude", "longitude", "elevation_ft")
+            },
+        ),
+    )
+    made = PlanCounter(airspace, AIRPORTS)
+    made.count(here, SURE)
+    for each in (turned, here, turned):
+        np.testing.assert_array_equal(
+            made.count(each, SURE).mean, counted(airspace, each, SURE).mean
+        )
+
+
 def test_nobody_is_in_two_sectors_of_a_partition_at_once(airspace: Airspace) -> None:
     """Over the boxes together a flight in the air counts for one at most, in the end for none."""
     rows = [in_the_air(longitude) for longitude in (0.7, 2.5, 3.9)]

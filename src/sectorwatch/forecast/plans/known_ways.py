@@ -128,7 +128,9 @@ class KnownWays:
             known and (places.icao[0], places.icao[known - 1]) != (self._icao[0], self._icao[-1])
         ):
             self.forget()
-        self._icao = tuple(places.icao) if len(places.icao) != known else self._icao
+            known = 0
+        if len(places.icao) != known:
+            self._icao = tuple(places.icao)
 
     def corners_s(self, number: int) -> list[float]:
         """When a way comes to each of its corners, in seconds since it began."""
