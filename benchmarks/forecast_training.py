@@ -34,11 +34,11 @@ from sectorwatch.forecast.local_time import LocalTime
 from sectorwatch.forecast.measures import randomised_pit, within_80
 from sectorwatch.forecast.model.champion import crossed
 from sectorwatch.forecast.model.files import Header
+from sectorwatch.forecast.model.halfway import Prepared
 from sectorwatch.forecast.model.model import FORESTS, Model, read_model
 from sectorwatch.forecast.model.table import Table
 from sectorwatch.forecast.model.training import (
     OF_HISTORY_ALONE,
-    Prepared,
     Recipe,
     assembled,
     fit,
@@ -231,9 +231,8 @@ def main() -> None:
     _say("plan and unseen", held.column("plan_and_unseen"), held)
     _say("linear", baseline, held)
     if prepared is None:
-        prepared = Prepared(
-            fitting, held, Memory(np.zeros(1, np.int8), LocalTime(ZONE)), LearnedPlans.priors()
-        )
+        memory = Memory(np.zeros(1, np.int8), LocalTime(ZONE)).to_arrays()
+        prepared = Prepared(fitting, held, memory, LearnedPlans.priors())
     header = _header(from_s, to_s, blank)
     ids = np.arange(1)
     model = assembled(fitted, prepared, header, ids, ids.astype(np.uint64), recipe.seed)

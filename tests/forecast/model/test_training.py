@@ -22,6 +22,7 @@ from sectorwatch.forecast.measures import randomised_pit, within_80
 from sectorwatch.forecast.model import training
 from sectorwatch.forecast.model.champion import compare
 from sectorwatch.forecast.model.files import read_file, write_file
+from sectorwatch.forecast.model.halfway import Halfway
 from sectorwatch.forecast.model.model import Model, read_model, write_model
 from sectorwatch.forecast.model.training import OF_HISTORY_ALONE, drawn, fit, train
 from sectorwatch.forecast.past import Past
@@ -238,8 +239,28 @@ def test_a_past_in_pieces_gives_the_rows_of_the_whole(
         np.testing.assert_array_equal(ours.as_of_s, theirs.as_of_s)
         np.testing.assert_array_equal(ours.truth, theirs.truth)
         np.testing.assert_allclose(ours.rows, theirs.rows, atol=1e-4)
-    off_s = [each.memory.departures.to_arrays()["time_s"] for each in (whole, pieces)]
+    off_s = [each.memory["departures.time_s"] for each in (whole, pieces)]
     np.testing.assert_array_equal(off_s[0], off_s[1])
+
+
+def test_a_training_goes_on_from_what_it_had_come_to(past_days: History, tmp_path: Path) -> None:
+    """Put on disk half way, it gives the same model in a process that has never held the past."""
+    learned = LearnedPlans.priors()
+    prepared = training.prepare(
+        past_days, airspace(), airports(), FROM_S, END_S, local=LOCAL, learned=learned, recipe=SMALL
+    )
+    halfway = training.halfway_of(prepared, airspace(), LOCAL, FROM_S, END_S)
+    halfway.save(tmp_path / "halfway")
+    again = Halfway.load(tmp_path / "halfway")
+    one, held = training.finished(halfway, SMALL)
+    two, held_again = training.finished(again, SMALL)
+    np.testing.assert_array_equal(held.rows, held_again.rows)
+    write_model(tmp_path / "one", one)
+    write_model(tmp_path / "two", two)
+    assert (tmp_path / "one").read_bytes() == (tmp_path / "two").read_bytes()
+    (tmp_path / "halfway").write_bytes((tmp_path / "halfway").read_bytes()[:5_000])
+    with pytest.raises(TrainingError, match="train again"):
+        Halfway.load(tmp_path / "halfway")
 
 
 def test_two_days_are_too_few(past_days: History) -> None:

@@ -14,8 +14,9 @@ from sectorwatch.forecast.horizon import BIN_S, LEADS, LEADS_S
 from sectorwatch.forecast.issued import QUANTILES
 from sectorwatch.forecast.model.champion import compare
 from sectorwatch.forecast.model.files import Header
+from sectorwatch.forecast.model.halfway import Prepared
 from sectorwatch.forecast.model.model import FORESTS
-from sectorwatch.forecast.model.training import OF_HISTORY_ALONE, Prepared, assembled, drawn, fit
+from sectorwatch.forecast.model.training import OF_HISTORY_ALONE, assembled, drawn, fit
 from sectorwatch.forecast.plan_basis import spread_of
 from sectorwatch.forecast.unfiled import unfiled
 
@@ -152,7 +153,7 @@ class Boosted:
             rows=len(fitting),
         )
         fitted = fit(fitting, walked.recipe, self._blank)
-        prepared = Prepared(held, held, walked.memory, walked.learned)
+        prepared = Prepared(held, held, walked.memory.to_arrays(), walked.learned)
         return assembled(
             fitted, prepared, header, history.sector_ids, drawn(walked.airspace), walked.recipe.seed
         )

@@ -17,6 +17,7 @@ from sectorwatch.forecast.horizon import BIN_S, LONGEST_S
 from sectorwatch.forecast.model.baseline import Baseline, design, spread
 from sectorwatch.forecast.model.conformal import Conformal
 from sectorwatch.forecast.model.files import Header
+from sectorwatch.forecast.model.halfway import Halfway, Prepared
 from sectorwatch.forecast.model.model import FORESTS, Model, without
 from sectorwatch.forecast.model.table import Sampler, Walk
 from sectorwatch.forecast.model.trees import forest_of
@@ -46,12 +47,16 @@ __all__ = [
     "Recipe",
     "assembled",
     "drawn",
+    "finished",
     "fit",
+    "halfway_of",
     "kinds_of",
     "prepare",
     "train",
 ]
 
+WALKED = 0.65
+"""Of a training: so much of it has been done when the walk is over."""
 _DAY_S = 86_400
 SHORTEST_S = 3 * _DAY_S
 """Less of the past than this teaches nothing that the plans do not know."""
@@ -101,19 +106,6 @@ class Fitted:
 
     baseline: Baseline
     forests: tuple[Forest, ...]
-
-
-@dataclass(slots=True)
-class Prepared:
-    """What a walk through the past has given: rows to fit and rows held back, and what it learned.
-
-    `held` are of the last days; nothing that came true in them is in `fitting`.
-    """
-
-    fitting: Table
-    held: Table
-    memory: Memory
-    learned: LearnedPlans
 
 
 def prepare(
@@ -177,7 +169,7 @@ def prepare(
         departed_s = walk.departed_s
         # Before the next one is loaded, so that there are never two.
         del walk, piece
-    return Prepared(fitting.table(), held.table(), memory, known)
+    return Prepared(fitting.table(), held.table(), memory.to_arrays(), known)
 
 
 def _pieces(
@@ -267,10 +259,21 @@ def train(
         learned=learned,
         navigation=navigation,
         recipe=recipe,
-        progress=lambda share, words: progress(0.65 * share, words),
+        progress=lambda share, words: progress(WALKED * share, words),
     )
-    fitting, prepared.fitting = prepared.fitting, prepared.held
-    fitted = fit(fitting, recipe, blank, lambda s, words: progress(0.65 + 0.35 * s, words))
+    halfway = halfway_of(prepared, airspace, local, from_s, to_s, blank)
+    return finished(halfway, recipe, lambda s, words: progress(WALKED + (1 - WALKED) * s, words))
+
+
+def halfway_of(
+    prepared: Prepared,
+    airspace: Airspace,
+    local: LocalTime,
+    from_s: int,
+    to_s: int,
+    blank: Sequence[str] = (),
+) -> Halfway:
+    """What was walked through from `from_s` until `to_s`, with all that a model says of itself."""
     header = Header(
         version=f"{format_s(to_s)[:16].replace(':', '').replace('-', '')}Z",
         trained_from_s=from_s,
@@ -280,9 +283,22 @@ def train(
         features=tuple(FEATURES),
         forests=FORESTS,
         without=tuple(blank),
-        rows=len(fitting),
+        rows=len(prepared.fitting),
     )
-    model = assembled(fitted, prepared, header, _ids(airspace), drawn(airspace), recipe.seed)
+    return Halfway(prepared, header, _ids(airspace), drawn(airspace))
+
+
+def finished(
+    halfway: Halfway,
+    recipe: Recipe = Recipe(),
+    progress: Progress = lambda _share, _words: None,
+) -> tuple[Model, Table]:
+    """The model, and the rows held back; the rows to fit are let go of on the way."""
+    prepared, header = halfway.prepared, halfway.header
+    fitting, prepared.fitting = prepared.fitting, prepared.held
+    fitted = fit(fitting, recipe, header.without, progress)
+    del fitting
+    model = assembled(fitted, prepared, header, halfway.sector_id, halfway.drawn, recipe.seed)
     return model, prepared.held
 
 
@@ -304,7 +320,7 @@ def assembled(
         zero=ZeroCurve.expected(),
         conformal=Conformal.untaught(),
         learned=prepared.learned,
-        memory=prepared.memory.to_arrays(),
+        memory=prepared.memory,
     ).calibrated(prepared.held, seed)
 
 

@@ -29,8 +29,9 @@ if TYPE_CHECKING:
 
 __all__ = ["KnownWays", "Plan", "cruise_ft", "cruise_kt"]
 
-_MOST_POINTS = 1_500_000
-_MOST_ROUTES = 50_000
+_MOST_POINTS = 600_000
+_MOST_ROUTES = 16_000
+"""Five times as many as are known at once on a full network: a route is some kilobytes."""
 _TINY_NM = 3.0
 _USUAL_KT, _SHORT_KT = 440.0, 130.0
 _USUAL_FT_NM = 60.0

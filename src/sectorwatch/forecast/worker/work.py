@@ -7,10 +7,11 @@ writes. It writes one file, at the very end, under a temporary name first.
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
 
@@ -23,10 +24,14 @@ if TYPE_CHECKING:
 
     from sectorwatch.forecast.model.model import Model
 
+    Progress = Callable[[float, str], None]
+
 __all__ = ["SUFFIX", "main", "models_dir", "prune"]
 
 SUFFIX = ".model"
+_PART = f"{SUFFIX}.part"
 _TOLD_EVERY_S = 0.5
+T = TypeVar("T")
 
 
 def models_dir(data_dir: Path) -> Path:
@@ -35,42 +40,72 @@ def models_dir(data_dir: Path) -> Path:
 
 
 def main() -> None:
-    """Carry out the order that comes as the first line of standard input."""
-    began_s = time.monotonic()
-    last_told_s = 0.0
+    """Carry out the order that comes as the first line of standard input.
 
-    def tell(report: Report) -> None:
-        spent_s = time.monotonic() - began_s
-        report = msgspec.structs.replace(report, seconds=spent_s, peak_mb=peak_mb())
-        sys.stdout.buffer.write(msgspec.json.encode(report) + b"\n")
-        sys.stdout.buffer.flush()
-
-    def progress(share: float, words: str) -> None:
-        nonlocal last_told_s
-        if time.monotonic() - last_told_s >= _TOLD_EVERY_S:
-            last_told_s = time.monotonic()
-            tell(Report(state="running", share=share, words=words))
-
+    First the walk through the past; then this process begins anew, within the same bounds, for the
+    trees: of what the walk took not all would be given back. What has come to be is told it by
+    the command line: a file, when the training began, and the most memory that it took.
+    """
+    if len(sys.argv) > 1:
+        path, began_s, walked_mb = sys.argv[1:4]
+        teller = _Teller(float(began_s), float(walked_mb))
+        end_with(sys.stdin.buffer)
+        teller.tell(_guarded(lambda: _finished(Path(path), teller.progress), _bound_mb(path)))
+        return
+    teller = _Teller(time.monotonic(), 0.0)
     order = msgspec.json.decode(sys.stdin.buffer.readline(), type=Order)
     end_with(sys.stdin.buffer)
     reason = why_not(order.memory_mb, available_mb())
     if reason is not None:
-        tell(Report(state="skipped", words=reason))
+        teller.tell(Report(state="skipped", words=reason))
         return
     bind(order.memory_mb, order.limit_s, order.niceness)
+    found = _guarded(lambda: _walked(order, teller.progress), order.memory_mb)
+    if isinstance(found, Report):
+        teller.tell(found)
+        return
+    sys.stdout.buffer.flush()
+    # The bounds, the clock that ends it and the streams stay as they are.
+    told = str(found), repr(teller.began_s), repr(peak_mb())
+    command = [sys.executable, "-m", "sectorwatch.forecast.worker", *told]
+    os.execv(sys.executable, command)  # noqa: S606 - itself, with a path of its own making
+
+
+class _Teller:
+    """Tells on standard output how far it is, a line each."""
+
+    def __init__(self, began_s: float, before_mb: float) -> None:
+        self.began_s = began_s
+        self._before_mb = before_mb
+        self._told_s = 0.0
+
+    def tell(self, report: Report) -> None:
+        spent_s = time.monotonic() - self.began_s
+        most_mb = max(peak_mb(), self._before_mb)
+        report = msgspec.structs.replace(report, seconds=spent_s, peak_mb=most_mb)
+        sys.stdout.buffer.write(msgspec.json.encode(report) + b"\n")
+        sys.stdout.buffer.flush()
+
+    def progress(self, share: float, words: str) -> None:
+        if time.monotonic() - self._told_s >= _TOLD_EVERY_S:
+            self._told_s = time.monotonic()
+            self.tell(Report(state="running", share=share, words=words))
+
+
+def _guarded(work: Callable[[], T], memory_mb: int) -> T | Report:
+    """What `work` gives; a report of why it does not."""
     try:
-        report = _carried_out(order, progress)
+        return work()
     except TrainingError as error:
-        report = Report(state="skipped", words=str(error))
+        return Report(state="skipped", words=str(error))
     except SectorwatchError as error:
-        report = Report(state="failed", words=str(error))
+        return Report(state="failed", words=str(error))
     except MemoryError:
-        report = Report(state="failed", words=_over(order))
+        return Report(state="failed", words=_over(memory_mb))
     except Exception as error:  # noqa: BLE001 - a library says want of memory in words of its own
         wants = "memory" in str(error).lower() or "alloc" in str(error).lower()
-        words = _over(order) if wants else f"{type(error).__name__}: {error}"
-        report = Report(state="failed", words=words)
-    tell(report)
+        words = _over(memory_mb) if wants else f"{type(error).__name__}: {error}"
+        return Report(state="failed", words=words)
 
 
 def prune(folder: Path, keep: int, besides: set[str]) -> list[str]:
@@ -80,7 +115,7 @@ def prune(folder: Path, keep: int, besides: set[str]) -> list[str]:
     """
     removed = []
     kept = sorted(folder.glob(f"*{SUFFIX}"), key=lambda path: (path.stat().st_mtime, path.name))
-    stray = folder.glob(f"*{SUFFIX}.part")
+    stray = folder.glob(f"*{_PART}")
     for path in [*kept[: max(len(kept) - keep, 0)], *stray]:
         if path.name not in besides:
             path.unlink(missing_ok=True)
@@ -88,45 +123,92 @@ def prune(folder: Path, keep: int, besides: set[str]) -> list[str]:
     return removed
 
 
-def _over(order: Order) -> str:
+def _over(memory_mb: int) -> str:
     return (
-        f"training took more than the {order.memory_mb} MB that it may have: the model before it "
+        f"training took more than the {memory_mb} MB that it may have: the model before it "
         "goes on. Set a higher training_memory_mb, or fewer training_days"
     )
 
 
-def _carried_out(order: Order, progress: Callable[[float, str], None]) -> Report:
+def _order_beside(halfway: Path) -> Path:
+    """Where the order lies that a half training is of."""
+    return halfway.with_name(f"order{_PART}")
+
+
+def _bound_mb(halfway: str) -> int:
+    try:
+        return _order_of(Path(halfway)).memory_mb
+    except (OSError, msgspec.DecodeError):
+        return 0
+
+
+def _order_of(halfway: Path) -> Order:
+    return msgspec.json.decode(_order_beside(halfway).read_bytes(), type=Order)
+
+
+def _walked(order: Order, progress: Progress) -> Path:
+    """Through the past of the order; where what it gave lies."""
     # What is loaded only now counts against the bounds.
     from sectorwatch.airspace import Airports, load_airspace  # noqa: PLC0415
     from sectorwatch.forecast.history import History  # noqa: PLC0415
     from sectorwatch.forecast.local_time import LocalTime  # noqa: PLC0415
-    from sectorwatch.forecast.model.champion import compare  # noqa: PLC0415
-    from sectorwatch.forecast.model.model import write_model  # noqa: PLC0415
-    from sectorwatch.forecast.model.training import Recipe, train  # noqa: PLC0415
+    from sectorwatch.forecast.model.training import (  # noqa: PLC0415
+        WALKED,
+        Recipe,
+        halfway_of,
+        prepare,
+    )
     from sectorwatch.forecast.plans import read_navigation  # noqa: PLC0415
     from sectorwatch.store import DataDirectory, Store  # noqa: PLC0415
     from sectorwatch.store.files import make_folders  # noqa: PLC0415
 
     progress(0.0, "loading the airspace")
     airspace = load_airspace(order.airspace, positions=order.positions)
-    airports = Airports.load()
+    airports, local = Airports.load(), LocalTime(order.zone)
     with (
         DataDirectory.open(order.data_dir, lock=False) as directory,
         Store.open(directory, order.database_url) as store,
     ):
-        challenger, held = train(
+        prepared = prepare(
             lambda from_s, to_s: History.load(store, airspace, airports, from_s, to_s),
             airspace,
             airports,
             order.from_s,
             order.to_s,
-            local=LocalTime(order.zone),
+            local=local,
             navigation=read_navigation(Path(order.navigation)) if order.navigation else None,
             recipe=Recipe(rows=order.rows).with_rounds(order.rounds),
-            progress=lambda share, words: progress(0.95 * share, words),
+            progress=lambda share, words: progress(0.95 * WALKED * share, words),
         )
         folder = models_dir(directory.path)
         make_folders(folder, directory.path)
+    path = folder / f"halfway{_PART}"
+    halfway_of(prepared, airspace, local, order.from_s, order.to_s).save(path)
+    # The database is not asked again, and its password is not to lie about.
+    kept = msgspec.structs.replace(order, database_url=None)
+    _order_beside(path).write_bytes(msgspec.json.encode(kept))
+    return path
+
+
+def _finished(path: Path, progress: Progress) -> Report:
+    """The model of what was walked through, beside the one that serves."""
+    from sectorwatch.forecast.model.champion import compare  # noqa: PLC0415
+    from sectorwatch.forecast.model.halfway import Halfway  # noqa: PLC0415
+    from sectorwatch.forecast.model.model import write_model  # noqa: PLC0415
+    from sectorwatch.forecast.model.training import WALKED, Recipe, finished  # noqa: PLC0415
+
+    order, folder = _order_of(path), path.parent
+    recipe = Recipe(rows=order.rows).with_rounds(order.rounds)
+    try:
+        halfway = Halfway.load(path)
+    finally:
+        path.unlink(missing_ok=True)
+        _order_beside(path).unlink(missing_ok=True)
+    challenger, held = finished(
+        halfway,
+        recipe,
+        lambda share, words: progress(0.95 * (WALKED + (1 - WALKED) * share), words),
+    )
     progress(0.96, "comparing it with the model that serves")
     champion, problem = _champion(order)
     verdict = compare(champion, challenger, held)
