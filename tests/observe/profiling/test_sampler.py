@@ -4,6 +4,7 @@ import gc
 import hashlib
 import os
 import resource
+import tempfile
 import threading
 import time
 from pathlib import Path
@@ -286,16 +287,18 @@ def test_with_observation_off_nothing_is_looked_at() -> None:
     telemetry.close()
 
 
-def test_reads_and_writes_of_the_disk_are_counted(tmp_path: Path) -> None:
+def test_reads_and_writes_of_the_disk_are_counted() -> None:
     """What this process wrote, from the first look on."""
     metrics = MetricsCollector()
-    resources = Resources(metrics, disk=tmp_path)
-    resources.process.sample()
-    path = tmp_path / "file"
-    with path.open("wb") as file:
+    # What other tests write may lie in memory; this is kept over a restart, so it is on a disk.
+    disk = Path("/var/tmp")  # noqa: S108 - a file without a name
+    with tempfile.TemporaryFile(dir=disk) as file:
+        resources = Resources(metrics, disk=disk)
+        resources.process.sample()
         file.write(b"x" * 1_000_000)
+        file.flush()
         os.fsync(file.fileno())
-    resources.process.sample()
+        resources.process.sample()
     assert metrics.counter("process_disk_write_bytes_total").total >= 1_000_000
 
 

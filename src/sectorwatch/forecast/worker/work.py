@@ -11,7 +11,7 @@ import os
 import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Literal, TypeVar
 
 import msgspec
 
@@ -94,18 +94,22 @@ class _Teller:
 
 def _guarded(work: Callable[[], T], memory_mb: int) -> T | Report:
     """What `work` gives; a report of why it does not."""
+    over = _over(memory_mb)
+    state: Literal["skipped", "failed"] = "failed"
+    words = over
     try:
         return work()
     except TrainingError as error:
-        return Report(state="skipped", words=str(error))
+        state, words = "skipped", str(error)
     except SectorwatchError as error:
-        return Report(state="failed", words=str(error))
+        words = str(error)
     except MemoryError:
-        return Report(state="failed", words=_over(memory_mb))
+        # Nothing is made in here: what failed still holds all the memory that there is.
+        pass
     except Exception as error:  # noqa: BLE001 - a library says want of memory in words of its own
         wants = "memory" in str(error).lower() or "alloc" in str(error).lower()
-        words = _over(memory_mb) if wants else f"{type(error).__name__}: {error}"
-        return Report(state="failed", words=words)
+        words = over if wants else f"{type(error).__name__}: {error}"
+    return Report(state=state, words=words)
 
 
 def prune(folder: Path, keep: int, besides: set[str]) -> list[str]:
