@@ -170,6 +170,12 @@ def test_in_lockstep_each_fetch_brings_the_next(lockstep: NetworkServer) -> None
     assert radios.payload == network().transceivers(START_S + 15)
 
 
+def test_in_lockstep_transceivers_asked_first_take_no_feed(lockstep: NetworkServer) -> None:
+    """They are those of the first feed, which is still to be given."""
+    assert get(lockstep, RADIOS)[2] == network().transceivers(START_S)
+    assert [time_of(get(lockstep, FEED)[2]) for _ in range(2)] == [0, 15]
+
+
 def test_in_lockstep_what_did_not_arrive_is_given_again(lockstep: NetworkServer) -> None:
     """A client that asks with an older tag than the last answer's has missed that answer."""
     _, first, _ = get(lockstep, FEED)

@@ -91,11 +91,12 @@ def trace_of(
             "ended yet; the entries are what is left"
         )
     loose = _hung_up(nodes, entries)
-    ends_s = _measured(nodes, roots)
+    _measured(nodes, roots)
     return Trace(
         correlation_id=correlation_id,
         started_s=start_s if chosen else None,
-        total_s=max(0.0, ends_s - start_s) if chosen else 0.0,
+        # From the first's beginning: between two moments since 1970 a span's last digits get lost.
+        total_s=max((node.offset_s + node.span.duration_s for node in nodes.values()), default=0.0),
         spans=len(spans),
         services=tuple(sorted({span.service for span in spans})),
         roots=tuple(roots),
@@ -136,8 +137,8 @@ def _hung_up(
     return loose
 
 
-def _measured(nodes: Mapping[int, TraceNode], roots: Sequence[TraceNode]) -> float:
-    """Work out everybody's own and critical time; when the last of all ended."""
+def _measured(nodes: Mapping[int, TraceNode], roots: Sequence[TraceNode]) -> None:
+    """Work out everybody's own and critical time."""
     # Children come after their parents in `nodes`: backwards, all of a node's are done before it.
     for node in reversed(list(nodes.values())):
         node.begins_s = min([node.span.started_s, *(child.begins_s for child in node.children)])
@@ -157,7 +158,6 @@ def _measured(nodes: Mapping[int, TraceNode], roots: Sequence[TraceNode]) -> flo
             cursor_s = child.begins_s
         if parent is not None:
             _blame(parent, parent.begins_s, cursor_s)
-    return ends_s
 
 
 def _blame(node: TraceNode | None, from_s: float, until_s: float) -> None:

@@ -136,6 +136,7 @@ class NetworkServer:
         self._faults: dict[What, Fault | None] = {}
         self._begun_s = 0.0
         self._feed: _Body | None = None
+        self._is_feed_given = False
         self._radios: _Body | None = None
         self._making: asyncio.Lock | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -316,6 +317,7 @@ class NetworkServer:
         if feed is None or not (is_stale or (what == "transceivers" and self._lockstep)):
             feed = self._moved(feed, known if what == "feed" else None)
         if what == "feed":
+            self._is_feed_given = True
             return feed
         if self._radios is None or self._radios.time_s != feed.time_s:
             self._radios = _Body(self._network.transceivers(feed.time_s), feed.time_s)
@@ -326,8 +328,9 @@ class NetworkServer:
         if feed is None:
             time_s = start_s
         elif self._lockstep:
-            # With an older tag the last answer did not arrive: it is given again.
-            arrived = not known or known == feed.etag
+            # With an older tag the last answer did not arrive: it is given again. The first may
+            # have been made for transceivers that were asked before any feed.
+            arrived = self._is_feed_given and (not known or known == feed.etag)
             time_s = feed.time_s + step_s if arrived else feed.time_s
         else:
             time_s = feed.time_s
