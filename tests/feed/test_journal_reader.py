@@ -5,6 +5,7 @@ import itertools
 import os
 import random
 import re
+import sys
 import zlib
 from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
@@ -23,6 +24,7 @@ from sectorwatch.feed.journal_format import (
     FileHeader,
     Position,
     pack_record_header,
+    record_crc,
 )
 from sectorwatch.feed.journal_reader import (
     FileReader,
@@ -114,6 +116,23 @@ def test_every_cut_gives_every_whole_record_and_no_other(tmp_path: Path, sample:
         else:
             assert report.torn_bytes == cut - sound
             assert [p.offset for p in report.problems] == ([sound] if cut > sound else [])
+
+
+def test_who_watches_the_program_does_not_disturb_the_reading(
+    tmp_path: Path, sample: Sample, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A profiler holds frames, and with them what their calls were given, beyond their end."""
+    frames = []
+
+    def watched(header: memoryview, payload: memoryview) -> int:
+        frames.append(sys._getframe())
+        return record_crc(header, payload)
+
+    monkeypatch.setattr(journal_stream, "record_crc", watched)
+    got, report = read_back(tmp_path, sample.data)
+    assert [raw.payload for raw in got] == sample.sent
+    assert report.problems == []
+    assert len(frames) >= len(sample.sent)
 
 
 @settings(max_examples=300)

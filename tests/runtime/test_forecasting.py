@@ -110,14 +110,22 @@ def test_a_stop_ends_what_takes_long_and_leaves_no_thread(tmp_path: Path, feeds:
 
     application.foresight.before_issue.insert(0, load)
 
+    def forecasting() -> set[threading.Thread]:
+        return {each for each in threading.enumerate() if each.name == "forecast"}
+
+    # Another test's instance may run in this process as well.
+    others = forecasting()
+
     async def scenario() -> None:
         async with running(application):
             await until(begun.is_set)
+            assert forecasting() - others
+        # A thread says that its work is done just before it is gone.
+        await until(lambda: forecasting() <= others)
 
     asyncio.run(scenario())
     assert heard == [True]
     assert application.foresight.latest is None
-    assert "forecast" not in {each.name for each in threading.enumerate()}
     [status] = application.supervisor.status("forecast")
     assert (status.state, status.last_error) == (ServiceState.STOPPED, None)
 

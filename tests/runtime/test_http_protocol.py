@@ -16,11 +16,26 @@ if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
 
 
-class Hasty(BoundedHttpProtocol):
-    """The same with limits that a test can wait for."""
+class Short(BoundedHttpProtocol):
+    """The same with a head that a test need not make long."""
 
     longest_head = 2_000
+    head_limit_s = 60.0
+
+
+class Hasty(Short):
+    """The same with a limit that a test can wait for."""
+
     head_limit_s = 0.2
+
+
+class HastyLater(Short):
+    """The same where only the first head may take its time."""
+
+    def on_headers_complete(self) -> None:
+        """What comes from now on has to hurry."""
+        self.head_limit_s = 0.2
+        super().on_headers_complete()
 
 
 async def app(scope: Scope, receive: Receive, send: Send) -> None:
@@ -37,11 +52,13 @@ async def app(scope: Scope, receive: Receive, send: Send) -> None:
     await send({"type": "http.response.body", "body": body})
 
 
-def served(scene: Callable[[int], Awaitable[None]]) -> None:
+def served(
+    scene: Callable[[int], Awaitable[None]], protocol: type[BoundedHttpProtocol] = Short
+) -> None:
     """Play a scene with a server's port."""
 
     async def run() -> None:
-        config = uvicorn.Config(app, port=0, http=Hasty, lifespan="off", log_config=None)
+        config = uvicorn.Config(app, port=0, http=protocol, lifespan="off", log_config=None)
         server = uvicorn.Server(config)
         task = asyncio.create_task(server.serve())
         while not server.started:
@@ -63,7 +80,7 @@ async def exchange(port: int, *parts: bytes) -> bytes:
             writer.write(part)
             await writer.drain()
             await asyncio.sleep(0.002)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             return await reader.read()
     except ConnectionError:
         return b""
@@ -117,23 +134,27 @@ def test_a_head_that_does_not_come_ends_the_connection(begun: bytes) -> None:
     async def scene(port: int) -> None:
         assert await exchange(port, begun) == b""
 
-    served(scene)
+    served(scene, Hasty)
 
 
 def test_a_connection_that_is_used_again_is_bounded_again() -> None:
     """The second request on it may be as long as the first, and no longer; nor may it dawdle."""
 
+    fair = b"GET / HTTP/1.1\r\nHost: x\r\nA: " + b"x" * 1_500 + b"\r\n\r\n"
+
     async def scene(port: int) -> None:
-        fair = b"GET / HTTP/1.1\r\nHost: x\r\nA: " + b"x" * 1_500 + b"\r\n\r\n"
         got = await exchange(port, fair, fair, fair, HEAD + b"\r\n")
         assert got.count(b"HTTP/1.1 200 ") == 4
         got = await exchange(port, fair, fair.replace(b"x" * 1_500, b"x" * 2_500))
         assert got.count(b"HTTP/1.1 200 ") == 1
         assert got.count(b"HTTP/1.1 431 ") == 1
+
+    async def dawdling(port: int) -> None:
         got = await exchange(port, fair, b"GET / HT")
         assert got.count(b"HTTP/1.1 200 ") == 1
 
     served(scene)
+    served(dawdling, HastyLater)
 
 
 def test_what_is_no_request_is_still_400() -> None:

@@ -44,11 +44,13 @@ class Mortal(Service):
         return self._death
 
 
-def causes(service: Service, is_so: Callable[[Supervisor], bool]) -> tuple[object, object]:
+def causes(
+    service: Service, is_so: Callable[[Supervisor], bool], *, first_pause_s: float = 0.01
+) -> tuple[object, object]:
     """Why it died, and why it is down, once something is so."""
 
     async def scenario() -> tuple[object, object]:
-        supervisor, health = Supervisor([service], first_pause_s=0.01), HealthChecker()
+        supervisor, health = Supervisor([service], first_pause_s=first_pause_s), HealthChecker()
         supervisor.register_health(health)
         await supervisor.start()
         async with asyncio.timeout(10):
@@ -66,7 +68,8 @@ def causes(service: Service, is_so: Callable[[Supervisor], bool]) -> tuple[objec
 def test_what_a_service_died_of_is_known_before_its_next_health_check() -> None:
     """The supervisor met it first; that it cannot be started again is the newer reason."""
     service = Mortal(ValueError("it met a feed that it cannot survive"))
-    died, down = causes(service, lambda supervisor: supervisor.status()[0].crashes > 0)
+    # Long before it is started again.
+    died, down = causes(service, lambda each: each.status()[0].crashes > 0, first_pause_s=60)
     assert isinstance(died, tuple)
     assert died[0] == "it died of ValueError: it met a feed that it cannot survive"
     assert died[1]["crashes"] == 1

@@ -44,7 +44,7 @@ class Stream:
 @contextlib.contextmanager
 def streaming(client: Client, query: str = "", **headers: str) -> Iterator[Stream]:
     """Open a stream."""
-    connection = http.client.HTTPConnection(client.host, client.port, timeout=10)
+    connection = http.client.HTTPConnection(client.host, client.port, timeout=60)
     try:
         lines = {name.replace("_", "-"): value for name, value in headers.items()}
         connection.request("GET", f"/api/events/stream{query}", headers=lines)

@@ -82,4 +82,5 @@ def _is_free(client: Client) -> bool:
 
     asking = threading.Thread(target=ask, daemon=True)
     asking.start()
-    return answered.wait(5)
+    # Held up it answers never: the book is let go of only after this.
+    return answered.wait(30)

@@ -191,8 +191,8 @@ class RecordStream:
                 self._corrupt("a record's checksum does not hold")
                 self._skip()
                 continue
-            with memoryview(self._buffer) as view:
-                payload = bytes(view[at + RECORD_HEADER_SIZE : end])
+            with memoryview(self._buffer) as view, view[at + RECORD_HEADER_SIZE : end] as body:
+                payload = bytes(body)
             self._regain()
             self._at = self._base + end
             self._drop()
@@ -214,9 +214,15 @@ class RecordStream:
         )
 
     def _sound(self, at: int, header: RecordHeader) -> bool:
-        with memoryview(self._buffer) as view:
-            body = at + RECORD_HEADER_SIZE
-            return header.crc == record_crc(view[at:body], view[body : body + header.length])
+        body = at + RECORD_HEADER_SIZE
+        # Let go of by name: whoever looks at our stack from another thread, a profiler say, keeps
+        # what a call was given beyond its end, and a buffer that is looked at cannot be cut.
+        with (
+            memoryview(self._buffer) as whole,
+            whole[at:body] as head,
+            whole[body : body + header.length] as payload,
+        ):
+            return header.crc == record_crc(head, payload)
 
     def _next_sound(self) -> int | None:
         """The first block start behind this one at which a whole, sound record stands."""
