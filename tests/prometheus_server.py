@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 PROMETHEUS = shutil.which("prometheus")
-_WITHIN_S = 30.0
+_WITHIN_S = 60.0
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ def running_prometheus(folder: Path, config: Mapping[str, Any]) -> Iterator[Prom
         yield Prometheus(port)
     finally:
         process.terminate()
-        process.wait(20)
+        process.wait(60)
 
 
 def _wait_until_ready(process: subprocess.Popen[bytes], port: int, log: Path) -> None:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 def process(*words: str, **options: object) -> subprocess.CompletedProcess[str]:
     """Run the program as a shell would."""
     program = str(Path(sys.executable).parent / "sectorwatch")
-    return subprocess.run([program, *words], text=True, timeout=30, check=False, **options)  # type: ignore[call-overload, no-any-return]
+    return subprocess.run([program, *words], text=True, timeout=60, check=False, **options)  # type: ignore[call-overload, no-any-return]
 
 
 def test_the_installed_program_says_its_version() -> None:

@@ -197,11 +197,11 @@ def test_it_is_served_until_it_is_told_to_stop(tmp_path: Path) -> None:
     finally:
         child.send_signal(signal.SIGTERM)
         child.stdout.close()
-        assert child.wait(timeout=30) == 0
+        assert child.wait(timeout=60) == 0
 
 
 def _fetched(url: str) -> bytes:
-    with urllib.request.urlopen(url, timeout=30) as answer:  # noqa: S310 - our own
+    with urllib.request.urlopen(url, timeout=60) as answer:  # noqa: S310 - our own
         body: bytes = answer.read()
     return body
 
@@ -217,12 +217,12 @@ def test_ctrl_c_leaves_a_journal_that_can_be_read(tmp_path: Path) -> None:
         stdout=subprocess.DEVNULL,
         text=True,
     )
-    until_s = time.monotonic() + 30
+    until_s = time.monotonic() + 60
     while not (journal.is_dir() and any(journal.iterdir())) and time.monotonic() < until_s:
         time.sleep(0.05)
     time.sleep(0.5)
     child.send_signal(signal.SIGINT)
-    _, words_said = child.communicate(timeout=30)
+    _, words_said = child.communicate(timeout=60)
     assert child.returncode == 130
     assert "can be replayed" in words_said
     feeds = [raw for raw in read_journal(journal) if raw.kind is Kind.FEED]

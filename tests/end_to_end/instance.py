@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 PROGRAM = str(Path(sys.executable).parent / "sectorwatch")
-_SLOWEST_START_S = 30.0
+_SLOWEST_START_S = 120.0
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ class Instance:
         correlation_id: str = "",
     ) -> Answer:
         """Ask it something."""
-        connection = http.client.HTTPConnection(host, self.port, timeout=10)
+        connection = http.client.HTTPConnection(host, self.port, timeout=60)
         try:
             headers = {"Authorization": f"Bearer {key}"} if key else {}
             if correlation_id:
@@ -69,7 +69,7 @@ class Instance:
         finally:
             connection.close()
 
-    def wait_for(self, path: str, good: Any, timeout_s: float = 25.0) -> Any:
+    def wait_for(self, path: str, good: Any, timeout_s: float = 90.0) -> Any:
         """Ask until `good(answer)`; gives that answer."""
         deadline = time.monotonic() + timeout_s
         while True:
@@ -83,7 +83,7 @@ class Instance:
         """Send a signal and wait for the end; gives how many seconds it took."""
         begun = time.monotonic()
         self.process.send_signal(number)
-        self.process.wait(timeout=20)
+        self.process.wait(timeout=60)
         return time.monotonic() - begun
 
 

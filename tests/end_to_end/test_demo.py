@@ -73,7 +73,7 @@ def test_every_endpoint_answers_and_those_of_traffic_have_content(demo: Instance
     assert asked["/api/airports/{icao}/movements"]["movements"]
     assert asked["/api/network/status"]["history"]
     assert asked["/api/coverage"]["sectors"]
-    predicted = demo.wait_for("/api/ml/predictions", lambda answer: answer["horizons"], 30)
+    predicted = demo.wait_for("/api/ml/predictions", lambda answer: answer["horizons"])
     assert len(predicted["horizons"]) == 17
     assert max(each["mean"] for each in predicted["horizons"]) > 0
     # Forecasts were issued while the history was flown, and their time has come.
@@ -82,7 +82,6 @@ def test_every_endpoint_answers_and_those_of_traffic_have_content(demo: Instance
         lambda found: (
             any(each["scored"] for each in found["horizons"]) and found["airports"]["scored"]
         ),
-        30,
     )
     assert accuracy["horizons"][0]["lead_min"] == 60
     assert accuracy["horizons"][0]["mean_absolute_error"] >= 0
@@ -94,7 +93,7 @@ def test_every_endpoint_answers_and_those_of_traffic_have_content(demo: Instance
 def test_all_nine_categories_of_the_log_are_there(demo: Instance) -> None:
     """Written by the program itself, of what it did within its first minute."""
     answer = demo.wait_for(
-        "/api/logging/analytics", lambda found: len(found["entries_by_category"]) == 9, 60
+        "/api/logging/analytics", lambda found: len(found["entries_by_category"]) == 9
     )
     assert set(answer["entries_by_category"]) == {category.value for category in LogCategory}
     assert answer["total_entries"] == sum(answer["entries_by_category"].values())

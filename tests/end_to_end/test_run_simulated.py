@@ -65,7 +65,7 @@ def running(server: NetworkServer, home: Path) -> Iterator[Instance]:
     """The program on that network, all of it taken in."""
     words = ("run", "--simulated", "--port", 0, "--feed", server.url)
     with instance(*words, cwd=home, env=HURRY) as made:
-        made.wait_for("/api/status", lambda status: status["seq"] >= FEEDS, 60.0)
+        made.wait_for("/api/status", lambda status: status["seq"] >= FEEDS)
         yield made
 
 

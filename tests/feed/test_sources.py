@@ -92,7 +92,7 @@ def test_a_live_source_waits_for_what_comes() -> None:
         source.offer(feed(number))
         time.sleep(0.001)
     source.close()
-    reader.join(5)
+    reader.join(60)
     assert got == [number * S for number in range(20)]
 
 
@@ -102,7 +102,7 @@ def test_a_waiting_reader_ends_when_closed() -> None:
     reader = threading.Thread(target=lambda: list(source))
     reader.start()
     source.close()
-    reader.join(5)
+    reader.join(60)
     assert not reader.is_alive()
 
 
@@ -203,7 +203,7 @@ def test_a_paced_source_can_be_closed_while_it_waits() -> None:
         if paced._next_us is not None:
             break
     paced.close()
-    reader.join(5)
+    reader.join(60)
     assert not reader.is_alive()
     assert recorded.closed
     assert list(paced) == []

@@ -51,7 +51,7 @@ def service(stage: Stage, name: str) -> Any:
     return found
 
 
-def wait_until(is_so: Any, within_s: float = 20.0) -> None:
+def wait_until(is_so: Any, within_s: float = 60.0) -> None:
     """Look until something is so."""
     until_s = time.monotonic() + within_s
     while not is_so():

@@ -145,33 +145,42 @@ def test_an_async_check_that_ignores_being_cancelled_holds_up_nobody() -> None:
 
 def test_a_blocking_check_does_not_stop_the_loop() -> None:
     """While a function blocks in its thread, the event loop goes on."""
+    begun, release = threading.Event(), threading.Event()
 
-    async def run() -> int:
-        checker, turns = HealthChecker(), 0
-        task = asyncio.create_task(checker.check_service_health("store", lambda: time.sleep(0.1)))
-        while not task.done():
-            turns += 1
+    def block() -> bool:
+        begun.set()
+        return release.wait(60)
+
+    async def run() -> HealthStatus:
+        checker = HealthChecker(time_limit_s=60)
+        task = asyncio.create_task(checker.check_service_health("store", block))
+        while not begun.is_set():
             await asyncio.sleep(0.005)
-        return turns
+        for _ in range(4):
+            await asyncio.sleep(0.005)
+        assert not task.done()
+        release.set()
+        return await task
 
-    assert asyncio.run(run()) > 3
+    assert asyncio.run(run()).status is HealthState.HEALTHY
 
 
 def test_cancelling_the_caller_cancels_the_check() -> None:
     """Whoever waits for a check may be cancelled; the check is, too."""
 
     async def run() -> bool:
-        cancelled = asyncio.Event()
+        begun, cancelled = asyncio.Event(), asyncio.Event()
 
         async def slow() -> None:
             try:
-                await asyncio.sleep(10)
+                begun.set()
+                await asyncio.Event().wait()
             except asyncio.CancelledError:
                 cancelled.set()
                 raise
 
         task = asyncio.create_task(HealthChecker().check_service_health("store", slow))
-        await asyncio.sleep(0.01)
+        await begun.wait()
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task

@@ -131,9 +131,9 @@ def test_the_thread_writes_jobs_at_once_and_parts_each_period(tmp_path: Path) ->
         done.set()
 
     assert store.submit(job, synced=True)
-    assert done.wait(5)
+    assert done.wait(60)
     notes.fresh.append("part")
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 60
     while not notes.kept and time.monotonic() < deadline:
         time.sleep(0.01)
     assert store.state()["writing"]
@@ -168,10 +168,10 @@ def test_a_full_queue_refuses_and_counts_without_waiting(tmp_path: Path) -> None
 
     def slow(_: sqlite3.Connection) -> None:
         entered.set()
-        leave.wait(5)
+        leave.wait(60)
 
     store.submit(slow)
-    assert entered.wait(5)
+    assert entered.wait(60)
     taken = [store.submit(lambda _: None) for _ in range(5)]
     leave.set()
     store.close()
@@ -312,8 +312,13 @@ for number in range(100_000):
         except ValueError:
             pass
     time.sleep(0.002)
-    if number % 50 == 0:
-        print(number, flush=True)
+    if number == 600:
+        # The one under way may have begun before: after the next one all until here is written.
+        for _ in range(2):
+            last = telemetry.store.state()["last_flush_s"]
+            while telemetry.store.state()["last_flush_s"] == last:
+                time.sleep(0.01)
+        print("kept", flush=True)
 """
 
 
@@ -324,23 +329,19 @@ def test_killed_at_any_moment_all_but_the_last_period_is_kept(tmp_path: Path) ->
         [sys.executable, "-c", _PROGRAM, str(path)], stdout=subprocess.PIPE, text=True
     )
     assert program.stdout is not None
-    reached = 0
-    begun = time.monotonic()
-    while time.monotonic() - begun < 20 and reached < 600:
-        reached = int(program.stdout.readline())
+    assert program.stdout.readline() == "kept\n"
     program.kill()
     program.wait()
     program.stdout.close()
     telemetry = Telemetry.open(path, sinks=[])
     level = telemetry.metrics.get_metric_summary("level")
-    # 0.3 s are at most 150 steps; twice that for a slow machine.
-    assert level["count"] > 300
-    assert telemetry.metrics.get_metric_summary("work")["sum"] > 300
+    assert level["count"] > 600
+    assert telemetry.metrics.get_metric_summary("work")["sum"] > 600
     timed = telemetry.performance.get_metric_summary(
         "step", "worker", PerformanceMetric.RESPONSE_TIME
     )
-    assert timed["count"] > 300
-    assert telemetry.log.get_log_analytics()["total_entries"] > 600
+    assert timed["count"] > 600
+    assert telemetry.log.get_log_analytics()["total_entries"] > 1_200
     assert telemetry.log.get_error_analytics()["by_type"] == {"ValueError": 1}
     assert telemetry.store is not None
     assert telemetry.store.drops.counts() == {}

@@ -97,12 +97,13 @@ def test_the_room_stands_alone() -> None:
 
 def test_a_bundle_lives_through_open_start_and_close(tmp_path: Path) -> None:
     """Threads come and go with it; the machine's sampler has something from the start."""
-    before = threading.active_count()
+    # Another test's program may run in this process, too; its threads come and go.
+    others = set(threading.enumerate())
     telemetry = Telemetry.open(tmp_path / "observe.db", sinks=[], sample_every_s=0.05)
     telemetry.start()
     telemetry.start()
     summary: dict[str, Any] = {"count": 0}
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 60
     while summary["count"] < 2 and time.monotonic() < deadline:
         time.sleep(0.02)
         summary = telemetry.performance.get_metric_summary(
@@ -111,7 +112,8 @@ def test_a_bundle_lives_through_open_start_and_close(tmp_path: Path) -> None:
     telemetry.close()
     telemetry.close()
     assert 0 <= summary["avg"] <= 100
-    assert threading.active_count() == before
+    left = {each.name for each in set(threading.enumerate()) - others}
+    assert not [name for name in left if name.startswith("observe")]
     again = Telemetry.open(tmp_path / "observe.db", sinks=[])
     for kind, most in (
         (PerformanceMetric.RESPONSE_TIME, 5.0),
@@ -135,7 +137,7 @@ def test_a_sampler_that_fails_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
     sampler = telemetry.sampler
     monkeypatch.setattr(psutil, "virtual_memory", fail)
     telemetry.start()
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 60
     while sampler.failed < 2 and time.monotonic() < deadline:
         time.sleep(0.01)
     assert telemetry.metrics.folder.relieved
@@ -149,7 +151,7 @@ def test_the_samplers_thread_folds_for_those_who_record() -> None:
     telemetry = Telemetry.open(sinks=[], limits=room.MetricLimits(fold_at=50), sample_every_s=60)
     telemetry.start()
     time.sleep(0.02)
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 60
     for i in range(200):
         telemetry.metrics.record_metric("m", float(i))
     while len(telemetry.metrics._waiting) >= 50 and time.monotonic() < deadline:

@@ -37,7 +37,7 @@ def over(feeds: Path, data_dir: Path, **more: Any) -> Application:
 
 async def until(condition: Callable[[], Any]) -> None:
     """Wait for it, half a minute at most."""
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while not condition():
             await asyncio.sleep(0.01)
 
@@ -106,7 +106,7 @@ def test_a_stop_ends_what_takes_long_and_leaves_no_thread(tmp_path: Path, feeds:
 
     def load(_tick: Tick) -> None:
         begun.set()
-        heard.append(application.foresight.stopping.wait(20))
+        heard.append(application.foresight.stopping.wait(60))
 
     application.foresight.before_issue.insert(0, load)
 

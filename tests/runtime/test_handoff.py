@@ -41,7 +41,7 @@ class Recording:
         """Numbered feeds."""
         for number in range(self.count):
             if number == self.wait_at:
-                self.closed.wait(10)
+                self.closed.wait(60)
             if self.closed.is_set():
                 return
             self.given = number
@@ -86,7 +86,7 @@ def test_closing_wakes_a_reader_that_waits() -> None:
     reader = threading.Thread(target=lambda: taken.extend(numbers(handoff)))
     reader.start()
     handoff.close()
-    reader.join(10)
+    reader.join(60)
     assert not reader.is_alive()
     handoff.open()
     recording.wait_at = -1

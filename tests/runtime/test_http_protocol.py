@@ -139,7 +139,6 @@ def test_a_head_that_does_not_come_ends_the_connection(begun: bytes) -> None:
 
 def test_a_connection_that_is_used_again_is_bounded_again() -> None:
     """The second request on it may be as long as the first, and no longer; nor may it dawdle."""
-
     fair = b"GET / HTTP/1.1\r\nHost: x\r\nA: " + b"x" * 1_500 + b"\r\n\r\n"
 
     async def scene(port: int) -> None:

@@ -946,7 +946,7 @@ def test_a_database_that_comes_back_in_a_silence_is_caught_up_with(
         try:
             for raw in raws[:3]:
                 source.offer(dataclasses.replace(raw, received_at_us=SystemClock().now_us()))
-            assert _within(20, lambda: parts.pipeline.intake.counts().feeds == 3)
+            assert _within(60, lambda: parts.pipeline.intake.counts().feeds == 3)
             assert parts.pipeline.latest is None
             away.clear()
             assert _within(
@@ -955,7 +955,7 @@ def test_a_database_that_comes_back_in_a_silence_is_caught_up_with(
         finally:
             stop.set()
             source.close()
-            thread.join(20)
+            thread.join(60)
 
 
 def _within(limit_s: float, is_so: Callable[[], bool]) -> bool:

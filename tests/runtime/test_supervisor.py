@@ -82,7 +82,7 @@ def state_of(supervisor: Supervisor, name: str) -> ServiceState:
 
 
 async def _until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while not condition():
             await asyncio.sleep(0.001)
 

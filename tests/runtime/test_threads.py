@@ -48,7 +48,7 @@ def test_loop_may_end_before_the_thread() -> None:
     gone = threading.Event()
 
     def late() -> None:
-        go.wait(10)
+        go.wait(60)
         gone.set()
 
     async def scenario() -> None:
@@ -56,10 +56,10 @@ def test_loop_may_end_before_the_thread() -> None:
 
     asyncio.run(scenario())
     go.set()
-    assert gone.wait(10)
+    assert gone.wait(60)
     for thread in threading.enumerate():
         if thread.name == "late":
-            thread.join(10)
+            thread.join(60)
 
 
 def test_cancelled_call_ignores_its_result() -> None:
@@ -82,7 +82,7 @@ def test_worker_works_until_it_is_stopped() -> None:
 
     def work(stop: threading.Event) -> None:
         seen.append(1)
-        stop.wait(10)
+        stop.wait(60)
 
     async def scenario() -> None:
         worker = Worker("test", work)

@@ -78,7 +78,7 @@ def test_what_was_learned_and_what_goes_on_survive_a_restart(tmp_path: Path, fee
         async with running(again):
             detector = again.foresight.anomalies
             assert detector is not None
-            async with asyncio.timeout(30):
+            async with asyncio.timeout(60):
                 while detector.get("abc") is None:
                     await asyncio.sleep(0.01)
 

@@ -53,7 +53,7 @@ def causes(
         supervisor, health = Supervisor([service], first_pause_s=first_pause_s), HealthChecker()
         supervisor.register_health(health)
         await supervisor.start()
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while not is_so(supervisor):
                 await asyncio.sleep(0.001)
         await health.check_all_services()

@@ -67,7 +67,7 @@ def test_lock_dies_with_its_process(tmp_path: Path) -> None:
         with pytest.raises(DataDirectoryError, match=f"in use by process {child.pid}"):
             DataDirectory.open(path)
         child.send_signal(signal.SIGKILL)
-        child.wait(10)
+        child.wait(60)
         DataDirectory.open(path).close()
     finally:
         child.kill()

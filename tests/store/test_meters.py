@@ -161,7 +161,7 @@ def test_a_database_locked_by_another_program_is_failing_until_it_is_free(
                 assert telemetry.metrics.get_metric_summary("database_failing_seconds")
             finally:
                 holder.stdin.close()
-                holder.wait(10)
+                holder.wait(60)
         watch.look()
         assert (watch.last_error, watch.failing_s()) == (None, 0)
     telemetry.metrics.collect()
@@ -257,7 +257,7 @@ def test_a_server_that_falls_silent_is_given_up(
         )
         looking = threading.Thread(target=watch.look, daemon=True)
         looking.start()
-        looking.join(20)
+        looking.join(60)
         assert not looking.is_alive()
         assert watch.failing_s() > 0
 

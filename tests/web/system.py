@@ -199,13 +199,28 @@ class System:
         return api.port
 
     def catch_up(self) -> None:
-        """Wait until all that was let through is in it."""
+        """Wait until all that was let through is in it, and whoever listens has heard of it."""
         self.wait_for(
             lambda: (
                 self.source.is_waiting
                 and self.source.now_us() > 0
                 and self.application.latest is not None
                 and self.application.latest.time_us == self.source.now_us()
+                and self.call(self._is_told())
+            )
+        )
+
+    async def _is_told(self) -> bool:
+        # A tick is there for who asks before it is announced, and is then handed round in the loop.
+        bus = self.application.bus
+        told = bus.analytics()
+        return (
+            told.published_by_topic.get("tick", 0) >= self.seq
+            and not bus._pending
+            and not any(
+                handler.waiting or handler.is_busy
+                for handler in told.handlers
+                if handler.handler == "event_streams"
             )
         )
 
@@ -223,7 +238,7 @@ class System:
         latest = self.application.latest
         return 0 if latest is None else latest.seq
 
-    def wait_for(self, condition: Callable[[], bool], seconds: float = 30) -> None:
+    def wait_for(self, condition: Callable[[], bool], seconds: float = 60) -> None:
         """Wait until something is so."""
         until = time.monotonic() + seconds
         while not condition():
@@ -272,7 +287,7 @@ class System:
         assert self._loop is not None
         assert self._stop is not None
         self._loop.call_soon_threadsafe(self._stop.set)
-        self._thread.join(30)
+        self._thread.join(60)
 
     def _run(self) -> None:
         try:

@@ -303,7 +303,7 @@ def test_flights_inbound_are_forecast_with_an_interval(client: Client, system: S
     """Around the estimate, with a probability of a half or more, and never before the snapshot."""
     entries = system.application.foresight.entries
     assert entries is not None
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     # The first forecasts are of the beginning, when hardly anybody flew: those of now are waited for.
     latest = system.application.pipeline.latest
     assert latest is not None
@@ -332,7 +332,7 @@ def test_an_airport_is_forecast_in_quarters_of_an_hour(client: Client, system: S
     """Departures and arrivals of 4 h with intervals, of a busy airport and of one without traffic."""
     airports = system.application.foresight.airports
     assert airports is not None
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while airports.latest is None and time.monotonic() < deadline:
         time.sleep(0.05)
     total = 0.0

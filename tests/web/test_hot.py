@@ -46,7 +46,7 @@ def test_who_goes_away_takes_the_answer_from_nobody() -> None:
     go_on = threading.Event()
 
     def build() -> Encoded:
-        go_on.wait(5)
+        go_on.wait(60)
         return Encoded(b"{}")
 
     async def ask() -> bytes:

@@ -329,7 +329,7 @@ def test_what_is_no_request_passes_through() -> None:
 
 def test_a_connection_serves_one_request_after_another(client: Client) -> None:
     """Kept open, pipelined, a HEAD among them: each answer is whole and in its place."""
-    with socket.create_connection((client.host, client.port), timeout=5) as connection:
+    with socket.create_connection((client.host, client.port), timeout=60) as connection:
         ask = "{} {} HTTP/1.1\r\nHost: localhost\r\n\r\n"
         connection.sendall(
             (

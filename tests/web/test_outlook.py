@@ -18,7 +18,7 @@ PATH = "/api/ml/outlook"
 
 def looked(client: Client, query: str = "") -> dict[str, Any]:
     """An answer once there is a forecast, which comes a moment after the first tick."""
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while True:
         answer = client.get(f"{PATH}{query}")
         found = answer.json()

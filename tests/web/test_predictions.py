@@ -27,7 +27,7 @@ FIELDS = [
 
 def predicted(client: Client, query: str = "") -> dict[str, Any]:
     """An answer once there is a forecast, which comes a moment after the first tick."""
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while True:
         found = client.get(f"{PATH}{query}").json()
         if found["basis"] != "none" or time.monotonic() > deadline:

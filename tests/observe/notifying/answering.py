@@ -129,7 +129,7 @@ class Server:
                 reply.hang.set()
         self._server.shutdown()
         self._server.server_close()
-        self._thread.join(5)
+        self._thread.join(60)
 
 
 TOKEN = "s3cret-Token_0123456789"  # noqa: S105 - nobody's

@@ -134,7 +134,7 @@ async def main():
     watch.start(asyncio.get_running_loop())
     await asyncio.sleep(0.2)
     print("ready", flush=True)
-    until = time.time() + 20
+    until = time.time() + 60
     while watch.excused_s < 0.5 and time.time() < until:
         await asyncio.sleep(0.02)
     await asyncio.sleep(0.1)
@@ -171,7 +171,7 @@ def test_a_loop_that_is_closed_ends_the_watch() -> None:
         await asyncio.sleep(0.03)
 
     asyncio.run(scenario())
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 60
     while any(each.name == "observe-loop-watch" for each in set(threading.enumerate()) - others):
         assert time.monotonic() < deadline
         time.sleep(0.01)
@@ -196,7 +196,7 @@ def test_an_error_that_is_not_the_loops_end_does_not_end_the_watch() -> None:
 
     async def scenario() -> None:
         watch.start(asyncio.get_running_loop())
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 60
         while clock.times < 3 and time.monotonic() < deadline:
             await asyncio.sleep(0.02)
 

@@ -85,13 +85,13 @@ def test_there_is_one_profile_at_a_time() -> None:
     """A second is refused, and one that was to start by itself is counted."""
     sampler = StackSampler()
     assert sampler.start(0.4, trigger="cpu_spike")
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 60
     while not sampler.is_taking and time.monotonic() < deadline:
         time.sleep(0.005)
     with pytest.raises(BusyError, match="try again"):
         sampler.take(0.1)
     assert not sampler.start(0.1, trigger="other")
-    assert sampler.wait(5)
+    assert sampler.wait(60)
     assert [each.trigger for each in sampler.profiles] == ["cpu_spike"]
     assert sampler.drops.counts() == {"profile_busy": 1}
 
@@ -102,15 +102,15 @@ def test_profiles_that_nobody_asked_for_have_a_budget() -> None:
     sampler = StackSampler(clock=clock, budget_s_a_day=0.25)
     for wanted in (True, True, False):
         assert sampler.start(0.1, trigger="periodic") is wanted
-        assert sampler.wait(5)
-        deadline = time.monotonic() + 5
+        assert sampler.wait(60)
+        deadline = time.monotonic() + 60
         while sampler.is_taking and time.monotonic() < deadline:
             time.sleep(0.005)
     assert sampler.drops.counts() == {"profile_budget": 1}
     sampler.take(0.1)
     clock.advance(86_401)
     assert sampler.start(0.1, trigger="periodic")
-    assert sampler.wait(5)
+    assert sampler.wait(60)
     assert len(sampler.profiles) == 4
 
 
@@ -192,7 +192,7 @@ def test_on_a_full_machine_a_spinner_is_a_spike_although_it_gets_little(
             clock.advance(5)
             resources.pulse()
         assert (resources.spike is not None) is is_full
-        assert resources.profiler.wait(10)
+        assert resources.profiler.wait(60)
 
 
 def test_a_spike_is_profiled_and_its_function_named() -> None:
