@@ -19,7 +19,8 @@ from sectorwatch.runtime import build, run_application
 def main() -> int:
     """Run until told to stop."""
     feeds, data_dir, mode = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3]
-    settings = settings_for(data_dir, port=0, stop_timeout_s=2)
+    # One that stops as it should has the time that the program has; of the others it is waited for.
+    settings = settings_for(data_dir, port=0, stop_timeout_s=5 if mode == "good" else 2)
     application = build(settings, ArchiveSource([feeds]))
 
     def started() -> None:

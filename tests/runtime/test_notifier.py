@@ -33,7 +33,7 @@ def _no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
 
 async def until(condition: Callable[[], bool]) -> None:
     """Wait until something is so that another thread does."""
-    for _ in range(1_000):
+    for _ in range(6_000):
         if condition():
             return
         await asyncio.sleep(0.01)

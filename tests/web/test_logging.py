@@ -179,7 +179,7 @@ def test_a_request_is_a_tree_of_what_was_done_for_it(told: System) -> None:
     client = told.client
     client.get("/api/flights?limit=1", x_correlation_id="one-request")
     assert client.get("/api/sectors/nowhere", x_correlation_id="one-404").status == 404
-    trace = client.get("/api/logging/trace/one-request").json()
+    trace = traced(told, "one-request")
     (root,) = trace["spans"]
     assert (root["service"], root["operation"]) == ("api", "GET /api/flights")
     assert root["attributes"] == {"status": 200, "path": "/api/flights"}
@@ -187,14 +187,28 @@ def test_a_request_is_a_tree_of_what_was_done_for_it(told: System) -> None:
     assert trace["missing"] == []
     assert trace["total_ms"] == root["duration_ms"] > 0
     client.get("/api/airports/YSSY/movements", x_correlation_id="one-question")
-    asked = flat(client.get("/api/logging/trace/one-question").json()["spans"])
+    asked = flat(traced(told, "one-question")["spans"])
     movements = next(each for name, each in asked.items() if name.startswith("sqlite:select"))
     assert movements["attributes"]["sql"].lower().startswith("select")
     # Also by the id that a request of ours would have carried to somebody else.
     sent_as = client.get(f"/api/logging/trace/{trace_id_of('one-request')}").json()
     assert sent_as["correlation_id"] == "one-request"
-    missed = client.get("/api/logging/trace/one-404").json()["spans"][0]
+    missed = traced(told, "one-404")["spans"][0]
     assert (missed["attributes"]["status"], missed["status"]) == (404, "ok")
+
+
+def traced(told: System, correlation_id: str) -> dict[str, Any]:
+    """A request's trace; it is whole once the answer has left, which may be read before that."""
+
+    def asked() -> dict[str, Any]:
+        found: dict[str, Any] = told.client.get(f"/api/logging/trace/{correlation_id}").json()
+        return found
+
+    def is_whole() -> bool:
+        return any(span["operation"].startswith("GET /") for span in asked().get("spans", ()))
+
+    told.wait_for(is_whole)
+    return asked()
 
 
 def flat(spans: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
@@ -245,6 +259,7 @@ def test_an_id_that_nobody_has_names_those_that_are_there(told: System) -> None:
     """404 with ids that begin alike, else the latest."""
     client = told.client
     client.get("/livez", x_correlation_id="abcd-long-id")
+    traced(told, "abcd-long-id")
     wrong = client.get("/api/logging/trace/abcd-lo")
     assert wrong.status == 404
     assert wrong.json()["nearest"] == ["abcd-long-id"]

@@ -48,13 +48,16 @@ def send(client: Client, method: str, path: str, body: Any = None) -> Answer:
 
 def test_metrics_are_counted_and_named(system: System, client: Client) -> None:
     """The specification's three numbers, and every metric with its newest value."""
-    said = client.get("/api/monitoring/metrics").json()
     telemetry = system.application.telemetry
+    before = len(telemetry.alerts.get_active_alerts())
+    said = client.get("/api/monitoring/metrics").json()
+    after = len(telemetry.alerts.get_active_alerts())
     names = [one["name"] for one in said["metrics"]]
     # One that is new between the list and the count is in the count alone.
     assert len(set(names)) == len(names) <= said["metrics_count"] <= len(names) + 3
     assert said["health_checks"] == len(system.application.supervisor.order)
-    assert said["active_alerts"] == len(telemetry.alerts.get_active_alerts())
+    # The instance's own may begin and end at any time.
+    assert min(before, after) <= said["active_alerts"] <= max(before, after)
     (age,) = [one for one in said["metrics"] if one["name"] == "feed_age_seconds"]
     assert age["kind"] == "gauge"
     assert age["latest"] is not None
@@ -310,14 +313,16 @@ def test_alerts_metrics_and_health_are_streamed(
         system.application.bus.publish("metrics")
         while told.keys() != {"alert", "metrics"}:
             name, data = stream.event()
-            told[name] = data
-        assert told["alert"]["id"] == made.id
+            # The instance may have alerts of its own: a machine that is slow, say.
+            if name == "metrics" or data["id"] == made.id:
+                told[name] = data
         assert told["alert"]["state"] == "firing"
         assert told["metrics"]["active_alerts"] >= 1
         assert "process_resident_memory" in told["metrics"]["values"]
         manager.resolve_alert(made.id)
-        name, data = stream.event()
-        assert (name, data["id"], data["state"]) == ("alert", made.id, "resolved")
+        while (name, data.get("id")) != ("alert", made.id) or data["state"] == "firing":
+            name, data = stream.event()
+        assert data["state"] == "resolved"
 
 
 def test_monitoring_is_for_operators(system: System) -> None:

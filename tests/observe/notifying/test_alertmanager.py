@@ -108,7 +108,7 @@ def answers(url: str) -> bool:
 
 def until(condition: Callable[[], object]) -> None:
     """Wait until something is so that another program does."""
-    for _ in range(1_500):
+    for _ in range(6_000):
         if condition():
             return
         time.sleep(0.01)

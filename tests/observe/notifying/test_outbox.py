@@ -464,8 +464,10 @@ telemetry.start()
 telemetry.outbox.put(firing("1", "2"))
 while not telemetry.outbox.entries()[0].attempts:
     time.sleep(0.01)
-time.sleep(0.3)
-print("put", flush=True)
+# What is known of the attempt is on its way to the disk by the next one; after that it is there.
+while telemetry.outbox.entries()[0].attempts < 2:
+    time.sleep(0.01)
+telemetry.store.submit(lambda _: print("put", flush=True), synced=True)
 time.sleep(60)
 """
 
@@ -587,7 +589,8 @@ def test_a_channel_that_hangs_holds_up_neither_another_nor_the_end() -> None:
         outbox.stop(within_s=0.1)
         outbox.put(firing("2"))
         outbox.start()
-        wait_for(lambda: len(good.requests) == 3)
+        # One that it had when it was stopped may come again.
+        wait_for(lambda: len(good.requests) >= 3)
         assert outbox.pending >= 1
         outbox.stop(within_s=0.1)
         hang.set()
@@ -624,7 +627,7 @@ def test_what_telling_needs_is_loaded_once_somebody_is_told() -> None:
 
 def wait_for(condition: Callable[[], bool]) -> None:
     """Wait until something is so that another thread does."""
-    for _ in range(1_000):
+    for _ in range(6_000):
         if condition():
             return
         threading.Event().wait(0.01)

@@ -485,7 +485,7 @@ def test_an_attempt_has_a_limit_and_no_second_begins_beside_it() -> None:
             time.sleep(0.01)
         assert len(server.requests) == 1
         hang.set()
-        for _ in range(100):
+        for _ in range(3_000):
             third = attempts.send(told(), NOW_S)
             if third.is_sent:
                 break
@@ -511,7 +511,7 @@ def test_an_attempt_that_went_well_after_all_is_not_made_again() -> None:
     assert attempts.send(told(), NOW_S).kind == "retry"
     go_on.set()
     assert sent.wait(60)
-    for _ in range(200):
+    for _ in range(3_000):
         outcome = attempts.send(told(), NOW_S)
         if outcome.is_sent:
             break
