@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from sectorwatch.errors import ModelFileError
+from sectorwatch.forecast.now import place_of
 from sectorwatch.forecast.situation import UNKNOWN
 
 if TYPE_CHECKING:
@@ -14,10 +15,21 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from sectorwatch.airspace import Airports
     from sectorwatch.forecast.history import History
     from sectorwatch.forecast.local_time import LocalTime
+    from sectorwatch.store import Store
 
-__all__ = ["KEPT_S", "Day", "Departures", "days_before", "keys_of", "pair_keys", "pairs_flown"]
+__all__ = [
+    "KEPT_S",
+    "Day",
+    "Departures",
+    "days_before",
+    "kept_take_offs",
+    "keys_of",
+    "pair_keys",
+    "pairs_flown",
+]
 
 _DAYS = 28
 KEPT_S = (_DAYS + 1) * 86_400
@@ -127,6 +139,19 @@ def pairs_flown(history: History, chosen: NDArray[np.bool_], as_of_s: int) -> ND
     origin, destination = plans.origin[plan[filed]], plans.destination[plan[filed]]
     found[filed] = keys_of(history.places.icao, origin, destination)
     return found
+
+
+def kept_take_offs(
+    store: Store, airports: Airports, from_s: int, to_s: int
+) -> tuple[NDArray[np.int64], NDArray[np.uint64]]:
+    """When flights took off in a period, and their `pair_keys` by the plans filed last."""
+    known: dict[str, int] = {}
+    rows = [
+        (time_s, place_of(plan.departure, airports, known), place_of(plan.arrival, airports, known))
+        for time_s, plan in store.history.take_offs(from_s, to_s)
+    ]
+    time_s, origin, destination = np.array(rows, dtype=np.int64).reshape(-1, 3).T
+    return time_s, keys_of(airports.icao, origin, destination)
 
 
 def days_before(

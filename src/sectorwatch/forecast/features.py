@@ -181,6 +181,16 @@ class Memory:
         self._said, self._learned_s = dict(other._said), other._learned_s
         self._in_air = other._in_air
 
+    def fill(
+        self, after_s: int, until_s: int, time_s: NDArray[np.int64], key: NDArray[np.uint64]
+    ) -> None:
+        """Take-offs after `after_s` until `until_s` as they are kept, for what was noted of them.
+
+        The next moment adds those that came later.
+        """
+        self.departures.replace(after_s, until_s, time_s, key)
+        self._in_air = np.empty(0, dtype=np.int64)
+
     def said(self, about_s: int, until_s: int) -> tuple[int, NDArray[np.float32]] | None:
         """When the last bin began that is complete, and plan and unseen (s,) as said of it then.
 
@@ -209,13 +219,25 @@ class Memory:
 
     def to_arrays(self) -> dict[str, NDArray[Any]]:
         """All that lasts, by name; what was said in the last hours is not."""
-        parts: dict[str, Any] = {
-            "unseen": self.unseen,
-            "plan_usual": self.plan_usual,
-            "departures": self.departures,
-            "ways": self.ways,
-        }
-        return {f"{n}.{k}": v for n, part in parts.items() for k, v in part.to_arrays().items()}
+        return {**self.noted(), **_by_name({"ways": self.ways})}
+
+    def noted(self) -> dict[str, NDArray[Any]]:
+        """What goes on changing of it: all that lasts, but how flights go."""
+        return _by_name(
+            {
+                "unseen": self.unseen,
+                "plan_usual": self.plan_usual,
+                "departures": self.departures,
+            }
+        )
+
+    def take_up(self, arrays: Mapping[str, NDArray[Any]], rows: NDArray[np.intp]) -> None:
+        """Go on from what `noted` gave, of the sectors at `rows` of it (s,), -1 for none of them.
+
+        Raises ModelFileError where it is something else; then all is as before.
+        """
+        unseen, plan_usual, departures = _noted(arrays, rows, self.local)
+        self.unseen, self.plan_usual, self.departures = unseen, plan_usual, departures
 
     @classmethod
     def from_arrays(
@@ -230,12 +252,24 @@ class Memory:
         Raises ModelFileError where it is something else.
         """
         made = cls(kind, local)
-        made.unseen = Unseen.from_arrays(within(arrays, "unseen"), rows, local)
-        made.plan_usual = WeeklyMeans.from_arrays(within(arrays, "plan_usual"), rows, LEADS.size)
-        made.departures = Departures.from_arrays(within(arrays, "departures"))
+        made.unseen, made.plan_usual, made.departures = _noted(arrays, rows, local)
         held = int(arrays["plan_usual.sums"].shape[-1])
         made.ways = Ways.from_arrays(within(arrays, "ways"), held).of_sectors(rows)
         return made
+
+
+def _by_name(parts: Mapping[str, Any]) -> dict[str, NDArray[Any]]:
+    return {f"{n}.{k}": each for n, part in parts.items() for k, each in part.to_arrays().items()}
+
+
+def _noted(
+    arrays: Mapping[str, NDArray[Any]], rows: NDArray[np.intp], local: LocalTime
+) -> tuple[Unseen, WeeklyMeans, Departures]:
+    return (
+        Unseen.from_arrays(within(arrays, "unseen"), rows, local),
+        WeeklyMeans.from_arrays(within(arrays, "plan_usual"), rows, LEADS.size),
+        Departures.from_arrays(within(arrays, "departures")),
+    )
 
 
 def feature_rows(

@@ -94,6 +94,11 @@ class Forecaster:
         """The model that serves, None before the first."""
         return None if self._serving is None else self._serving.model
 
+    @property
+    def memory(self) -> Memory | None:
+        """What the model that serves remembers, None before the first."""
+        return None if self._serving is None else self._serving.memory
+
     def take_over(self, model: Model) -> None:
         """Have `model` serve from the next issue on.
 

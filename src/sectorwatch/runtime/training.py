@@ -13,6 +13,7 @@ from sectorwatch.errors import ForecastError, ModelFileError
 from sectorwatch.forecast.model.model import read_model
 from sectorwatch.forecast.worker import Order, Report, WorkerProcess
 from sectorwatch.observe import LogLevel
+from sectorwatch.runtime.remembering import Remembering
 from sectorwatch.store.columns import pack_columns, unpack_columns
 from sectorwatch.store.forecasts import Decision
 
@@ -311,7 +312,7 @@ class Training:
 
 
 def add_model(foresight: Foresight, around: Surroundings) -> None:
-    """A model that is trained anew from time to time, and intervals that go on learning."""
+    """A model that is trained anew now and then; what it notes and its intervals go on."""
     forecaster = foresight.forecaster
     if forecaster is None:
         return
@@ -323,10 +324,18 @@ def add_model(foresight: Foresight, around: Surroundings) -> None:
         telemetry=around.telemetry,
         is_busy=around.is_busy,
     )
+    remembering = Remembering(
+        forecaster,
+        around.airports,
+        data_dir=around.data_dir,
+        stores=around.stores,
+        telemetry=around.telemetry,
+    )
     kept_s = 0
 
     def take_up_model() -> None:
         training.resume()
+        remembering.take_up_noted()
         kept = around.stores.ask().forecasts.state(_INTERVALS)
         if kept is not None and forecaster.model is not None:
             forecaster.take_up_intervals(unpack_columns(kept[1]))
@@ -341,13 +350,17 @@ def add_model(foresight: Foresight, around: Surroundings) -> None:
             around.stores.ask().forecasts.keep_state(_INTERVALS, issued.as_of_s, state)
             kept_s = issued.as_of_s
 
+    def take_up_take_offs(tick: Tick) -> None:
+        remembering.take_up_take_offs(tick, foresight.stopping.is_set)
+
     def end_training() -> None:
         training.stop()
 
     foresight.at_start.append(take_up_model)
     foresight.on_tick.append(train)
-    foresight.after_issue.append(keep_intervals)
-    foresight.at_stop.append(end_training)
+    foresight.before_issue.append(take_up_take_offs)
+    foresight.after_issue += [keep_intervals, remembering.keep_noted]
+    foresight.at_stop += [end_training, remembering.keep]
 
 
 def quietest_hour(load: NDArray[Any], hour: NDArray[Any]) -> int:

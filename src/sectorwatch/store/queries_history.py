@@ -136,6 +136,18 @@ class HistoryQueries:
         for of_flight in _going_on(time_s, since_s, first_s):
             yield from self._revisions(_REVISIONS.where(*of_flight))
 
+    def take_offs(self, from_s: int, to_s: int) -> Iterator[tuple[int, FlightPlan]]:
+        """When flights took off in the period, and the plan that each filed last; none without.
+
+        Of flights that were first seen within the day before, or later.
+        """
+        off_s = schema.flight.c.departed_s
+        for day in _days(from_s - DAY_S, to_s):
+            question = _TAKE_OFFS.where(*_begun(*day), off_s >= from_s, off_s < to_s)
+            # By flight, the last plan: what came before it is not taken apart.
+            last = {row[0]: row[1:] for rows in self._rows(question) for row in rows}
+            yield from ((time_s, read_plan(plan)) for time_s, plan in last.values())
+
     def prefiles(self, from_s: int, to_s: int) -> Iterator[Sequence[KeptPrefile]]:
         """The prefiles first seen in the period, by day."""
         prefile = schema.prefile.c
@@ -444,6 +456,12 @@ _REVISIONS = (
         schema.flight_plan.c.plan,
     )
     .join(schema.flight, schema.flight.c.flight_id == schema.plan_revision.c.flight_id)
+    .join(schema.flight_plan, schema.flight_plan.c.plan_id == schema.plan_revision.c.plan_id)
+    .order_by(schema.plan_revision.c.flight_id, schema.plan_revision.c.snapshot_time_us)
+)
+_TAKE_OFFS = (
+    select(schema.flight.c.flight_id, schema.flight.c.departed_s, schema.flight_plan.c.plan)
+    .join(schema.plan_revision, schema.flight.c.flight_id == schema.plan_revision.c.flight_id)
     .join(schema.flight_plan, schema.flight_plan.c.plan_id == schema.plan_revision.c.plan_id)
     .order_by(schema.plan_revision.c.flight_id, schema.plan_revision.c.snapshot_time_us)
 )

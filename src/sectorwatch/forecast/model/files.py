@@ -12,7 +12,6 @@ each array's type, shape and place. What its arrays mean is checked by who reads
 from __future__ import annotations
 
 import hashlib
-import io
 import math
 import struct
 from typing import TYPE_CHECKING, Annotated, Any
@@ -96,46 +95,57 @@ def write_file(path: Path, header: Header, arrays: Mapping[str, NDArray[Any]]) -
     return len(content)
 
 
-def read_file(path: Path) -> tuple[Header, dict[str, NDArray[Any]]]:
+def read_file(
+    path: Path, what: str = "model", otherwise: str = "another is made with the next training"
+) -> tuple[Header, dict[str, NDArray[Any]]]:
     """The header and the arrays of the model at `path`, read-only, by name.
 
-    Raises ModelFileError, which names the file and what is wrong with it.
+    Raises ModelFileError, which names the file, `what` it is, what is wrong with it, and what
+    happens `otherwise`.
     """
     try:
         with path.open("rb") as file:
             content = file.read(MOST_PACKED_BYTES + _HEAD.size + 1)
     except OSError as error:
         raise ModelFileError(
-            f"the model {path} cannot be read ({error.strerror}): it is trained anew with the next "
-            "training"
+            f"the {what} {path} cannot be read ({error.strerror}): {otherwise}"
         ) from error
     try:
         return unpack(content)
     except ModelFileError as error:
         raise ModelFileError(
-            f"the model {path} cannot be used: {error}. Remove it, or restore it from a backup; "
-            "another is made with the next training"
+            f"the {what} {path} cannot be used: {error}. Remove it, or restore it from a backup; "
+            f"{otherwise}"
         ) from error
 
 
 def pack(header: Header, arrays: Mapping[str, NDArray[Any]]) -> bytes:
     """A model as bytes; raises ValueError for an array of a type that has no place in one."""
     listed: list[_Array] = []
-    body = io.BytesIO()
+    size = 0
     for name, array in arrays.items():
-        plain = np.ascontiguousarray(array)
-        plain = plain.astype(plain.dtype.newbyteorder("<"), copy=False).reshape(array.shape)
-        if plain.dtype.str not in _TYPES:
+        kind = array.dtype.newbyteorder("<")
+        if kind.str not in _TYPES:
             raise ValueError(f"{name} is an array of {array.dtype}, which is kept in no model")
-        body.write(b"\0" * (-body.tell() % _ALIGNED))
-        listed.append(_Array(name, plain.dtype.str, plain.shape, body.tell()))
-        body.write(plain.tobytes())
+        size += -size % _ALIGNED
+        listed.append(_Array(name, kind.str, array.shape, size))
+        size += array.nbytes
     said = msgspec.msgpack.encode(_Listed(header, tuple(listed)))
+    whole = _begin(len(said)) + size
+    if whole > MOST_BYTES or len(said) > _MOST_HEADER_BYTES:
+        raise ModelFileError(f"a model of {whole} bytes is over the limit of {MOST_BYTES}")
+    # An array at a time: a running program has no room for all of them once more.
+    compressor = zstandard.ZstdCompressor(level=5).compressobj(size=whole)
     filling = bytes(_begin(len(said)) - _LENGTH.size - len(said))
-    whole = _LENGTH.pack(len(said)) + said + filling + body.getvalue()
-    if len(whole) > MOST_BYTES or len(said) > _MOST_HEADER_BYTES:
-        raise ModelFileError(f"a model of {len(whole)} bytes is over the limit of {MOST_BYTES}")
-    rest = zstandard.ZstdCompressor(level=5).compress(whole)
+    parts = [compressor.compress(_LENGTH.pack(len(said)) + said + filling)]
+    at = 0
+    for each, array in zip(listed, arrays.values(), strict=True):
+        plain = np.ascontiguousarray(array).astype(each.type, copy=False)
+        parts.append(compressor.compress(bytes(each.at - at)))
+        parts.append(compressor.compress(plain.reshape(-1).view(np.uint8).data))
+        at = each.at + array.nbytes
+    parts.append(compressor.flush())
+    rest = b"".join(parts)
     return _HEAD.pack(_MAGIC, LAYOUT, 0, len(rest), _digest(rest)) + rest
 
 

@@ -92,13 +92,7 @@ class Model:
 
         A sector that has another shape since is another sector: what is usual in it has changed.
         """
-        order = np.argsort(self.sector_id)
-        at = np.minimum(np.searchsorted(self.sector_id[order], sector_id), order.size - 1)
-        rows = order[at]
-        known = self.sector_id[rows] == sector_id
-        if drawn is not None:
-            known &= self.drawn[rows] == drawn
-        return np.where(known, rows, -1)
+        return rows_of(self.sector_id, self.drawn, sector_id, drawn)
 
     def memory_for(
         self, rows: NDArray[np.intp], kind: NDArray[np.int8], local: LocalTime
@@ -176,6 +170,22 @@ class Model:
         return replace(self, header=msgspec.structs.replace(self.header, **changes))
 
 
+def rows_of(
+    known_id: NDArray[np.int64],
+    known_drawn: NDArray[np.uint64],
+    sector_id: NDArray[np.int64],
+    drawn: NDArray[np.uint64] | None = None,
+) -> NDArray[np.intp]:
+    """Where sectors stand among those known, drawn as they are; -1 for one that is not there."""
+    order = np.argsort(known_id)
+    at = np.minimum(np.searchsorted(known_id[order], sector_id), order.size - 1)
+    rows = order[at]
+    known = known_id[rows] == sector_id
+    if drawn is not None:
+        known &= known_drawn[rows] == drawn
+    return np.where(known, rows, -1)
+
+
 def without(rows: NDArray[np.float32], names: Sequence[str]) -> NDArray[np.float32]:
     """The rows as if nothing were known of these features."""
     if not names:
@@ -243,20 +253,29 @@ def read_model(path: Path) -> Model:
     return model
 
 
-def _assembled(header: Header, arrays: dict[str, NDArray[Any]]) -> Model:
-    if header.features != tuple(FEATURES) or header.forests != FORESTS:
-        raise ModelFileError("it was trained by a sectorwatch that asks for other features")
-    if not set(header.without) <= set(FEATURES):
-        raise ModelFileError("it does without features that there are not")
-    sector_id, drawn, coefficients = (
-        arrays.get(name, np.empty(0)) for name in ("sector_id", "drawn", "baseline")
-    )
+def sectors_of(
+    arrays: Mapping[str, NDArray[Any]],
+) -> tuple[NDArray[np.int64], NDArray[np.uint64]]:
+    """Of which sectors a file is, (s,), and how they are drawn.
+
+    Raises ModelFileError where it does not say so.
+    """
+    sector_id, drawn = (arrays.get(name, np.empty(0)) for name in ("sector_id", "drawn"))
     if sector_id.dtype != np.int64 or sector_id.ndim != 1 or not 0 < sector_id.size < _MOST_SECTORS:
         raise ModelFileError("it names no sectors")
     if np.unique(sector_id).size != sector_id.size:
         raise ModelFileError("it names a sector twice")
     if drawn.dtype != np.uint64 or drawn.shape != sector_id.shape:
         raise ModelFileError("it does not say how its sectors are drawn")
+    return sector_id, drawn
+
+
+def _assembled(header: Header, arrays: dict[str, NDArray[Any]]) -> Model:
+    if header.features != tuple(FEATURES) or header.forests != FORESTS:
+        raise ModelFileError("it was trained by a sectorwatch that asks for other features")
+    if not set(header.without) <= set(FEATURES):
+        raise ModelFileError("it does without features that there are not")
+    sector_id, drawn = sectors_of(arrays)
     try:
         LocalTime(header.zone)
         learned = LearnedPlans.from_arrays(within(arrays, "learned"))
@@ -266,7 +285,7 @@ def _assembled(header: Header, arrays: dict[str, NDArray[Any]]) -> Model:
         header=header,
         sector_id=sector_id,
         drawn=drawn,
-        baseline=Baseline.from_array(coefficients),
+        baseline=Baseline.from_array(arrays.get("baseline", np.empty(0))),
         forests=tuple(
             Forest.from_arrays(within(arrays, f"forest.{name}"), len(ASKED)) for name in FORESTS
         ),
