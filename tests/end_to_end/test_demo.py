@@ -34,7 +34,7 @@ def demo(temporary: Path) -> Iterator[Instance]:
     env = {"TMPDIR": str(temporary), "SECTORWATCH_DATABASE_URL": "postgresql://127.0.0.1:1/x"}
     words = ("demo", "--port", 0, "--history-days", 1, "--speed", 100, "--seed", 7)
     with instance(*words, cwd=temporary, env=env) as made:
-        made.wait_for("/api/status", lambda status: (status["history"] or {}).get("complete"), 90)
+        made.wait_for("/api/status", lambda status: (status["history"] or {}).get("complete"), 300)
         yield made
 
 

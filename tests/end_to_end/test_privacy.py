@@ -45,7 +45,7 @@ def replay(folder: Path, data: Path, *more: str) -> str:
         capture_output=True,
         text=True,
         check=False,
-        timeout=150,
+        timeout=500,
     )
     assert done.returncode == 0, done.stderr[-2_000:]
     return done.stdout + done.stderr

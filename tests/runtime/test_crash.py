@@ -37,7 +37,7 @@ def test_a_run_that_is_killed_again_and_again_ends_as_one_that_is_not(
         | {"PYTHONPATH": f"{ROOT / 'tests'}{os.pathsep}{ROOT / 'src'}", "COVERAGE_CORE": ""},
         capture_output=True,
         text=True,
-        timeout=150,
+        timeout=500,
         check=False,
     )
     assert done.returncode == 0, done.stderr[-3_000:]

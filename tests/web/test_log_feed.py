@@ -16,15 +16,21 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-def _events(work: Callable[[Telemetry, StreamHub], None]) -> list[dict[str, Any]]:
-    """What the stream got of what `work` logged, in threads of its own."""
+def _events(
+    work: Callable[[Telemetry, StreamHub], None], *, at_once: bool = False
+) -> list[dict[str, Any]]:
+    """What the stream got of what `work` logged, in threads of its own or before the loop turns."""
 
     async def run() -> list[dict[str, Any]]:
         telemetry, hub = Telemetry.open(sinks=[], level=LogLevel.DEBUG), StreamHub()
         feed = LogFeed(hub, telemetry, every_s=0.01)
         feed.open()
-        await asyncio.to_thread(work, telemetry, hub)
-        await asyncio.sleep(0.05)
+        if at_once:
+            work(telemetry, hub)
+        else:
+            await asyncio.to_thread(work, telemetry, hub)
+        while feed._is_scheduled:
+            await asyncio.sleep(0.005)
         feed.close()
         assert telemetry.log.lines.sinks == ()
         telemetry.log.info("after it was closed")
@@ -64,7 +70,7 @@ def test_long_lines_do_not_make_long_events() -> None:
         for number in range(10):
             telemetry.log.info("long", number=number, text=["x" * 3_900] * 8)
 
-    (event,) = _events(work)
+    (event,) = _events(work, at_once=True)
     assert len(orjson.dumps(event)) < 70_000
     assert len(event["entries"]) + event["left_out"] == 10
     assert event["entries"][-1]["number"] == 9
