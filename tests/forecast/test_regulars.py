@@ -12,6 +12,7 @@ import pytest
 from sectorwatch.errors import ModelFileError
 from sectorwatch.forecast.departed import Departures, pair_keys
 from sectorwatch.forecast.local_time import LocalTime
+from sectorwatch.forecast.past import Past
 from sectorwatch.forecast.plans.count import TakeOffs
 from sectorwatch.forecast.regulars import PairVisits, Ways, regulars
 from sectorwatch.forecast.situation import UNKNOWN, Stage
@@ -137,6 +138,71 @@ def test_days_of_which_nothing_is_known_do_not_count() -> None:
         for unknown in ((), tuple(range(5, 19)))
     )
     np.testing.assert_allclose(holed, whole, rtol=1e-6)
+
+
+def covered(*gaps: tuple[int, int]) -> Past:
+    """The last weeks, but for gaps from so long before now until so long before now."""
+    from_s = NOW_S // 300 * 300 - 30 * DAY_S
+    ago_s = NOW_S - (from_s + 60 * np.arange(30 * 1_440))
+    known = np.ones(ago_s.size, np.bool_)
+    for begins_s, ends_s in gaps:
+        known[(ago_s <= begins_s) & (ago_s > ends_s)] = False
+    past = Past(np.array([1]), from_s)
+    past.add_minutes(from_s, np.zeros((1, ago_s.size), np.int64), known)
+    return past
+
+
+def test_hours_without_a_feed_are_no_hours_without_flights() -> None:
+    """Three of them, on a Wednesday and two Thursdays: who leaves each day does so still."""
+    days = [1, 7, 14]
+    gaps = [(day * DAY_S - 1_800, day * DAY_S - 12_600) for day in days]
+    made = departures(HOUR_S)
+    arrays = made.to_arrays()
+    ago_s = NOW_S - arrays["time_s"]
+    there = np.ones(ago_s.size, np.bool_)
+    for begins_s, ends_s in gaps:
+        there &= (ago_s > begins_s) | (ago_s <= ends_s)
+    holed = Departures.from_arrays({name: each[there] for name, each in arrays.items()})
+    assert there.sum() < there.size
+    now, ours = situation(), ways()
+    whole, known, taken = (
+        regulars(each, ours, now, leaving(now), LOCAL, 2, past)
+        for each, past in ((made, covered()), (holed, covered(*gaps)), (holed, covered()))
+    )
+    np.testing.assert_allclose(known, whole, atol=1e-6)
+    # Taken for hours without flights they would make it rarer.
+    assert taken[0].max() < 0.9 * whole[0].max()
+
+
+def test_with_feeds_all_the_time_it_is_as_if_nobody_asked() -> None:
+    """To the last bit."""
+    now, made, ours = situation((Stage.GROUND, 1_800)), departures(HOUR_S), ways()
+    found = regulars(made, ours, now, leaving(now), LOCAL, 2, covered())
+    np.testing.assert_array_equal(found, regulars(made, ours, now, leaving(now), LOCAL, 2))
+
+
+def test_an_hour_that_is_known_of_no_day_is_not_known() -> None:
+    """Nobody can say what is still missing."""
+    gaps = [(day * DAY_S, day * DAY_S - 3_600) for day in range(1, 29)]
+    now = situation()
+    coming, overdue = regulars(
+        departures(HOUR_S), ways(), now, leaving(now), LOCAL, 2, covered(*gaps)
+    )
+    assert np.isnan(coming).all()
+    assert np.isnan(overdue).all()
+
+
+def test_a_day_before_the_first_feed_is_not_known() -> None:
+    """Of flights that were in the air at the first one some took off the day before."""
+    now, begun = situation(), covered((31 * DAY_S, 3 * DAY_S))
+    few, all_of_it = departures(HOUR_S), departures(HOUR_S)
+    arrays = few.to_arrays()
+    there = arrays["time_s"] > NOW_S - 3 * DAY_S
+    there[0] = True
+    few = Departures.from_arrays({name: each[there] for name, each in arrays.items()})
+    expected = regulars(all_of_it, ways(), now, leaving(now), LOCAL, 2, covered())
+    found = regulars(few, ways(), now, leaving(now), LOCAL, 2, begun)
+    np.testing.assert_allclose(found, expected, atol=1e-6)
 
 
 def test_without_a_day_nothing_is_known() -> None:

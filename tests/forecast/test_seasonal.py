@@ -68,6 +68,24 @@ def test_of_days_that_are_not_known_nothing_is_said() -> None:
     assert found["yesterday"][0, 0] == 4
 
 
+def test_hours_without_a_feed_are_no_hours_without_traffic() -> None:
+    """Three of them a day before, and a week before: the other days say what is usual."""
+    as_of_s = MONDAY_S + 35 * DAY_S + 9 * 3_600
+    minute = np.arange(36 * 1_440)
+    known = np.ones(minute.size, np.bool_)
+    for day in (28, 34):
+        begins = day * 1_440 + 8 * 60
+        known[begins : begins + 180] = False
+    holed = Past(np.array([1]), MONDAY_S)
+    holed.add_minutes(MONDAY_S, np.full((1, minute.size), 7), known)
+    found = seasonal(as_of_s, holed, UTC, as_of_s - 180)
+    assert np.isnan(found["week_1"][0, :7]).all()
+    assert np.isnan(found["yesterday"][0, :7]).all()
+    for name in ("weeks", "usual", "alike", "alike_5"):
+        assert found[name][0].tolist() == [7.0] * LEADS.size, name
+    assert last_hour(as_of_s, holed, UTC, as_of_s - 180)["usual"][0] == 7
+
+
 def test_what_is_not_final_yet_is_not_looked_at() -> None:
     """Later minutes may say what they like."""
     as_of_s = MONDAY_S + 35 * DAY_S + 9 * 3_600

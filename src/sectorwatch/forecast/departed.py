@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import numpy as np
 
 from sectorwatch.errors import ModelFileError
+from sectorwatch.forecast.bins import STEP_S
 from sectorwatch.forecast.now import place_of
 from sectorwatch.forecast.situation import UNKNOWN
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "KEPT_S",
+    "Covered",
     "Day",
     "Departures",
     "days_before",
@@ -39,13 +41,29 @@ _SILENT_S = 86_400
 """Where nobody at all took off for so long nobody looked: that is not a day without traffic."""
 
 
+class Covered(Protocol):
+    """A past that knows of which of its minutes there were feeds."""
+
+    def known_steps(self, from_s: int, steps: int) -> NDArray[np.bool_]:
+        """Which of so many steps of 5 min are known, from the mark at or before `from_s` on."""
+
+
 class Day(NamedTuple):
-    """Take-offs around a time of a day, since `from_s`, and what that day weighs."""
+    """Take-offs around a time of a day, since `from_s`, and what that day weighs.
+
+    Take-offs of steps of 5 min that are not `known` are left out.
+    """
 
     from_s: int
     weight: float
     time_s: NDArray[np.int64]
     key: NDArray[np.uint64]
+    known: NDArray[np.bool_]
+
+    def weights(self, slots: int) -> NDArray[np.float64]:
+        """What it weighs in each of `slots` of equal length: nothing where most is not known."""
+        known = self.known.reshape(slots, -1)
+        return np.where(2 * known.sum(axis=1) >= known.shape[1], self.weight, 0.0)
 
 
 def pair_keys(origin: NDArray[Any], destination: NDArray[Any]) -> NDArray[np.uint64]:
@@ -155,21 +173,36 @@ def kept_take_offs(
 
 
 def days_before(
-    departures: Departures, as_of_s: int, local: LocalTime, before_s: int, length_s: int
+    departures: Departures,
+    as_of_s: int,
+    local: LocalTime,
+    before_s: int,
+    length_s: int,
+    covered: Covered | None,
 ) -> list[Day]:
     """What took off around this time by the clock on the wall on the last days of the same kind.
 
-    Those of the four weeks that take-offs are kept of, the latest first; of each, `length_s` from
-    `before_s` before that time on. Days of which nothing is known are left out.
+    Those of the four weeks that take-offs are kept of, the latest first; of each, `length_s`, whole
+    steps of 5 min, from `before_s` before that time on. Days of which nothing is known are left
+    out; of the others a gap is no time without flights, as `covered` knows, where there is such.
     """
     number = np.arange(1, _DAYS + 1)
     days_s = local.days_before(as_of_s, number)
     weight = np.where(number % 7 == 0, _SAME_DAY, _SAME_KIND)
     alike = local.kind_of_day(days_s) == local.kind_of_day(as_of_s)
     begun_s = departures.from_s
+    steps = length_s // STEP_S
+    known = np.ones(steps, np.bool_)
     found = []
     for day_s, of_day in zip(days_s[alike].tolist(), weight[alike].tolist(), strict=True):
         from_s = day_s - before_s
-        if 0 < begun_s <= from_s and departures.is_known(from_s, from_s + length_s):
-            found.append(Day(from_s, of_day, *departures.between(from_s, from_s + length_s)))
+        if not (0 < begun_s <= from_s and departures.is_known(from_s, from_s + length_s)):
+            continue
+        if covered is not None:
+            known = covered.known_steps(from_s, steps)
+            if not known.any():
+                continue
+        time_s, key = departures.between(from_s, from_s + length_s)
+        there = known[(time_s - from_s) // STEP_S]
+        found.append(Day(from_s, of_day, time_s[there], key[there], known))
     return found

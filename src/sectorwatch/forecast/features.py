@@ -131,10 +131,9 @@ class Memory:
         self._learned_s = 0
         self._in_air = np.empty(0, dtype=np.int64)
 
-    @property
-    def usual_take_offs(self) -> UsualTakeOffs:
+    def usual_take_offs(self, past: Past | None) -> UsualTakeOffs:
         """When flights took off on the days before, for the plan-based count."""
-        return UsualTakeOffs(self.departures, self.local)
+        return UsualTakeOffs(self.departures, self.local, past)
 
     def note(self, situation: Situation, plan: PlanCount, past: Past, until_s: int | None) -> None:
         """Take note of a moment, after its rows were made of what was known before.
@@ -293,7 +292,7 @@ def feature_rows(
     at = wall_hours(local, as_of_s + LEADS + BIN_S // 2)
     mean, plan_usual = plan.mean, memory.plan_usual.mean(at)
     due, overdue = regulars(
-        memory.departures, memory.ways, situation, plan.take_offs, local, kind.size
+        memory.departures, memory.ways, situation, plan.take_offs, local, kind.size, past
     )
     current = situation.occupancy.astype(np.float32)
     values: dict[str, NDArray[Any]] = {

@@ -115,7 +115,7 @@ class Forecaster:
     @property
     def usual_take_offs(self) -> UsualTakeOffs | None:
         """When flights took off on the days before, where a model remembers that."""
-        return None if self._serving is None else self._serving.memory.usual_take_offs
+        return None if self.memory is None else self.memory.usual_take_offs(self.past)
 
     def issue(self, tick: Tick, as_of_s: int | None = None) -> Issued:
         """The forecast by what a tick told, kept as `latest`.

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from sectorwatch.clock import format_s
-from sectorwatch.forecast.bins import bin_means, mark_before
+from sectorwatch.forecast.bins import STEP_S, bin_means, mark_before
 from sectorwatch.forecast.drawn import drawn_since
 from sectorwatch.forecast.history_rows import read_rows
 from sectorwatch.forecast.now import STALE_AFTER_S, Filed, Online, Plans, assemble, places_of
@@ -153,6 +153,14 @@ class History:
         )
         means[starts[None, :] < self.since_s[:, None]] = np.nan
         return means
+
+    def known_steps(self, from_s: int, steps: int) -> NDArray[np.bool_]:
+        """In which steps of 5 min, from the mark at or before `from_s` on, there was a snapshot.
+
+        They are known from a day before the period on, as flights are.
+        """
+        edges = from_s // STEP_S * STEP_S + np.arange(steps + 1) * STEP_S
+        return np.diff(np.searchsorted(self._ticks.time_us, edges * _SECOND_US)) > 0
 
     def final_minute_s(self, as_of_s: int) -> int | None:
         """The last minute whose demand was final by then, None where none was."""

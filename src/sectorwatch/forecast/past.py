@@ -173,6 +173,15 @@ class Past:
         means[starts[None, :] < self.since_s[:, None]] = np.nan
         return means
 
+    def known_steps(self, from_s: int, steps: int) -> NDArray[np.bool_]:
+        """Of which steps of 5 min, from the mark at or before `from_s` on, most minutes are known.
+
+        None of those outside of what is kept.
+        """
+        at = (from_s - self.from_s) // STEP_S + np.arange(steps)
+        there = (at >= 0) & (at < self._counts.size)
+        return there & (2 * self._counts[np.where(there, at, 0)] >= _STEP_MINUTES)
+
     @property
     def nbytes(self) -> int:
         """What it takes in memory."""

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from sectorwatch.forecast.departed import Departures
+    from sectorwatch.forecast.departed import Covered, Departures
     from sectorwatch.forecast.local_time import LocalTime
     from sectorwatch.forecast.plans.count import TakeOffs
     from sectorwatch.forecast.situation import Situation
@@ -205,23 +205,26 @@ def regulars(
     take_offs: TakeOffs,
     local: LocalTime,
     sectors: int,
+    covered: Covered | None = None,
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Occupancies (s, l) that regular flights without a plan would make: still due, and overdue.
 
     `take_offs` are those to come by the plans of `situation`. NaN where no day of the same kind is
-    known. `departures` may hold what came later; it is not looked at.
+    known, of some slot or of all. `departures` may hold what came later; it is not looked at.
     """
     before_s, length_s = _BEFORE * BIN_S, _SLOTS * BIN_S
-    days = days_before(departures, situation.as_of_s, local, before_s, length_s)
-    if not days or not ways.keys.size:
+    days = days_before(departures, situation.as_of_s, local, before_s, length_s, covered)
+    weights = [day.weights(_SLOTS) for day in days]
+    seen = np.sum(weights, axis=0)
+    if not np.all(seen) or not ways.keys.size:
         unknown = np.full((sectors, LEADS.size), np.nan, dtype=np.float32)
         return unknown, unknown
     shape = ways.keys.size, _SLOTS
     usual = np.zeros(shape[0] * _SLOTS, dtype=np.float64)
-    for day in days:
+    for day, weight in zip(days, weights, strict=True):
         slot = (day.time_s - day.from_s) // BIN_S
-        usual += day.weight * _counted(ways, day.key, slot, None)
-    usual = usual.reshape(shape) / sum(day.weight for day in days)
+        usual += np.tile(weight, shape[0]) * _counted(ways, day.key, slot, None)
+    usual = usual.reshape(shape) / seen
     known = _known(ways, situation, take_offs).reshape(shape)
     wide_usual, wide_known = _smeared(usual), _smeared(known)
     with np.errstate(invalid="ignore", divide="ignore"):

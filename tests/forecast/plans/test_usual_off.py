@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from sectorwatch.forecast.departed import Departures, pair_keys
 from sectorwatch.forecast.local_time import LocalTime
+from sectorwatch.forecast.past import Past
 from sectorwatch.forecast.plans.count import TakeOffs
 from sectorwatch.forecast.plans.hazards import OFF_STEPS
 from sectorwatch.forecast.plans.learned import LearnedPlans
@@ -104,6 +105,27 @@ def test_a_gap_in_what_was_received_is_no_time_without_flights() -> None:
     assert said.counts.sum() == pytest.approx(1.0)
 
 
+def test_hours_without_a_feed_are_no_hours_without_flights() -> None:
+    """Of three hours yesterday nothing is known: who leaves every day leaves every day."""
+    whole, past = departures(5_400), Past(np.array([1]), NOW_S - 30 * DAY_S)
+    # Others do at another time.
+    whole.add(departures(-7_200).to_arrays()["time_s"], np.full(29, 7, np.uint64))
+    ago_s = 30 * DAY_S - 60 * np.arange(30 * 1_440)
+    known = (ago_s > DAY_S) | (ago_s <= DAY_S - 3 * 3_600)
+    past.add_minutes(past.from_s, np.zeros((1, known.size), np.int64), known)
+    arrays = whole.to_arrays()
+    gone = arrays["time_s"] == NOW_S + 5_400 - DAY_S
+    assert gone.sum() == 1
+    holed = Departures.from_arrays({name: each[~gone] for name, each in arrays.items()})
+    expected = UsualTakeOffs(whole, LOCAL).of(situation(), np.array([0])).counts
+    found = UsualTakeOffs(holed, LOCAL, past).of(situation(), np.array([0])).counts
+    np.testing.assert_allclose(found, expected)
+    assert UsualTakeOffs(holed, LOCAL).of(situation(), np.array([0])).counts.sum() < 0.97
+    # Where it is known of no day, nothing is.
+    never = UsualTakeOffs(whole, LOCAL, Past(np.array([1]), NOW_S))
+    assert not never.of(situation(), np.array([0])).counts.any()
+
+
 @given(
     st.lists(st.floats(0, 1), min_size=OFF_STEPS, max_size=OFF_STEPS),
     st.sampled_from([0.0, 0.5, 1.0]),
@@ -125,6 +147,7 @@ def learned(off_s: np.ndarray) -> tuple[LearnedPlans, float]:
         plans=SimpleNamespace(origin=np.array([0]), destination=np.array([1])),
         places=SimpleNamespace(icao=PLACES),
         revisions=SimpleNamespace(at=lambda flight, _time_s: (np.zeros_like(flight), flight)),
+        known_steps=lambda _from_s, steps: np.ones(steps, np.bool_),
     )
     learning = UsualLearning(cast("History", history), LOCAL, NOW_S)
     take_offs = TakeOffs(np.array([0]), FLAT[None, :OFF_STEPS].astype(np.float32))

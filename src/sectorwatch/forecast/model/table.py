@@ -181,7 +181,7 @@ class Walk:
             until_s = self.history.final_minute_s(as_of_s)
             if self._grows and until_s is not None:
                 self._grow(until_s)
-            plan = self._count(situation, self.memory.usual_take_offs)
+            plan = self._count(situation, self.memory.usual_take_offs(self._past))
             rows = feature_rows(situation, plan, self._past, self.memory, until_s)
             self.memory.note(situation, plan, self._past, until_s)
             truth = self.history.bin_mean(as_of_s + LEADS)

@@ -45,7 +45,7 @@ class UsualLearning:
         # All of it is kept, and of each moment what lies a day and more before is looked at alone.
         departures = Departures(kept_s=history.to_s)
         departures.add(departed_s[chosen], pairs_flown(history, chosen, history.to_s))
-        self._usual = UsualTakeOffs(departures, local)
+        self._usual = UsualTakeOffs(departures, local, history)
         self._choices = list(itertools.product(_SPREADS_S, _LATE, _FLOORS, _WEIGHTS))
         self._gained = np.zeros(len(self._choices))
         self._count = 0

@@ -20,7 +20,7 @@ from sectorwatch.forecast.plans.hazards import OFF_STEPS, STEP_S
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from sectorwatch.forecast.departed import Departures
+    from sectorwatch.forecast.departed import Covered, Departures
     from sectorwatch.forecast.local_time import LocalTime
     from sectorwatch.forecast.situation import Situation
 
@@ -46,11 +46,13 @@ class UsualOff(NamedTuple):
 class UsualTakeOffs:
     """The take-offs of the last weeks, to be asked what is usual.
 
-    `departures` may hold later ones, which are not looked at.
+    `departures` may hold later ones, which are not looked at. `covered` knows of which times there
+    were feeds; without it all times are known on which anybody took off within a day.
     """
 
     departures: Departures
     local: LocalTime
+    covered: Covered | None = None
 
     def of(self, situation: Situation, rows: NDArray[np.intp]) -> UsualOff:
         """How often flights like those in `rows` took off at this time on the days before."""
@@ -59,15 +61,23 @@ class UsualTakeOffs:
         keys, pair = np.unique(np.append(key, np.uint64(0)), return_inverse=True)
         counts = np.zeros(keys.size * _SLOTS)
         days = days_before(
-            self.departures, situation.as_of_s, self.local, _BEFORE * STEP_S, _SLOTS * STEP_S
+            self.departures,
+            situation.as_of_s,
+            self.local,
+            _BEFORE * STEP_S,
+            _SLOTS * STEP_S,
+            self.covered,
         )
+        seen = np.zeros(_SLOTS)
         for day in days:
             at = np.minimum(np.searchsorted(keys, day.key), keys.size - 1)
             ours = (keys[at] == day.key) & (day.key != 0)
             cell = at[ours] * _SLOTS + (day.time_s[ours] - day.from_s) // STEP_S
             counts += day.weight * np.bincount(cell, minlength=counts.size)
-        seen = sum(day.weight for day in days)
-        counts = counts.reshape(keys.size, _SLOTS) / max(seen, 1.0)
+            seen += day.weights(_SLOTS)
+        # A step known of no day would look like one in which nobody ever leaves.
+        counts *= float(seen.all())
+        counts = counts.reshape(keys.size, _SLOTS) / np.maximum(seen, 1.0)
         return UsualOff(pair[:-1].astype(np.intp), counts)
 
 
