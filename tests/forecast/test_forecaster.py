@@ -111,6 +111,32 @@ def test_a_model_serves_the_sectors_that_it_knows() -> None:
     assert made.about()["sectors_without_model"] == 2
 
 
+def test_flights_are_carried_forward_once_an_issue_whoever_asks(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Entries and airports get what the count is of; by another model, or of a later moment, anew."""
+    made = forecaster()
+    asked = []
+    carry = made.counter.carried
+
+    def carried(*about: Any, **more: Any) -> Any:
+        asked.append(about)
+        return carry(*about, **more)
+
+    monkeypatch.setattr(made.counter, "carried", carried)
+    made.issue(loaded(1))
+    assert made.situation is not None
+    first = made.carried(made.situation)
+    assert made.carried(made.situation) is first
+    assert len(asked) == 1
+    made.take_over(made_model(AIRSPACE, LOCAL, to_s=START_S))
+    assert made.carried(made.situation).learned is made.learned
+    assert len(asked) == 2
+    made.issue(loaded(2, 60))
+    assert made.carried(made.situation).situation is made.situation
+    assert len(asked) == 3
+
+
 def test_a_model_without_a_past_is_not_asked() -> None:
     """At a start the past is not there yet: then it is the plans, and named so."""
     made = forecaster(past=False)

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from sectorwatch.forecast.local_time import LocalTime
     from sectorwatch.forecast.past import Past
     from sectorwatch.forecast.plans import Navigation, PlanCount
+    from sectorwatch.forecast.plans.carried import Carried
     from sectorwatch.forecast.plans.usual_off import UsualTakeOffs
     from sectorwatch.forecast.scoring import Scored
     from sectorwatch.forecast.scoring.promises import Promises
@@ -78,6 +79,7 @@ class Forecaster:
         self.past = past
         self.latest: Issued | None = None
         self.situation: Situation | None = None
+        self._carried: Carried | None = None
         self.promises: Promises | None = None
         """How probabilities of more than the capacity are set right where plans are forecast from;
         None: as computed."""
@@ -112,6 +114,17 @@ class Forecaster:
         self.learned = model.learned
         self._adapted_s = self._since_s = None
 
+    def carried(self, situation: Situation) -> Carried:
+        """The flights of a situation carried forward: once for the newest, whoever asks.
+
+        For the thread alone that this belongs to.
+        """
+        found = self._carried
+        if found is None or found.situation is not situation or found.learned is not self.learned:
+            found = self.counter.carried(situation, self.learned, usual=self.usual_take_offs)
+            self._carried = found
+        return found
+
     @property
     def usual_take_offs(self) -> UsualTakeOffs | None:
         """When flights took off on the days before, where a model remembers that."""
@@ -132,7 +145,7 @@ class Forecaster:
 
         Of the past, minutes after `until_s`, the last that is final then, do not count.
         """
-        plan = self.counter.count(situation, self.learned, usual=self.usual_take_offs)
+        plan = self.counter.count_of(self.carried(situation))
         said = _of_plans(situation, plan)
         basis = np.full(self.sector_id.size, _PLANS, dtype=np.int8)
         serving, past = self._serving, self.past

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from sectorwatch.forecast.airports import AirportForecaster, SeriesNames, airport_scoring
 from sectorwatch.forecast.entries import EntryForecasts
+from sectorwatch.forecast.plans import entries_of
 from sectorwatch.forecast.plans.field_times import field_times
 
 if TYPE_CHECKING:
@@ -32,10 +33,8 @@ def add_entries(foresight: Foresight, around: Surroundings) -> None:
         entries.resume(around.stores.ask())
 
     def estimate_entries(tick: Tick, issued: Issued, situation: Situation) -> None:
-        passages = forecaster.counter.passages(
-            situation, forecaster.learned, usual=forecaster.usual_take_offs
-        )
-        entries.issue(situation, passages, model=issued.model, seq=tick.seq)
+        outlook = entries_of(forecaster.carried(situation))
+        entries.issue(situation, outlook, model=issued.model, seq=tick.seq)
 
     def keep_entries(tick: Tick, _issued: Issued, _situation: Situation) -> None:
         store = around.stores.ask()
@@ -63,8 +62,7 @@ def add_airports(foresight: Foresight, around: Surroundings) -> None:
             airports.look_at_level(store, tick.final_minute_s + _MINUTE_S)
 
     def estimate_airports(_tick: Tick, _issued: Issued, situation: Situation) -> None:
-        times = field_times(forecaster.counter, situation, forecaster.learned)
-        airports.issue(situation, times)
+        airports.issue(situation, field_times(forecaster.carried(situation)))
 
     foresight.at_start.append(resume_airports)
     foresight.before_issue.append(learn_airports)

@@ -105,6 +105,49 @@ def test_what_is_usual_is_usual_at_its_time() -> None:
     assert rates.total(rates.rows_of(["KJFK"]), times_s).sum() == 0.0
 
 
+class KeptOn(Kept):
+    """The same, on some days of the week alone (0 is Monday)."""
+
+    def __init__(self, days: set[int], *rows: tuple[str, int, str, int]) -> None:
+        super().__init__(*rows)
+        self.days = days
+
+    def first_known(self, from_s: int, to_s: int) -> Iterator[Sequence[tuple[str, int, str, int]]]:
+        """As above."""
+        if (from_s - MONDAY_S) // DAY_S % 7 in self.days:
+            yield from super().first_known(from_s, to_s)
+
+
+def test_a_week_tells_what_is_usual_on_a_working_day() -> None:
+    """From Monday to Friday days are alike, and a Saturday tells of Saturdays: by the wall clock."""
+    rates = MovementRates(LocalTime("UTC"))
+    kept = KeptOn({0, 1, 2, 3, 4}, *[("departure", 32_700, "YSSY", 600)] * 4)
+    for day in range(7):
+        rates.add_day(kept, MONDAY_S + day * DAY_S, ALL_DAY)
+    next_s = MONDAY_S + 7 * DAY_S + 32_400 + np.arange(7) * DAY_S
+    departures = rates.total(rates.rows_of(["YSSY"]), next_s)[0, 0]
+    assert (departures[:5] > 3.5).all()
+    assert (departures[5:] < 0.6).all()
+    west = MovementRates(LocalTime("Etc/GMT+12"))
+    for day in range(7):
+        west.add_day(kept, MONDAY_S + day * DAY_S, ALL_DAY)
+    # There a Saturday's morning by UTC is still Friday's evening, and working days are alike.
+    assert west.total(west.rows_of(["YSSY"]), next_s[5:6])[0, 0, 0] > 2.0
+
+
+def test_what_comes_on_one_day_of_the_week_is_expected_most_on_that_day() -> None:
+    """Days of one kind are told together, and those of the same name count twice."""
+    rates = MovementRates(LocalTime("UTC"))
+    kept = KeptOn({3}, *[("arrival", 32_700, "YSSY", 600)] * 12)
+    for day in range(28):
+        rates.add_day(kept, MONDAY_S + day * DAY_S, ALL_DAY)
+    next_s = MONDAY_S + 28 * DAY_S + 32_400 + np.arange(7) * DAY_S
+    arrivals = rates.total(rates.rows_of(["YSSY"]), next_s)[0, 1]
+    assert arrivals.argmax() == 3
+    assert arrivals[3] > 1.5 * arrivals[2]
+    assert 1.0 < arrivals[2] < 12 / 5
+
+
 def test_what_nobody_files_so_long_before_is_counted() -> None:
     """Half are filed 20 min ahead and half 2 h: up to then they are known, and not before."""
     rates = rates_of(
@@ -195,7 +238,7 @@ def test_forecasts_of_a_flown_past(six_hours: tuple[Store, Flown]) -> None:
     as_of_s = START_S + 80 * 60 + 2
     situation = history.situation(as_of_s)
     counter = PlanCounter(airspace(), airports())
-    times = field_times(counter, situation, LearnedPlans.priors())
+    times = field_times(counter.carried(situation, LearnedPlans.priors()))
     waiting = np.count_nonzero(situation.stage != Stage.AIRBORNE)
     assert 0 < times.waiting_row.size <= waiting
     assert (times.off.sum(axis=1) > 0.999).all()

@@ -38,7 +38,9 @@ def said(six_hours: tuple[Store, Flown]) -> Issued:
     history = History.load(store, airspace(), airports(), START_S, START_S + 6 * 3_600)
     forecaster = AirportForecaster(airports(), SYDNEY)
     situation = history.situation(AS_OF_S)
-    times = field_times(PlanCounter(airspace(), airports()), situation, LearnedPlans.priors())
+    times = field_times(
+        PlanCounter(airspace(), airports()).carried(situation, LearnedPlans.priors())
+    )
     return forecaster.issued(store, forecaster.issue(situation, times), seq=80)
 
 

@@ -15,7 +15,7 @@ from sectorwatch.forecast.entries.accuracy import NOBODY_KNOWS, EntryFigures
 from sectorwatch.forecast.entries.errors_seen import ErrorsSeen
 from sectorwatch.forecast.entries.forecasts import MOST_KEPT
 from sectorwatch.forecast.history import History
-from sectorwatch.forecast.plans import LearnedPlans, PlanCounter
+from sectorwatch.forecast.plans import LearnedPlans, PlanCounter, entries_of
 from sectorwatch.forecast.situation import UNKNOWN, Stage
 
 if TYPE_CHECKING:
@@ -38,8 +38,8 @@ def told_at(moment_s: int, history: History, forecasts: EntryForecasts) -> Entry
     """What is expected at a moment of the past."""
     counter = PlanCounter(airspace(), airports())
     situation = history.situation(moment_s)
-    passages = counter.passages(situation, LearnedPlans.priors())
-    return forecasts.issue(situation, passages, model="m1", seq=moment_s)
+    outlook = entries_of(counter.carried(situation, LearnedPlans.priors()))
+    return forecasts.issue(situation, outlook, model="m1", seq=moment_s)
 
 
 @pytest.fixture(scope="module")

@@ -16,9 +16,20 @@ from forecast.plans.made_situation import (
     in_the_air,
     situation,
 )
+from sectorwatch.forecast.airports.fields import known_movements
+from sectorwatch.forecast.departed import Departures, pair_keys
 from sectorwatch.forecast.horizon import LEADS
-from sectorwatch.forecast.plans import LearnedPlans, Navigation, PlanCount, PlanCounter
+from sectorwatch.forecast.local_time import LocalTime
+from sectorwatch.forecast.plans import (
+    LearnedPlans,
+    Navigation,
+    PlanCount,
+    PlanCounter,
+    entries_of,
+)
+from sectorwatch.forecast.plans.field_times import field_times
 from sectorwatch.forecast.plans.routes import Point
+from sectorwatch.forecast.plans.usual_off import UsualTakeOffs
 from sectorwatch.forecast.situation import UNKNOWN, Situation, Stage
 
 if TYPE_CHECKING:
@@ -230,11 +241,42 @@ def test_of_nobody_the_count_is_nought(airspace: Airspace) -> None:
     assert count.distribution(0, 0).tolist() == [1.0]
 
 
+def test_sectors_entries_and_airports_have_a_flight_go_when_others_usually_do(
+    airspace: Airspace,
+) -> None:
+    """Others went in 90 min on each of the days before: all three have it go then, not at once."""
+    departures = Departures()
+    key = pair_keys(np.array([b"WEST"]), np.array([b"EAST"]))
+    departures.add(NOW_S + 5_400 - 86_400 * np.arange(29, 0, -1), np.repeat(key, 29))
+    flights = situation(airspace, [{}])
+    counter = PlanCounter(airspace, AIRPORTS)
+    usual = UsualTakeOffs(departures, LocalTime("UTC"))
+    believing = replace(
+        PRIORS, usual_weight=1.0, usual_spread_s=240.0, usual_late=0.0, usual_floor=1e-5
+    )
+    plain = counter.carried(flights, PRIORS)
+    carried = counter.carried(flights, believing, usual=usual)
+    count = counter.count_of(carried).mean
+    assert LEADS[count[0].argmax()] in (5_400, 6_300)
+    entries = entries_of(carried)
+    first = entries.sector == 0
+    assert entries.entry_s[first][0, 1] - NOW_S == pytest.approx(5_400, abs=400)
+    assert entries_of(plain).entry_s[first][0, 1] - NOW_S < 3_600
+    airport = known_movements(flights, field_times(carried))
+    before = known_movements(flights, field_times(plain))
+    off = airport.kind == 0
+    assert LEADS[airport.chance[off][0].argmax()] in (4_500, 5_400)
+    assert before.chance[off][0].argmax() < 4
+    # It lands later then as well; whether it goes at all stays what its plan says.
+    on, lead_s = airport.kind == 1, LEADS / LEADS.sum()
+    assert airport.chance[on][0] @ lead_s > before.chance[on][0] @ lead_s
+    assert carried.leaving.off[0, -1] == pytest.approx(plain.leaving.off[0, -1])
+
+
 def test_entries_are_told_with_when_and_how_likely(airspace: Airspace) -> None:
     """A flight in B1 comes into B2 after 257 s, and not into B1, where it is."""
-    entries = PlanCounter(airspace, AIRPORTS).passages(
-        situation(airspace, [in_the_air(1.5), {}]), PRIORS
-    )
+    there = situation(airspace, [in_the_air(1.5), {}])
+    entries = entries_of(PlanCounter(airspace, AIRPORTS).carried(there, PRIORS))
     mine = (entries.row == 0) & (entries.sector == 2)
     assert entries.entry_s[mine][0, 1] - NOW_S == pytest.approx(262, abs=10)
     assert entries.probability[mine][0] > 0.98

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,14 +15,13 @@ import pytest
 
 from forecast.flown_days import END_S, FROM_S
 from sectorwatch.forecast.model.model import read_model, write_model
-from sectorwatch.forecast.worker import Order, WorkerProcess
+from sectorwatch.forecast.worker import Order, Report, WorkerProcess
 from sectorwatch.forecast.worker.bounds import available_mb, why_not
 from sectorwatch.forecast.worker.work import prune
 
 if TYPE_CHECKING:
     from sectorwatch.forecast.model.model import Model
     from sectorwatch.forecast.model.table import Table
-    from sectorwatch.forecast.worker import Report
     from sectorwatch.store import Store
 
 
@@ -111,6 +112,28 @@ def test_a_training_over_its_time_is_ended(flown_days: Store) -> None:
     report = WorkerProcess.start(order_for(flown_days, limit_s=1.2)).wait()
     assert report.state == "failed"
     assert "more than 1 s" in report.words
+
+
+@pytest.mark.parametrize("order", [None, b"{}", b"\xff"])
+def test_a_half_training_without_its_order_fails_and_says_so(
+    tmp_path: Path, order: bytes | None
+) -> None:
+    """What it came to is of no use then, and nothing of it is left."""
+    halfway = tmp_path / "halfway.model.part"
+    halfway.write_bytes(b"half")
+    if order is not None:
+        (tmp_path / "order.model.part").write_bytes(order)
+    with subprocess.Popen(
+        [sys.executable, "-m", "sectorwatch.forecast.worker", str(halfway), "0", "0"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    ) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        report = msgspec.json.decode(process.stdout.readline(), type=Report)
+    assert report.state == "failed"
+    assert "what was ordered cannot be read" in report.words
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_without_free_memory_nothing_is_started(flown_days: Store) -> None:

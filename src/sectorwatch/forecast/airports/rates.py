@@ -26,11 +26,15 @@ if TYPE_CHECKING:
 __all__ = ["KINDS", "MovementRates"]
 
 KINDS = ("departure", "arrival")
-_QUARTERS, _OF_DAY, _DAYS, _OF_HOUR = 672, 96, 7, 4
+_QUARTERS, _OF_DAY, _OF_HOUR = 672, 96, 4
+_FRIDAY = 4
 _FORGET_A_DAY = 0.975
-# So much counts beside a quarter's own weeks: the same quarter of other days, its whole hour, and
-# beside an airport's own movements those of all.
-_DAYS_BESIDE, _HOUR_BESIDE, _MOVEMENTS_BESIDE = 1.5, 0.75, 30.0
+_SAME_DAY = 2.0
+"""What a day of the same name tells, and another of the same kind 1: as for take-offs of pairs."""
+# So much counts beside a quarter of its kind of day: the same quarter of all days, its whole hour,
+# and beside an airport's own movements those of all.
+_DAYS_BESIDE, _HOUR_BESIDE, _MOVEMENTS_BESIDE = 0.5, 0.5, 30.0
+_LEAST_SEEN = 1e-9
 _FORM = 1
 _MOST_AIRPORTS = 20_000
 _CODE_BYTES = 8
@@ -91,23 +95,12 @@ class MovementRates:
     def total(self, rows: NDArray[np.integer], times_s: NDArray[np.int64]) -> NDArray[np.float64]:
         """Movements expected in a quarter of an hour at each time (t,): shape (rows, kinds, t).
 
-        By the same quarter of all weeks, that of other days beside it, and the hour round it. Zero
-        for a row below zero.
+        By the same quarter of days of the same kind, that of all days beside it, and the hour round
+        it. Zero for a row below zero.
         """
-        quarter = self._local.quarter_of_week(times_s)
-        own, seen = self._counts[:, :, quarter], self._seen[quarter]
-        by_day = self._counts.reshape(len(self), len(KINDS), _DAYS, _OF_DAY).sum(axis=2)
-        days_seen = self._seen.reshape(_DAYS, _OF_DAY).sum(axis=0)
-        of_day = quarter % _OF_DAY
-        usual = by_day[:, :, of_day] / np.maximum(days_seen[of_day], 1e-9)
-        by_hour = by_day.reshape(len(self), len(KINDS), _OF_DAY // _OF_HOUR, _OF_HOUR).sum(axis=3)
-        hours_seen = days_seen.reshape(_OF_DAY // _OF_HOUR, _OF_HOUR).sum(axis=1)
-        hour = of_day // _OF_HOUR
-        smooth = by_hour[:, :, hour] / np.maximum(hours_seen[hour], 1e-9)
-        rate = (own + _DAYS_BESIDE * usual + _HOUR_BESIDE * smooth) / (
-            seen + _DAYS_BESIDE + _HOUR_BESIDE
-        )
-        return self._taken(np.asarray(rate), rows)
+        weights = self._weights(self._local.quarter_of_week(times_s))
+        rate = self._counts.reshape(-1, _QUARTERS) @ weights
+        return self._taken(rate.reshape(len(self), len(KINDS), weights.shape[1]), rows)
 
     def unseen_share(self, rows: NDArray[np.integer]) -> NDArray[np.float64]:
         """How much of it nobody has filed at a lead, shape (rows, kinds, leads)."""
@@ -185,6 +178,18 @@ class MovementRates:
             late = known_s > time_s - lead_s - BIN_S // 2
             np.add.at(self._unseen, (row[late], kind[late], lead), 1.0)
 
+    def _weights(self, asked: NDArray[np.int64]) -> NDArray[np.float64]:
+        """What a movement in each quarter of the week counts for in those asked, (quarters, t)."""
+        every = np.arange(_QUARTERS)[:, None]
+        at_that_time = every % _OF_DAY == asked % _OF_DAY
+        alike = _kind_of(every) == _kind_of(asked)
+        in_that_hour = alike & (every % _OF_DAY // _OF_HOUR == asked % _OF_DAY // _OF_HOUR)
+        weights = (at_that_time & alike) + (_SAME_DAY - 1.0) * (every == asked)
+        seen = self._seen @ weights
+        for beside, part in ((_DAYS_BESIDE, at_that_time), (_HOUR_BESIDE, in_that_hour)):
+            weights += beside * part / np.maximum(self._seen @ part, _LEAST_SEEN)
+        return np.asarray(weights / (seen + _DAYS_BESIDE + _HOUR_BESIDE))
+
     def _make_room(self) -> None:
         more = len(self._row_of) - self._counts.shape[0]
         if more > 0:
@@ -197,3 +202,8 @@ class MovementRates:
         found = values[np.maximum(rows, 0)]
         found[np.asarray(rows) < 0] = 0.0
         return np.asarray(found)
+
+
+def _kind_of(quarter: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Which quarters of the week are of days alike: 0 from Monday to Friday, Saturdays, Sundays."""
+    return np.maximum(quarter // _OF_DAY - _FRIDAY, 0)

@@ -6,7 +6,6 @@ they do with the probability of their state; both are then looked up in tables o
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,11 +13,9 @@ import numpy as np
 from sectorwatch.airspace.edges import expand
 from sectorwatch.forecast.horizon import BIN_S, LEADS
 from sectorwatch.forecast.plans.ahead import Ahead, passages_ahead
-from sectorwatch.forecast.plans.count import Part, TakeOffs, summed
-from sectorwatch.forecast.plans.delays import delay_minutes
-from sectorwatch.forecast.plans.departures import GROUND, PREFILED, cells_of
-from sectorwatch.forecast.plans.errors_of_time import with_error
-from sectorwatch.forecast.plans.hazards import OFF_STEPS, STEP_S
+from sectorwatch.forecast.plans.carried import Carried, Passages, leaving_of
+from sectorwatch.forecast.plans.count import Part, summed
+from sectorwatch.forecast.plans.hazards import OFF_STEPS
 from sectorwatch.forecast.plans.known_ways import KnownWays
 from sectorwatch.forecast.plans.learned import WAITING
 from sectorwatch.forecast.plans.timing import (
@@ -30,7 +27,6 @@ from sectorwatch.forecast.plans.timing import (
     shares_of,
     spread_class,
 )
-from sectorwatch.forecast.plans.usual_off import rates, sharpened
 from sectorwatch.forecast.situation import UNKNOWN, Stage
 
 if TYPE_CHECKING:
@@ -43,44 +39,9 @@ if TYPE_CHECKING:
     from sectorwatch.forecast.situation import Situation
     from sectorwatch.traffic.contract import KnownPlaces, Space
 
-__all__ = ["EntryOutlook", "PlanCounter"]
+__all__ = ["PlanCounter"]
 
 _HOUR_S = 3_600.0
-_LONG_GONE_S = -1e6
-_QUANTILES = (0.1, 0.5, 0.9)
-_NORMAL_QUANTILES = (-1.2815515655446004, 0.0, 1.2815515655446004)
-_LEAST_SD_S = 20.0
-
-
-@dataclass(frozen=True, slots=True)
-class EntryOutlook:
-    """Entries to come, shape (n,): of the flight `row` of the situation into `sector`.
-
-    `probability` that it comes at all, within 4 h; `entry_s` (n, 3) are the moments before which it
-    comes with 10, 50 and 90 % if it comes. Flights inside now are not among these.
-    """
-
-    row: NDArray[np.intp]
-    sector: NDArray[np.int32]
-    probability: NDArray[np.float64]
-    entry_s: NDArray[np.float64]
-
-
-@dataclass(frozen=True, slots=True)
-class _Passages:
-    """Passages (n,) of the flights `row`, from `enter_s` to `leave_s`, each give or take.
-
-    Seconds after the moment for those in the air, after the take-off for the others, whose `state`
-    says when that will be.
-    """
-
-    row: NDArray[np.intp]
-    sector: NDArray[np.int32]
-    enter_s: NDArray[np.float64]
-    enter_sd_s: NDArray[np.float64]
-    leave_s: NDArray[np.float64]
-    leave_sd_s: NDArray[np.float64]
-    state: NDArray[np.intp]
 
 
 class PlanCounter:
@@ -108,17 +69,38 @@ class PlanCounter:
         *,
         usual: UsualTakeOffs | None = None,
     ) -> PlanCount:
-        """The expected mean occupancy of bins of `bin_s`; as good as an instant at a second.
+        """`count_of` what is `carried`."""
+        return self.count_of(self.carried(situation, learned, usual=usual), leads_s, bin_s)
+
+    def carried(
+        self, situation: Situation, learned: LearnedPlans, *, usual: UsualTakeOffs | None = None
+    ) -> Carried:
+        """The flights of a situation carried forward, for all who ask about them.
 
         `usual` knows when flights took off on the days before, where that is known.
         """
+        leaving = leaving_of(situation, learned, usual)
+        airborne = situation.stage == Stage.AIRBORNE
+        airborne &= np.isfinite(situation.latitude) & np.isfinite(situation.longitude)
+        return Carried(
+            situation=situation,
+            learned=learned,
+            air=self.ahead(situation, np.flatnonzero(airborne), learned),
+            ground=self.since_off(situation, leaving.row, learned),
+            leaving=leaving,
+        )
+
+    def count_of(
+        self, carried: Carried, leads_s: NDArray[np.int64] = LEADS, bin_s: float = BIN_S
+    ) -> PlanCount:
+        """The expected mean occupancy of bins of `bin_s`; as good as an instant at a second."""
+        situation, learned = carried.situation, carried.learned
         leads_s = np.asarray(leads_s, dtype=np.int64)
         from_s = leads_s.astype(np.float64)
-        air = self._airborne(situation, learned)
-        waiting, off, take_offs = self._waiting(situation, learned, usual)
+        air, waiting = carried.in_air(), carried.waiting()
         parts = [
             (air, self._air_shares(air, learned, from_s, bin_s)),
-            (waiting, _waiting_shares(waiting, off, learned, from_s, bin_s)),
+            (waiting, _waiting_shares(waiting, carried.leaving.off, learned, from_s, bin_s)),
         ]
         row, sector, length_s = (
             np.concatenate(values)
@@ -152,71 +134,7 @@ class PlanCounter:
             leads_s,
             bin_s,
             len(self._airspace.sectors),
-            take_offs,
-        )
-
-    def passages(
-        self,
-        situation: Situation,
-        learned: LearnedPlans,
-        *,
-        usual: UsualTakeOffs | None = None,
-    ) -> EntryOutlook:
-        """Into which sectors each flight will come, how likely and when."""
-        air = self._airborne(situation, learned)
-        waiting, off, _ = self._waiting(situation, learned, usual)
-        to_come = air.enter_s > 0
-        alive = np.exp(-learned.quits_per_h * np.maximum(air.enter_s, 0.0) / _HOUR_S)
-        spread = np.array(_NORMAL_QUANTILES)[None, :] * air.enter_sd_s[:, None]
-        air_s = air.enter_s[:, None] + spread
-        ever = off[:, :OFF_STEPS].sum(axis=1)
-        by = np.cumsum(off[:, :OFF_STEPS], axis=1) / np.maximum(ever, 1e-12)[:, None]
-        ends_s = np.arange(1, OFF_STEPS + 1) * float(STEP_S)
-        off_s = np.array(
-            [np.interp(_QUANTILES, row, ends_s) for row in by], dtype=np.float64
-        ).reshape(-1, len(_QUANTILES))
-        middle = off_s[waiting.state, 1:2]
-        # Both spreads together, each as far from the middle as it is.
-        aside = np.hypot(
-            off_s[waiting.state] - middle,
-            np.array(_NORMAL_QUANTILES)[None, :] * waiting.enter_sd_s[:, None],
-        )
-        side = np.sign(np.array(_NORMAL_QUANTILES))[None, :]
-        waiting_s = waiting.enter_s[:, None] + middle + side * aside
-        return EntryOutlook(
-            row=np.concatenate([air.row[to_come], waiting.row]),
-            sector=np.concatenate([air.sector[to_come], waiting.sector]),
-            probability=np.concatenate([alive[to_come], ever[waiting.state]]),
-            entry_s=situation.as_of_s
-            + np.maximum(np.concatenate([air_s[to_come], waiting_s]), 0.0),
-        )
-
-    def take_offs(
-        self,
-        situation: Situation,
-        learned: LearnedPlans,
-        *,
-        usual: UsualTakeOffs | None = None,
-    ) -> TakeOffs:
-        """When each flight that waits will take off."""
-        rows, state, off = _leaving(situation, learned, usual)
-        return TakeOffs(rows, off[state, :OFF_STEPS].astype(np.float32))
-
-    def _airborne(self, situation: Situation, learned: LearnedPlans) -> _Passages:
-        airborne = situation.stage == Stage.AIRBORNE
-        airborne &= np.isfinite(situation.latitude) & np.isfinite(situation.longitude)
-        ahead = self.ahead(situation, np.flatnonzero(airborne), learned)
-        enter_s, enter_sd_s = with_error(ahead.enter_s, ahead.now, ahead.enter_phase, learned)
-        leave_s, leave_sd_s = with_error(ahead.exit_s, ahead.now, ahead.exit_phase, learned)
-        inside = ahead.enter_s <= 0
-        return _Passages(
-            row=ahead.row,
-            sector=ahead.sector,
-            enter_s=np.where(inside, _LONG_GONE_S, enter_s),
-            enter_sd_s=np.where(inside, _LEAST_SD_S, enter_sd_s),
-            leave_s=leave_s,
-            leave_sd_s=leave_sd_s,
-            state=np.zeros(ahead.row.size, dtype=np.intp),
+            carried.leaving.take_offs,
         )
 
     def ahead(self, situation: Situation, rows: NDArray[np.intp], learned: LearnedPlans) -> Ahead:
@@ -268,32 +186,9 @@ class PlanCounter:
             dtype=np.float64,
         )
 
-    def _waiting(
-        self, situation: Situation, learned: LearnedPlans, usual: UsualTakeOffs | None
-    ) -> tuple[_Passages, NDArray[np.float64], TakeOffs]:
-        """Passages of those not in the air, when their states take off, and each flight does."""
-        rows, state, off = _leaving(situation, learned, usual)
-        ahead = self.since_off(situation, rows, learned)
-        enter_s, enter_sd_s = with_error(ahead.enter_s, ahead.now, ahead.enter_phase, learned)
-        leave_s, leave_sd_s = with_error(ahead.exit_s, ahead.now, ahead.exit_phase, learned)
-        # At the first moment after it takes off it is in the sector of its field.
-        begins = ahead.enter_s <= 0
-        state_of = np.zeros(len(situation), dtype=np.intp)
-        state_of[rows] = state
-        waiting = _Passages(
-            row=ahead.row,
-            sector=ahead.sector,
-            enter_s=np.where(begins, 0.0, enter_s),
-            enter_sd_s=np.where(begins, 0.0, enter_sd_s),
-            leave_s=leave_s,
-            leave_sd_s=leave_sd_s,
-            state=state_of[ahead.row],
-        )
-        return waiting, off, TakeOffs(rows, off[state, :OFF_STEPS].astype(np.float32))
-
     def _air_shares(
         self,
-        air: _Passages,
+        air: Passages,
         learned: LearnedPlans,
         from_s: NDArray[np.float64],
         bin_s: float,
@@ -325,7 +220,7 @@ def _together(
 
 
 def _waiting_shares(
-    waiting: _Passages,
+    waiting: Passages,
     off: NDArray[np.float64],
     learned: LearnedPlans,
     from_s: NDArray[np.float64],
@@ -343,51 +238,3 @@ def _waiting_shares(
     flown_s = np.maximum((waiting.enter_s + waiting.leave_s) / 2, 0.0)
     alive = np.exp(-learned.quits_per_h * flown_s / _HOUR_S).astype(np.float32)[:, None]
     return Shares(shares.share * alive, shares.touch * alive)
-
-
-def _online_already(situation: Situation, rows: NDArray[np.intp]) -> NDArray[np.bool_]:
-    """Which prefiles are ghosts: the member is online under that callsign, and counts there."""
-    online = np.flatnonzero(situation.stage != Stage.PREFILED)
-    ghosts = np.isin(situation.cid[rows], situation.cid[online])
-    of_members = online[np.isin(situation.cid[online], situation.cid[rows[ghosts]])]
-    there = {(int(situation.cid[row]), situation.callsign[row]) for row in of_members.tolist()}
-    for at in np.flatnonzero(ghosts).tolist():
-        row = int(rows[at])
-        ghosts[at] = (int(situation.cid[row]), situation.callsign[row]) in there
-    return ghosts
-
-
-def _leaving(
-    situation: Situation, learned: LearnedPlans, usual: UsualTakeOffs | None
-) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.float64]]:
-    """Flights that wait (n,), the state of each, and when states take off (k, steps + 1)."""
-    rows_of: list[NDArray[np.intp]] = []
-    cells: list[NDArray[np.intp]] = []
-    tables: list[NDArray[np.float32]] = []
-    for stage, table, kind in (
-        (Stage.GROUND, learned.ground, GROUND),
-        (Stage.PREFILED, learned.prefiled, PREFILED),
-    ):
-        rows = np.flatnonzero(situation.stage == stage)
-        if stage == Stage.PREFILED:
-            rows = rows[~_online_already(situation, rows)]
-        delay_min = delay_minutes(situation, rows, learned.delay_weights)
-        flat = table.reshape(-1, table.shape[-1])
-        used, state = np.unique(cells_of(kind, situation, rows, delay_min), return_inverse=True)
-        rows_of.append(rows)
-        cells.append(state + sum(each.shape[0] for each in tables))
-        tables.append(flat[used])
-    rows, state = np.concatenate(rows_of), np.concatenate(cells)
-    off = np.concatenate(tables).astype(np.float64)
-    if usual is not None and learned.usual_weight > 0 and rows.size:
-        said = usual.of(situation, rows)
-        rate = rates(said.counts, learned.usual_spread_s, learned.usual_late)
-        # Who waits in the same state between the same two airports leaves alike.
-        both, state = np.unique(state * len(rate) + said.pair, return_inverse=True)
-        off = sharpened(
-            off[both // len(rate)],
-            rate[both % len(rate)],
-            learned.usual_floor,
-            learned.usual_weight,
-        )
-    return rows, state, off

@@ -7,19 +7,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sectorwatch.forecast.plans.delays import delay_minutes
-from sectorwatch.forecast.plans.departures import GROUND, PREFILED, cells_of
 from sectorwatch.forecast.plans.errors_of_time import with_error
 from sectorwatch.forecast.plans.profile import LANDING
-from sectorwatch.forecast.situation import UNKNOWN, Stage
+from sectorwatch.forecast.situation import UNKNOWN
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from sectorwatch.forecast.plans.ahead import Ahead
-    from sectorwatch.forecast.plans.counter import PlanCounter
+    from sectorwatch.forecast.plans.carried import Carried
     from sectorwatch.forecast.plans.learned import LearnedPlans
-    from sectorwatch.forecast.situation import Situation
 
 __all__ = ["FieldTimes", "field_times"]
 
@@ -47,43 +44,17 @@ class FieldTimes:
     arrives: NDArray[np.float64]
 
 
-def field_times(counter: PlanCounter, situation: Situation, learned: LearnedPlans) -> FieldTimes:
-    """When the flights of a situation take off and land.
-
-    A prefile of a callsign that its member is online with counts there alone.
-    """
-    online = np.flatnonzero(situation.stage != Stage.PREFILED)
-    there = {(int(situation.cid[row]), situation.callsign[row]) for row in online.tolist()}
-    rows_of: list[NDArray[np.intp]] = []
-    states: list[NDArray[np.intp]] = []
-    tables: list[NDArray[np.float64]] = []
-    for stage, table, kind in (
-        (Stage.GROUND, learned.ground, GROUND),
-        (Stage.PREFILED, learned.prefiled, PREFILED),
-    ):
-        rows = np.flatnonzero(situation.stage == stage)
-        if stage == Stage.PREFILED:
-            keys = [(int(situation.cid[row]), situation.callsign[row]) for row in rows.tolist()]
-            rows = rows[np.array([key not in there for key in keys], np.bool_)]
-        late_min = delay_minutes(situation, rows, learned.delay_weights)
-        cells, state = np.unique(cells_of(kind, situation, rows, late_min), return_inverse=True)
-        rows_of.append(rows)
-        states.append(state + sum(len(each) for each in tables))
-        tables.append(table.reshape(-1, table.shape[-1])[cells].astype(np.float64))
-    waiting_row, waiting_state = np.concatenate(rows_of), np.concatenate(states)
-    airborne = situation.stage == Stage.AIRBORNE
-    airborne &= np.isfinite(situation.latitude) & np.isfinite(situation.longitude)
-    air = _landings(counter.ahead(situation, np.flatnonzero(airborne), learned), learned)
-    ground = _landings(counter.since_off(situation, waiting_row, learned), learned)
-    state_of = np.full(len(situation), UNKNOWN, np.intp)
-    state_of[waiting_row] = waiting_state
+def field_times(carried: Carried) -> FieldTimes:
+    """When the flights carried forward take off and land."""
+    learned, leaving = carried.learned, carried.leaving
+    air, ground = (_landings(each, learned) for each in (carried.air, carried.ground))
     row, land_s, land_sd_s = (np.concatenate(both) for both in zip(air, ground, strict=True))
     return FieldTimes(
-        waiting_row=waiting_row,
-        waiting_state=waiting_state,
-        off=np.concatenate(tables),
+        waiting_row=leaving.row,
+        waiting_state=leaving.state,
+        off=leaving.off,
         row=row,
-        state=state_of[row],
+        state=carried.state_of(UNKNOWN)[row],
         land_s=land_s,
         land_sd_s=land_sd_s,
         arrives=np.exp(-learned.quits_per_h * np.maximum(land_s, 0.0) / _HOUR_S),

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from sectorwatch.forecast.local_time import LocalTime
+from sectorwatch.forecast.plans.carried import leaving_of
 from sectorwatch.forecast.plans.counter import PlanCounter
 from sectorwatch.forecast.plans.delays import DELAY_WEIGHTS, delay_features
 from sectorwatch.forecast.plans.departures import GROUND, PREFILED, cells_of
@@ -137,7 +138,7 @@ def learn_plans(
     errors = TimeErrors()
     usual = UsualLearning(history, local or LocalTime("UTC"), moments[0])
     for number, situation in enumerate(timed):
-        usual.add(situation, counter.take_offs(situation, learned), outcomes)
+        usual.add(situation, leaving_of(situation, learned, None).take_offs, outcomes)
         _add_errors(errors, situation, outcomes, counter, learned)
         if progress is not None:
             progress(0.8 + 0.2 * (number + 1) / len(timed), "when flights came where")

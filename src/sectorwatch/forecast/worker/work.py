@@ -50,7 +50,7 @@ def main() -> None:
         path, began_s, walked_mb = sys.argv[1:4]
         teller = _Teller(float(began_s), float(walked_mb))
         end_with(sys.stdin.buffer)
-        teller.tell(_guarded(lambda: _finished(Path(path), teller.progress), _bound_mb(path)))
+        teller.tell(_second_half(Path(path), teller.progress))
         return
     teller = _Teller(time.monotonic(), 0.0)
     order = msgspec.json.decode(sys.stdin.buffer.readline(), type=Order)
@@ -139,17 +139,6 @@ def _order_beside(halfway: Path) -> Path:
     return halfway.with_name(f"order{_PART}")
 
 
-def _bound_mb(halfway: str) -> int:
-    try:
-        return _order_of(Path(halfway)).memory_mb
-    except (OSError, msgspec.DecodeError):
-        return 0
-
-
-def _order_of(halfway: Path) -> Order:
-    return msgspec.json.decode(_order_beside(halfway).read_bytes(), type=Order)
-
-
 def _walked(order: Order, progress: Progress) -> Path:
     """Through the past of the order; where what it gave lies."""
     # What is loaded only now counts against the bounds.
@@ -194,20 +183,33 @@ def _walked(order: Order, progress: Progress) -> Path:
     return path
 
 
-def _finished(path: Path, progress: Progress) -> Report:
+def _second_half(halfway: Path, progress: Progress) -> Report:
+    """What becomes of a half training, by the order that lies beside it."""
+    lies = _order_beside(halfway)
+    try:
+        order = msgspec.json.decode(lies.read_bytes(), type=Order)
+    except (OSError, msgspec.DecodeError) as error:
+        halfway.unlink(missing_ok=True)
+        words = f"what was ordered cannot be read any more: {error}; the model before it goes on"
+        return Report(state="failed", words=words)
+    finally:
+        lies.unlink(missing_ok=True)
+    return _guarded(lambda: _finished(order, halfway, progress), order.memory_mb)
+
+
+def _finished(order: Order, path: Path, progress: Progress) -> Report:
     """The model of what was walked through, beside the one that serves."""
     from sectorwatch.forecast.model.champion import compare  # noqa: PLC0415
     from sectorwatch.forecast.model.halfway import Halfway  # noqa: PLC0415
     from sectorwatch.forecast.model.model import write_model  # noqa: PLC0415
     from sectorwatch.forecast.model.training import WALKED, Recipe, finished  # noqa: PLC0415
 
-    order, folder = _order_of(path), path.parent
+    folder = path.parent
     recipe = Recipe(rows=order.rows).with_rounds(order.rounds)
     try:
         halfway = Halfway.load(path)
     finally:
         path.unlink(missing_ok=True)
-        _order_beside(path).unlink(missing_ok=True)
     challenger, held = finished(
         halfway,
         recipe,
