@@ -508,8 +508,8 @@ def test_a_connection_that_never_comes_about_times_out() -> None:
             for sock in waiting:
                 sock.setblocking(False)
                 sock.connect_ex(listener.getsockname())
+            limits = replace(IMPATIENT, connect_s=0.4)
             with pytest.raises(FetchError) as caught:
-                limits = replace(IMPATIENT, connect_s=0.4)
                 asyncio.run(get(f"http://127.0.0.1:{listener.getsockname()[1]}/", limits=limits))
         finally:
             for sock in waiting:
