@@ -171,6 +171,24 @@ def test_what_was_noted_since_its_training_is_not_lost_when_a_model_takes_over()
     np.testing.assert_array_equal(then[1], before[1])
 
 
+def test_a_clock_that_was_set_back_does_not_end_learning() -> None:
+    """What was noted in a future is not waited for: take-offs, usual plans, what was said."""
+    made = forecaster()
+    made.take_over(made_model(AIRSPACE, LOCAL, to_s=START_S))
+    memory = made.memory
+    assert memory is not None
+    made.issue(loaded(1), START_S + 4_000 * 86_400)
+    memory.departures.add(np.array([START_S + 4_000 * 86_400]), np.array([7], np.uint64))
+    before = memory.plan_usual.to_arrays()["weights"].sum()
+    made.issue(loaded(1))
+    now = memory.plan_usual.to_arrays()
+    assert now["weights"].sum() > before
+    assert now["until_s"] < START_S + 86_400
+    memory.departures.add(np.array([START_S]), np.array([7], np.uint64))
+    assert memory.departures.to_arrays()["time_s"].tolist()[-1] == START_S
+    assert memory.said(START_S + 4_000 * 86_400, START_S + 4_000 * 86_400 + 1_800) is None
+
+
 def test_a_model_of_another_local_time_is_refused_and_nothing_changes() -> None:
     """Its hours of the week are others."""
     made = forecaster()

@@ -235,6 +235,14 @@ def test_take_offs_at_no_time_are_refused(time_s: list[float]) -> None:
         Departures.from_arrays(arrays)
 
 
+@pytest.mark.parametrize("time_s", [-1, 1 << 50])
+def test_take_offs_of_no_age_are_refused(time_s: int) -> None:
+    """Before or after all time."""
+    arrays = {"time_s": np.array([time_s]), "key": np.ones(1, dtype=np.uint64)}
+    with pytest.raises(ModelFileError, match="at no time"):
+        Departures.from_arrays(arrays)
+
+
 def test_old_take_offs_are_let_go_of() -> None:
     """It is bounded, and what came in twice as often is there as it came."""
     made = Departures()

@@ -65,6 +65,31 @@ def test_what_is_old_is_forgotten() -> None:
     assert means.mean(np.array([60.0]))[0, 0] > 1.6 * usual(60.0)[0, 0]
 
 
+def test_a_clock_that_was_set_back_does_not_keep_it_from_forgetting() -> None:
+    """A look from a far future is one look; what is old is forgotten afterwards as ever."""
+    means = WeeklyMeans(1, 1)
+    far_s = MONDAY_S + 4_000 * DAY_S
+    means.note(far_s, np.array([12.0]), np.array([[100.0]]))
+    again = WeeklyMeans.from_arrays(means.to_arrays(), np.arange(1), 1)
+    for each in (means, again):
+        for day in range(57):
+            each.note(MONDAY_S + day * DAY_S, np.array([12.0]), np.array([[1.0]]))
+        weight = each.to_arrays()["weights"].max()
+        assert weight < 1 + 28
+        assert each.mean(np.array([12.0]))[0, 0] < 2
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("until_s", -1.0), ("until_s", 1e300), ("weights", 1e30), ("sums", 1e30)]
+)
+def test_numbers_that_nobody_can_have_noted_are_refused(name: str, value: float) -> None:
+    """They are finite, and would not be for long."""
+    arrays = flown(7).to_arrays()
+    arrays[name] = np.full(arrays[name].shape, value)
+    with pytest.raises(ModelFileError, match="what is usual in it"):
+        WeeklyMeans.from_arrays(arrays, np.arange(1), 1)
+
+
 def test_what_was_noted_is_kept_by_sector() -> None:
     """Sectors in another order, some gone, some new: each has its own, the new one nothing."""
     means = WeeklyMeans(3, 1)

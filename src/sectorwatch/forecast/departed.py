@@ -37,6 +37,7 @@ _DAYS = 28
 KEPT_S = (_DAYS + 1) * 86_400
 _SAME_DAY, _SAME_KIND = 2.0, 1.0
 """What a day of the same name tells, and another of the same kind: an event is on one of them."""
+_MOST, _LATEST_S = 4_000_000, 1 << 40
 _SILENT_S = 86_400
 """Where nobody at all took off for so long nobody looked: that is not a day without traffic."""
 
@@ -100,6 +101,12 @@ class Departures:
         self._time_s, self._key = self._time_s[kept], self._key[kept]
         self.add(time_s, key)
 
+    def forget_after(self, time_s: int) -> None:
+        """Let go of take-offs after that, which a wrong clock has noted."""
+        if self.until_s > time_s:
+            end = np.searchsorted(self._time_s, time_s, side="right")
+            self._time_s, self._key = self._time_s[:end], self._key[:end]
+
     @property
     def until_s(self) -> int:
         """The last of them, 0 where there is none."""
@@ -132,6 +139,8 @@ class Departures:
             raise ModelFileError("its take-offs are not of one length")
         if time_s.dtype != np.int64 or key.dtype != np.uint64:
             raise ModelFileError("its take-offs are not whole numbers")
+        if time_s.size > _MOST or time_s.min(initial=0) < 0 or time_s.max(initial=0) > _LATEST_S:
+            raise ModelFileError(f"its {time_s.size} take-offs are too many, or at no time")
         made = cls()
         made.add(time_s, key)
         return made

@@ -100,6 +100,8 @@ PARTS = (
 _LATEST_S = 2 * 3_600
 _FEW_FLIGHTS = 5.0
 _NEAR_S = 600
+_SET_BACK_S = 86_400
+"""A clock that was set back by less makes up for it soon; by more, it was wrong before."""
 
 
 @dataclass(slots=True)
@@ -141,6 +143,7 @@ class Memory:
         Moments come in order; `until_s` is the last minute that is final.
         """
         as_of_s = situation.as_of_s
+        self._forget_after(as_of_s + _SET_BACK_S)
         self._note_departures(situation)
         hour = wall_hours(self.local, as_of_s + LEADS + BIN_S // 2)
         self._settle(as_of_s, past, until_s)
@@ -153,6 +156,14 @@ class Memory:
         if learns:
             self._learned_s = as_of_s
             self.plan_usual.note(as_of_s, hour, mean)
+
+    def _forget_after(self, time_s: int) -> None:
+        """Do without what is of a future, by this clock: it would be waited for, for years."""
+        self.departures.forget_after(time_s)
+        if self._learned_s > time_s:
+            self._learned_s = 0
+        for said_s in [each for each in self._said if each > time_s]:
+            del self._said[said_s]
 
     def _note_departures(self, situation: Situation) -> None:
         """Keep the take-offs of flights that were not in the air the last time."""

@@ -29,6 +29,9 @@ _REACH = 2.0
 """Quarters of an hour on either side that a look counts for."""
 _AROUND = 4
 """Quarters of an hour on either side that a cell is drawn to."""
+_LATEST_S = float(1 << 40)
+_MOST = 1e9
+"""More than any number that is noted, or looks that count, and little enough to reckon with."""
 _DRAWN, _EVERY_KIND = 1.0, 0.7
 """So many looks' weight has the hour around beside the cell, and that of all days beside that."""
 
@@ -109,6 +112,11 @@ class WeeklyMeans:
         parts = sums, weights, until
         if not all(np.isfinite(each).all() for each in parts) or weights.min(initial=0) < 0:
             raise ModelFileError("what is usual in it holds what is no number")
+        if not 0 <= until[0] <= _LATEST_S or weights.max(initial=0) > _MOST:
+            raise ModelFileError("what is usual in it was seen at no time, or too often")
+        # A mean, give or take what is left when both have nearly been forgotten.
+        if (np.abs(sums) > _MOST * (weights + np.float32(1e-6))).any():
+            raise ModelFileError("what is usual in it is more than there can be")
         made = cls(rows.size, leads)
         known = rows >= 0
         made._sums[..., known] = sums[..., rows[known]]
@@ -143,7 +151,12 @@ class WeeklyMeans:
         return found
 
     def _fade(self, time_s: float) -> None:
-        """Let what was noted before weigh less, once a day: nothing is gained by more often."""
+        """Let what was noted before weigh less, once a day: nothing is gained by more often.
+
+        Where the clock was set back by more than a day, days count from there.
+        """
+        if time_s < self._until_s - _DAY_S:
+            self._until_s = time_s
         if time_s - self._until_s < _DAY_S:
             return
         left = math.exp(-(time_s - self._until_s) / _MEMORY_S) if self._until_s else 0.0

@@ -33,11 +33,46 @@ def test_arrays_that_are_something_else_are_refused(name: str, value: np.ndarray
         LearnedPlans.from_arrays({**LearnedPlans.priors().to_arrays(), name: value})
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("until_s", -1.0),
+        ("until_s", 1e300),
+        ("bias_s", 1e30),
+        ("bias_s", np.inf),
+        ("sd_s", -1.0),
+        ("delay_weights", np.nan),
+        ("quits_per_h", -0.1),
+        ("quits_per_h", 1e9),
+        ("usual_pace", 0.0),
+        ("usual_spread_s", 0.0),
+        ("usual_late", 1.1),
+        ("usual_floor", 0.0),
+        ("usual_weight", 50.0),
+    ],
+)
+def test_numbers_that_nobody_can_have_learned_are_refused(name: str, value: float) -> None:
+    """One of them alone: forecasts would be made with it."""
+    arrays = LearnedPlans.priors().to_arrays()
+    with pytest.raises(ValueError, match=f"{name}.* of what was learned of plans is not from"):
+        LearnedPlans.from_arrays({**arrays, name: np.full(np.shape(arrays[name]), value)})
+
+
+@pytest.mark.parametrize(("pairs", "pace"), [(1, 0.0), (1, np.nan), (100_001, 1.0)])
+def test_pairs_without_measure_are_refused(pairs: int, pace: float) -> None:
+    """Nobody flies in no time, and there are not so many pairs of airports."""
+    codes = np.full((pairs, 8), ord("A"), dtype=np.uint8)
+    arrays = LearnedPlans.priors().to_arrays()
+    arrays |= {"pair_from": codes, "pair_to": codes, "pair_pace": np.full(pairs, pace, np.float32)}
+    with pytest.raises(ValueError, match="learned of plans"):
+        LearnedPlans.from_arrays(arrays)
+
+
 def test_tables_that_are_no_probabilities_are_refused() -> None:
     """A table has to add up to one."""
     arrays = LearnedPlans.priors().to_arrays()
     with pytest.raises(ValueError, match="no probabilities"):
-        LearnedPlans.from_arrays({**arrays, "prefiled": arrays["prefiled"] * 2})
+        LearnedPlans.from_arrays({**arrays, "prefiled": LearnedPlans.priors().prefiled / 2})
 
 
 @pytest.mark.parametrize("hazard", [priors.GROUND, priors.PREFILED])

@@ -22,7 +22,24 @@ __all__ = ["AHEAD_S", "WAITING", "LearnedPlans"]
 
 _TEXT = np.dtype("S8")
 _FORMAT = 2
-_MOST_WEIGHT = 2.0
+_MOST_PAIRS = 100_000
+_DAY_S = 86_400.0
+_BOUNDS: dict[str, tuple[float, float]] = {
+    "until_s": (0, 1 << 40),
+    "ground": (0, 1),
+    "prefiled": (0, 1),
+    "delay_weights": (-1e4, 1e4),
+    "bias_s": (-_DAY_S, _DAY_S),
+    "sd_s": (0, _DAY_S),
+    "quits_per_h": (0, 100),
+    "pair_pace": (0.1, 10),
+    "usual_pace": (0.1, 10),
+    "usual_weight": (0, 2),
+    "usual_spread_s": (1, _DAY_S),
+    "usual_late": (0, 1),
+    "usual_floor": (1e-9, 1),
+}
+"""What numbers of a file are believed: far more than was ever learned, and nothing overflows."""
 WAITING = 3
 """Beside the phases of a flight in the air: it has not taken off, and times are since it does."""
 AHEAD_S = np.array([0, 5, 10, 20, 30, 45, 60, 90, 120, 180, 240, 360], dtype=np.float64) * 60
@@ -107,23 +124,17 @@ class LearnedPlans:
                 raise ValueError(
                     f"what was learned of plans has no sound {field.name!r}; learn it anew"
                 )
-            if given.dtype.kind != "U" and not np.isfinite(given).all():
-                raise ValueError(f"{field.name!r} of what was learned of plans is not finite")
+            _check_bounds(given, field.name)
             kind = type(getattr(like, field.name))
             values[field.name] = given.astype(known.dtype) if kind is np.ndarray else kind(given)
         learned = cls(**values)  # type: ignore[arg-type]
-        if not (
-            0 <= learned.usual_weight <= _MOST_WEIGHT
-            and learned.usual_spread_s > 0
-            and 0 <= learned.usual_late <= 1
-            and learned.usual_floor > 0
-        ):
-            raise ValueError("what was learned of usual take-offs is out of all bounds")
         if len({learned.pair_from.size, learned.pair_to.size, learned.pair_pace.size}) > 1:
             raise ValueError("the pairs of what was learned of plans are not of one length")
+        if learned.pair_pace.size > _MOST_PAIRS:
+            raise ValueError(f"what was learned of plans has more than {_MOST_PAIRS} pairs")
         for name, table in (("ground", learned.ground), ("prefiled", learned.prefiled)):
             summed = table.sum(axis=-1)
-            if (table < 0).any() or (np.abs(summed - 1) > 1e-3).any():  # noqa: PLR2004
+            if (np.abs(summed - 1) > 1e-3).any():  # noqa: PLR2004
                 raise ValueError(f"{name!r} of what was learned of plans are no probabilities")
         return learned
 
@@ -135,6 +146,16 @@ def _is_like(given: NDArray[np.generic], known: NDArray[np.generic], name: str) 
     if name.startswith("pair_"):
         return given.ndim == 1
     return given.shape == known.shape
+
+
+def _check_bounds(given: NDArray[np.generic], name: str) -> None:
+    """Raises ValueError where numbers are outside of what is believed; NaN always is."""
+    if given.dtype.kind == "U":
+        return
+    low, high = _BOUNDS[name]
+    numbers = given.astype(np.float64)
+    if not ((numbers >= low) & (numbers <= high)).all():
+        raise ValueError(f"{name!r} of what was learned of plans is not from {low:g} to {high:g}")
 
 
 def _as_numbers(array: NDArray[np.generic]) -> NDArray[np.generic]:
