@@ -31,7 +31,7 @@ def leaking() -> Iterator[None]:
 
     def leak() -> None:
         while not stop.wait(0.005):
-            hoard.append(bytes(20_000))  # the leaking line
+            hoard.append(bytes(200_000))  # the leaking line
             turned["latest"] = list(range(5_000))
 
     thread = threading.Thread(target=leak)
