@@ -79,7 +79,9 @@ def test_every_endpoint_answers(running: Instance) -> None:
 
 def test_a_tick_is_followed_from_its_fetch_to_who_was_told(running: Instance) -> None:
     """One correlation id for the request to the network and for all that was made of its answer."""
-    traces = running.get("/api/logging/traces?operation=tick").json()["traces"]
+    # A tick is served a moment before it is told of, and its trace is whole after that.
+    asked = "/api/logging/traces?operation=tick"
+    traces = running.wait_for(asked, lambda found: found["traces"])["traces"]
     made_of = running.get(f"/api/logging/trace/{traces[-1]['correlation_id']}").json()
     roots = [span["operation"] for span in made_of["spans"]]
     assert roots[-1] == "tick"
