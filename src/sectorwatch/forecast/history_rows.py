@@ -18,7 +18,7 @@ from sectorwatch.forecast.texts import Texts, TextsMade
 from sectorwatch.store.segments import DAY_S
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from numpy.typing import NDArray
 
@@ -199,10 +199,9 @@ def read_rows(
         queries.revisions(from_s, to_s),
     ):
         for rows in source:
-            for number, time_us, received_us, plan in rows:
-                values = (number, time_us, -(-received_us // _SECOND_US), plans.add(plan))
-                for column, value in zip(revision_of, values, strict=True):
-                    column.append(value)
+            number, time_us, received_us, said = zip(*rows, strict=True)
+            received_s = [-(-each // _SECOND_US) for each in received_us]
+            _extend(revision_of, (number, time_us, received_s, plans.add(said)))
     revisions = _revisions(revision_of, flight_id)
     tell(0.7, "reading prefiles")
     prefiles = _prefiles(queries, from_s - before_s, to_s, plans)
@@ -221,22 +220,22 @@ class _PlansMade:
         self._route, self._aircraft = TextsMade(), TextsMade()
         self._count = 0
 
-    def add(self, plan: FlightPlan) -> int:
-        """The row that `plan` will have."""
-        values = (
-            place_of(plan.departure, self._airports, self._places),
-            place_of(plan.arrival, self._airports, self._places),
-            plan.departure_minute,
-            plan.cruise_altitude_ft,
-            plan.cruise_tas_kt,
-            plan.enroute_minutes,
+    def add(self, plans: Sequence[FlightPlan]) -> range:
+        """The rows that `plans` will have."""
+        airports, places = self._airports, self._places
+        columns = (
+            _places_of([each.departure for each in plans], airports, places),
+            _places_of([each.arrival for each in plans], airports, places),
+            _or_unknown([each.departure_minute for each in plans]),
+            _or_unknown([each.cruise_altitude_ft for each in plans]),
+            _or_unknown([each.cruise_tas_kt for each in plans]),
+            _or_unknown([each.enroute_minutes for each in plans]),
         )
-        for column, value in zip(self._numbers, values, strict=True):
-            column.append(UNKNOWN if value is None else value)
-        self._route.add(plan.route)
-        self._aircraft.add(plan.aircraft_short)
-        self._count += 1
-        return self._count - 1
+        _extend(self._numbers, columns)
+        self._route.extend([each.route for each in plans])
+        self._aircraft.extend([each.aircraft_short for each in plans])
+        first, self._count = self._count, self._count + len(plans)
+        return range(first, self._count)
 
     def done(self) -> PlanRows:
         """All of them."""
@@ -268,20 +267,21 @@ class _FlightsMade:
         self._callsign = TextsMade()
 
     def add(self, rows: Sequence[KeptFlight]) -> None:
-        for number, cid, callsign, first_seen_s, departed_s, place, arrived_s, at, ended_s in rows:
-            values = (
-                number,
-                cid,
-                first_seen_s,
-                UNKNOWN if departed_s is None else departed_s,
-                place_of(place or "", self._airports, self._places),
-                UNKNOWN if arrived_s is None else arrived_s,
-                place_of(at or "", self._airports, self._places),
-                UNKNOWN if ended_s is None else ended_s,
-            )
-            for column, value in zip(self.numbers, values, strict=True):
-                column.append(value)
-            self._callsign.add(callsign)
+        number, cid, callsign, first_seen_s, departed_s, place, arrived_s, at, ended_s = zip(
+            *rows, strict=True
+        )
+        columns = (
+            number,
+            cid,
+            first_seen_s,
+            _or_unknown(departed_s),
+            _places_of(place, self._airports, self._places),
+            _or_unknown(arrived_s),
+            _places_of(at, self._airports, self._places),
+            _or_unknown(ended_s),
+        )
+        _extend(self.numbers, columns)
+        self._callsign.extend(callsign)
 
     def done(self, order: NDArray[np.intp], movements: MovementRows) -> FlightRows:
         columns = [_whole(column)[order] for column in self.numbers]
@@ -349,18 +349,11 @@ def _prefiles(queries: HistoryQueries, from_s: int, to_s: int, plans: _PlansMade
     columns = tuple(array("q") for _ in range(6))
     callsigns = TextsMade()
     for rows in queries.prefiles(from_s, to_s):
-        for number, cid, callsign, first_seen_s, received_us, gone_s, plan in rows:
-            values = (
-                number,
-                cid,
-                first_seen_s,
-                -(-received_us // _SECOND_US),
-                UNKNOWN if gone_s is None else gone_s,
-                plans.add(plan),
-            )
-            for column, value in zip(columns, values, strict=True):
-                column.append(value)
-            callsigns.add(callsign)
+        number, cid, callsign, first_seen_s, received_us, gone_s, said = zip(*rows, strict=True)
+        received_s = [-(-each // _SECOND_US) for each in received_us]
+        known = (number, cid, first_seen_s, received_s, _or_unknown(gone_s), plans.add(said))
+        _extend(columns, known)
+        callsigns.extend(callsign)
     order = np.argsort(_whole(columns[2]), kind="stable")
     prefile_id, members, since_s, known_s, until_s, plan_row = (
         _whole(column)[order] for column in columns
@@ -385,15 +378,9 @@ def _movements(
 ) -> MovementRows:
     columns = tuple(array("q") for _ in range(4))
     for rows in queries.movements(*period):
-        for number, kind, time_s, airport in rows:
-            values = (
-                number,
-                place_of(airport, airports, places),
-                ARRIVAL if kind == "arrival" else DEPARTURE,
-                time_s,
-            )
-            for column, value in zip(columns, values, strict=True):
-                column.append(value)
+        number, kind, time_s, airport = zip(*rows, strict=True)
+        kinds_of = [ARRIVAL if each == "arrival" else DEPARTURE for each in kind]
+        _extend(columns, (number, _places_of(airport, airports, places), kinds_of, time_s))
     numbers, at, kinds, times_s = (_whole(column) for column in columns)
     return MovementRows(
         flight=_row_of(flight_id, numbers),
@@ -401,6 +388,23 @@ def _movements(
         kind=kinds.astype(np.int8),
         time_s=times_s,
     )
+
+
+def _extend(columns: Sequence[array[int]], more: Sequence[Iterable[int]]) -> None:
+    """Add rows that come as columns."""
+    for column, values in zip(columns, more, strict=True):
+        column.extend(values)
+
+
+def _or_unknown(values: Iterable[int | None]) -> list[int]:
+    return [UNKNOWN if value is None else value for value in values]
+
+
+def _places_of(codes: Iterable[str | None], airports: Airports, known: dict[str, int]) -> list[int]:
+    """The indices of airports; nothing is said of where None is."""
+    return [
+        known[code] if code in known else place_of(code or "", airports, known) for code in codes
+    ]
 
 
 def _row_of(sorted_ids: NDArray[np.int64], ids: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -29,8 +29,7 @@ class Texts:
     def of(cls, texts: Iterable[str]) -> Texts:
         """These texts, in their order."""
         made = TextsMade()
-        for text in texts:
-            made.add(text)
+        made.extend(texts)
         return made.done()
 
     def __len__(self) -> int:
@@ -62,18 +61,15 @@ class TextsMade:
 
     def __init__(self) -> None:
         self._whole = bytearray()
-        self._ends: list[int] = []
-        self._done: list[NDArray[np.int64]] = []
+        self._ends: list[NDArray[np.int64]] = []
 
-    def add(self, text: str) -> None:
-        """One more."""
-        self._whole += text.encode("utf-8", "surrogatepass")
-        self._ends.append(len(self._whole))
-        if len(self._ends) >= 65_536:  # noqa: PLR2004 - a list takes four times what an array does
-            self._done.append(np.array(self._ends, np.int64))
-            self._ends = []
+    def extend(self, texts: Iterable[str]) -> None:
+        """More of them."""
+        encoded = [text.encode("utf-8", "surrogatepass") for text in texts]
+        ends = np.cumsum([len(each) for each in encoded], dtype=np.int64)
+        self._ends.append(ends + len(self._whole))
+        self._whole += b"".join(encoded)
 
     def done(self) -> Texts:
         """All of them."""
-        ends = np.concatenate([*self._done, np.array(self._ends, np.int64)])
-        return Texts(bytes(self._whole), ends)
+        return Texts(bytes(self._whole), np.concatenate([np.empty(0, np.int64), *self._ends]))

@@ -8,10 +8,10 @@ from typing import Any, cast
 import numpy as np
 
 from sectorwatch.forecast.departed import pair_keys
-from sectorwatch.forecast.features import Memory
+from sectorwatch.forecast.features import FEATURES, Memory
 from sectorwatch.forecast.history_rows import RevisionRows
 from sectorwatch.forecast.local_time import LocalTime
-from sectorwatch.forecast.model.table import Walk
+from sectorwatch.forecast.model.table import Moment, Sampler, Walk
 
 DAY_S, HOUR_S = 86_400, 3_600
 SYDNEY, MELBOURNE, PERTH = 0, 1, 2
@@ -106,3 +106,19 @@ def test_ways_are_learned_of_visits_that_are_over() -> None:
         each._look_back(8 * DAY_S)
     assert over.memory.ways.pair.size
     assert not lasting.memory.ways.pair.size
+
+
+def test_more_moments_than_were_announced_are_kept_all_the_same() -> None:
+    """Room is made for as many as were announced; what comes besides is not lost."""
+    announced, besides = Sampler(200, 20), Sampler(10, 1)
+    for number in range(20):
+        rows = np.full((4, 5, len(FEATURES)), number, np.float32)
+        truth = np.full((4, 5), 10.0 + number, np.float32)
+        for each in (announced, besides):
+            each.add(Moment(number, cast("Any", None), cast("Any", None), rows, truth))
+    table, grown = announced.table(), besides.table()
+    assert len(table) == 200
+    assert table.as_of_s.tolist() == np.repeat(np.arange(20), 10).tolist()
+    assert (table.column("usual") == table.as_of_s).all()
+    for name in ("rows", "lead", "sector", "as_of_s", "truth"):
+        np.testing.assert_array_equal(getattr(grown, name), getattr(table, name))

@@ -37,6 +37,8 @@ _DAY_S = 86_400
 _WAYS_EVERY_S = 7 * _DAY_S
 _WAYS_OF_S = 8 * _DAY_S
 _MARK_S = 300
+_MORE_MOMENTS = 8
+"""Besides those that rows are shared out among: of the last hours not all has come true."""
 _WHERE = {name: column for column, name in enumerate(FEATURES)}
 
 
@@ -68,9 +70,9 @@ class Table:
         """One feature of all rows."""
         return self.rows[:, _WHERE[name]]
 
-    def take(self, rows: NDArray[Any]) -> Table:
-        """Only these rows, by index or as a mask."""
-        return Table(*(getattr(self, each.name)[rows] for each in fields(self)))
+    def take(self, rows: NDArray[Any] | slice) -> Table:
+        """Only these rows: by index, as a mask, or from one to another."""
+        return Table(*(column[rows] for column in _columns(self)))
 
     def save(self, path: Path) -> None:
         """Puts it on disk for experiments, as plain arrays."""
@@ -83,6 +85,21 @@ class Table:
             return cls(**{each.name: kept[each.name] for each in fields(cls)})
 
 
+def _columns(table: Table) -> list[NDArray[Any]]:
+    return [getattr(table, each.name) for each in fields(table)]
+
+
+def _room(rows: int) -> Table:
+    """For so many rows, of which nothing is said yet."""
+    return Table(
+        np.empty((rows, len(FEATURES)), np.float32),
+        np.empty(rows, np.intp),
+        np.empty(rows, np.int32),
+        np.empty(rows, np.int64),
+        np.empty(rows, np.float32),
+    )
+
+
 class Sampler:
     """Chooses about `rows` cells of `moments` moments, as many of each size as there are.
 
@@ -92,7 +109,9 @@ class Sampler:
     def __init__(self, rows: int, moments: int, seed: int = 1) -> None:
         self._quota = max(1, rows // max(int(moments), 1))
         self._chance = np.random.default_rng(seed)
-        self._parts: list[tuple[Any, ...]] = []
+        self._moments = max(int(moments), 1)
+        self._table = _room(0)
+        self._count = 0
 
     def add(self, moment: Moment) -> None:
         """Choose among the cells of a moment whose truth is known."""
@@ -102,27 +121,28 @@ class Sampler:
         sizes = size_class(np.fmax(expected, counted))
         picked = known[self._picked(sizes)]
         leads = moment.truth.shape[1]
-        self._parts.append(
-            (
-                moment.rows.reshape(-1, moment.rows.shape[2])[picked],
-                picked % leads,
-                (picked // leads).astype(np.int32),
-                np.full(picked.size, moment.as_of_s, dtype=np.int64),
-                moment.truth.ravel()[picked],
-            )
+        first, self._count = self._count, self._count + picked.size
+        if self._count > len(self._table):
+            # For all at once, so that it is not there twice in the end; pages of memory are taken
+            # only when they are written to.
+            a_moment = min(self._quota, moment.truth.size)
+            wanted = (self._moments + _MORE_MOMENTS) * a_moment - len(self._table)
+            more = _room(max(wanted, self._count))
+            pairs = zip(_columns(self._table), _columns(more), strict=True)
+            self._table = Table(*map(np.concatenate, pairs)) if first else more
+        chosen = Table(
+            moment.rows.reshape(-1, moment.rows.shape[2])[picked],
+            picked % leads,
+            (picked // leads).astype(np.int32),
+            np.full(picked.size, moment.as_of_s, dtype=np.int64),
+            moment.truth.ravel()[picked],
         )
+        for column, values in zip(_columns(self._table), _columns(chosen), strict=True):
+            column[first : self._count] = values
 
     def table(self) -> Table:
-        """All that was chosen; the parts are let go of."""
-        parts, self._parts = self._parts, []
-        kinds = (np.float32, np.intp, np.int32, np.int64, np.float32)
-        none = [np.empty((0, len(FEATURES)), kinds[0]), *(np.empty(0, kind) for kind in kinds[1:])]
-        # A column at a time, so that no more than one of them is there twice.
-        columns = [
-            np.concatenate([none[n], *(part[n] for part in parts)], dtype=kind)
-            for n, kind in enumerate(kinds)
-        ]
-        return Table(*columns)
+        """All that was chosen."""
+        return self._table.take(slice(self._count))
 
     def _picked(self, sizes: NDArray[np.intp]) -> NDArray[np.intp]:
         if sizes.size <= self._quota:

@@ -1,11 +1,11 @@
-"""From a history to a model. scikit-learn is imported here alone, and only when it is asked for."""
+"""From a history to a model. scikit-learn is imported here and in `pinball`, when asked for."""
 
 from __future__ import annotations
 
 import hashlib
 import os
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -19,6 +19,7 @@ from sectorwatch.forecast.model.conformal import Conformal
 from sectorwatch.forecast.model.files import Header
 from sectorwatch.forecast.model.halfway import Halfway, Prepared
 from sectorwatch.forecast.model.model import FORESTS, Model, without
+from sectorwatch.forecast.model.pinball import pinball_loss
 from sectorwatch.forecast.model.table import Sampler, Walk
 from sectorwatch.forecast.model.trees import forest_of
 from sectorwatch.forecast.model.zero import ZeroCurve
@@ -349,14 +350,15 @@ def fit(
     table.rows = table.rows[:0].copy()
     truth = table.truth.astype(np.float64)
     # As a Poisson count with the baseline as its exposure: the same deviance, to a constant.
-    forests = [_boosted("poisson", None, asked, truth / stands, stands, recipe)]
+    forests = [_boosted("poisson", recipe.mean_rounds, asked, truth / stands, stands, recipe)]
     unit = spread(stands)
     few = chance.permutation(len(table))[: recipe.quantile_rows]
     asked, unit, deviation = asked[few], unit[few], ((truth - stands) / unit)[few]
     for number, level in enumerate((0.1, 0.5, 0.9)):
         progress((number + 1) / 4, f"boosting the {level:.0%} quantile")
         # An aircraft too many is one, in a sector of any size.
-        forests.append(_boosted("quantile", level, asked, deviation, unit, recipe))
+        loss, rounds = pinball_loss(level), recipe.quantile_rounds
+        forests.append(_boosted(loss, rounds, asked, deviation, unit, recipe))
     return Fitted(baseline, tuple(_decoded(forest, edges) for forest in forests))
 
 
@@ -397,8 +399,8 @@ def _decoded(forest: Forest, edges: list[NDArray[np.float64]]) -> Forest:
 
 
 def _boosted(
-    loss: str,
-    level: float | None,
+    loss: Any,
+    rounds: int,
     asked: NDArray[np.uint8],
     wanted: NDArray[np.float64],
     weight: NDArray[np.float64],
@@ -409,9 +411,8 @@ def _boosted(
 
     regressor = HistGradientBoostingRegressor(
         loss=loss,
-        quantile=level,
         learning_rate=recipe.learning_rate,
-        max_iter=recipe.mean_rounds if level is None else recipe.quantile_rounds,
+        max_iter=rounds,
         max_leaf_nodes=recipe.leaves,
         min_samples_leaf=recipe.least_in_leaf,
         l2_regularization=recipe.l2,

@@ -8,8 +8,8 @@ known anyway. What cannot be resolved, or lies so far off that it cannot be mean
 
 from __future__ import annotations
 
-import math
 import re
+from math import asin, cos, radians, sin, sqrt
 from typing import TYPE_CHECKING, NamedTuple
 
 from sectorwatch.airspace.geodesy import EARTH_RADIUS_NM
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from sectorwatch.forecast.plans.navigation import Navigation
     from sectorwatch.traffic.contract import KnownPlaces
 
-__all__ = ["MOST_POINTS", "Point", "apart_nm", "route_points"]
+__all__ = ["MOST_POINTS", "Course", "Point", "apart_nm", "course_of"]
 
 MOST_POINTS = 60
 """Of one route; a real one has up to 50."""
@@ -41,6 +41,13 @@ class Point(NamedTuple):
 
     latitude: float
     longitude: float
+
+
+class Course(NamedTuple):
+    """From corner to corner, n of them, which are `legs_nm` (n - 1,) apart."""
+
+    corners: list[Point]
+    legs_nm: list[float]
 
 
 def coordinates(token: str) -> Point | None:
@@ -71,38 +78,46 @@ def coordinates(token: str) -> Point | None:
     return Point(-latitude if side == "S" else latitude, -longitude if way == "W" else longitude)
 
 
-def route_points(
+def course_of(
     route: str,
     start: Point,
     end: Point,
     airports: KnownPlaces,
     navigation: Navigation | None = None,
-) -> list[Point]:
-    """The resolved points of a route from `start` to `end`, these not among them, in order."""
-    found: list[Point] = []
+) -> Course:
+    """From `start` to `end` through the points of a route that can be resolved, in order."""
+    corners, legs_nm = [start], []
     here, left_nm = start, apart_nm(start, end)
     for word in route[:_LONGEST_ROUTE].upper().split()[: 4 * MOST_POINTS]:
-        # Behind a stroke stand speed and level, or a runway.
-        token = word.split("/", 1)[0] if _COORDINATES.fullmatch(word) is None else word
+        token = word
+        if "/" in word and _COORDINATES.fullmatch(word) is None:
+            # Behind a stroke stand speed and level, or a runway.
+            token = word.split("/", 1)[0]
         options = _options(token, airports, navigation)
         if not options:
             continue
-        point, through_nm, after_nm = _least_detour(options, here, end)
-        if through_nm > _DETOUR * left_nm + _DETOUR_NM:
+        point, leg_nm, after_nm = _least_detour(options, here, end)
+        if leg_nm + after_nm > _DETOUR * left_nm + _DETOUR_NM:
             continue
         if point not in (here, start, end):
-            found.append(point)
+            corners.append(point)
+            legs_nm.append(leg_nm)
             here, left_nm = point, after_nm
-        if len(found) == MOST_POINTS:
+        if len(legs_nm) == MOST_POINTS:
             break
-    return found
+    corners.append(end)
+    legs_nm.append(left_nm)
+    return Course(corners, legs_nm)
 
 
 def _options(token: str, airports: KnownPlaces, navigation: Navigation | None) -> Sequence[Point]:
+    # Every other word of a route is one of these.
+    if token in _NO_NAMES:
+        return ()
     point = coordinates(token)
     if point is not None:
         return (point,)
-    if token in _NO_NAMES or _NAME.fullmatch(token) is None:
+    if _NAME.fullmatch(token) is None:
         return ()
     named = navigation.find(token) if navigation is not None else ()
     if named:
@@ -113,14 +128,13 @@ def _options(token: str, airports: KnownPlaces, navigation: Navigation | None) -
 
 
 def _least_detour(options: Sequence[Point], here: Point, end: Point) -> tuple[Point, float, float]:
-    """The option that is least out of the way, how long that is, and from it to the end."""
-    after_nm = [apart_nm(point, end) for point in options]
-    through_nm = [
-        apart_nm(here, point) + after for point, after in zip(options, after_nm, strict=True)
-    ]
-    least_nm = min(through_nm)
-    least = through_nm.index(least_nm)
-    return options[least], least_nm, after_nm[least]
+    """The option that is least out of the way, how far it is to it, and from it to the end."""
+    least, leg_nm, after_nm = options[0], apart_nm(here, options[0]), apart_nm(options[0], end)
+    for point in options[1:]:
+        there_nm, left_nm = apart_nm(here, point), apart_nm(point, end)
+        if there_nm + left_nm < leg_nm + after_nm:
+            least, leg_nm, after_nm = point, there_nm, left_nm
+    return least, leg_nm, after_nm
 
 
 def apart_nm(point: Point, other: Point) -> float:
@@ -129,7 +143,7 @@ def apart_nm(point: Point, other: Point) -> float:
     >>> round(apart_nm(Point(-33.946111, 151.177222), Point(-37.673333, 144.843333)), 1)
     380.9
     """
-    a, b = math.radians(point.latitude), math.radians(other.latitude)
-    across = math.sin(math.radians(other.longitude - point.longitude) / 2)
-    chord = math.sin((b - a) / 2) ** 2 + math.cos(a) * math.cos(b) * across**2
-    return 2 * EARTH_RADIUS_NM * math.asin(math.sqrt(min(chord, 1.0)))
+    a, b = radians(point.latitude), radians(other.latitude)
+    across = sin(radians(other.longitude - point.longitude) / 2)
+    chord = sin((b - a) / 2) ** 2 + cos(a) * cos(b) * across**2
+    return 2 * EARTH_RADIUS_NM * asin(sqrt(min(chord, 1.0)))
