@@ -180,7 +180,7 @@ class System:
         )
         system = cls(build(settings, source, web=create_app), source)
         system._thread.start()
-        if not system._started.wait(60) or system._error is not None:
+        if not system._started.wait(300) or system._error is not None:
             raise RuntimeError("the instance did not start") from system._error
         return system
 
@@ -238,7 +238,7 @@ class System:
         latest = self.application.latest
         return 0 if latest is None else latest.seq
 
-    def wait_for(self, condition: Callable[[], bool], seconds: float = 60) -> None:
+    def wait_for(self, condition: Callable[[], bool], seconds: float = 300) -> None:
         """Wait until something is so."""
         until = time.monotonic() + seconds
         while not condition():
