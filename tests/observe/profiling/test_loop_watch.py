@@ -34,23 +34,12 @@ def reckon_in_one_call(n: int) -> int:
     return sum(range(n))
 
 
-def reckoned_in(seconds: float) -> int:
-    """How far a machine as fast as this one gets in so long, at its best."""
-    tried, took_s = 5_000_000, []
-    for _ in range(5):
-        began_s = time.perf_counter()
-        reckon_in_one_call(tried)
-        took_s.append(time.perf_counter() - began_s)
-    return int(tried * seconds / min(took_s))
-
-
 def watched(
     *, block: str = "", seconds: float = 0.5, blocked_s: float = 0.15
 ) -> tuple[list[LoopBlock], MetricsCollector]:
     """What is found of a loop in which `block` is done for some time."""
     metrics = MetricsCollector()
     watch = LoopWatch(metrics, period_s=0.02, blocked_s=blocked_s)
-    far = reckoned_in(seconds) if block == "lock" else 0
 
     async def scenario() -> None:
         watch.start(asyncio.get_running_loop())
@@ -61,7 +50,8 @@ def watched(
             case "burn":
                 burn(seconds)
             case "lock":
-                reckon_in_one_call(far)
+                # A fast machine makes 160 million of them a second: no less than `seconds`.
+                reckon_in_one_call(int(seconds * 200_000_000))
             case "own":
                 asyncio.get_running_loop().call_soon(burn, seconds)
         await asyncio.sleep(0.15)
