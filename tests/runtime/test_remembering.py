@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -22,7 +22,7 @@ from sectorwatch.runtime.slots import StoreSlot
 from sectorwatch.store import DataDirectory, Store
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from sectorwatch.forecast.features import Memory
@@ -32,12 +32,25 @@ MINUTES = range(0, 100, 2)
 HOUR_S = 3_600
 
 
+def _goes_well(part: Callable[[], object]) -> bool:
+    try:
+        part()
+    except Exception:  # noqa: BLE001 - as the program does: what fails is tried again
+        return False
+    return True
+
+
 @dataclass
 class Instance:
     """A program between a start and its end, with a model that was trained until the start."""
 
     foresight: Foresight
     telemetry: Telemetry
+    to_begin: list[Callable[[], object]] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.to_begin = list(self.foresight.at_start)
+        self.begin()
 
     @property
     def memory(self) -> Memory:
@@ -57,6 +70,10 @@ class Instance:
         assert forecaster.situation is not None
         for after in self.foresight.after_issue:
             after(tick, issued, forecaster.situation)
+
+    def begin(self) -> None:
+        """Have the parts take up what they had before that could not until now."""
+        self.to_begin = [part for part in self.to_begin if not _goes_well(part)]
 
     def stop(self) -> None:
         """End it as it should be."""
@@ -89,8 +106,6 @@ class Scene:
             data_dir=self.folder,
             telemetry=telemetry,
         )
-        for part in foresight.at_start:
-            part()
         return Instance(foresight, telemetry)
 
     def model(self, version: str) -> None:
@@ -211,3 +226,44 @@ def test_what_is_of_another_model_is_refused_and_said(scene: Scene, change: str)
     three = scene.start()
     assert_same(three.memory, two.memory)
     assert not three.telemetry.log.search(service="forecast", level=LogLevel.WARNING)
+
+
+def test_intervals_that_cannot_be_used_cost_nothing_else(scene: Scene) -> None:
+    """What fails at the start is tried again: the model and what it noted are not taken up anew."""
+    scene.model("first")
+    one = scene.start()
+    for minute in (4, 60, 80):
+        one.look(scene.at(minute))
+    one.stop()
+    scene.store.forecasts.keep_state("intervals", START_S, b"of another sectorwatch")
+    two = scene.start()
+    two.look(scene.at(90))
+    noted = {name: each.copy() for name, each in two.memory.noted().items()}
+    two.begin()
+    for name, each in two.memory.noted().items():
+        np.testing.assert_array_equal(each, noted[name], err_msg=name)
+
+
+def test_what_was_written_by_a_clock_far_ahead_hides_no_take_offs(scene: Scene) -> None:
+    """Those that the file has not are looked for since the training, as without it."""
+    scene.model("first")
+    one = scene.start()
+    tick = scene.at(30)
+    one.look(replace(tick, received_at_us=tick.received_at_us + 400 * 86_400_000_000))
+    one.stop()
+    two = scene.start()
+    two.look(scene.at(96))
+    until_s = scene.at(96).final_minute_s
+    assert until_s is not None
+    found, off_s = two.memory.departures.to_arrays()["time_s"], took_off(scene)
+    assert found[found <= until_s].tolist() == off_s[off_s <= until_s].tolist()
+
+
+def test_take_offs_are_looked_for_since_a_memory_took_note(scene: Scene) -> None:
+    """Without a past nothing is noted: what was written down says nothing of that time."""
+    scene.model("first")
+    one = scene.start()
+    one.foresight.before_issue.pop(0)  # the past, as where it cannot be read
+    one.look(scene.at(60))
+    one.stop()
+    assert not (scene.folder / "models/noted.memory").exists()

@@ -89,8 +89,10 @@ class Remembering:
         if filled_s is None:
             return
         until_s, since_s = tick.final_minute_s, model.trained_to_s
-        if self._kept is not None and self._kept[0] == model.version:
-            since_s = max(since_s, self._kept[1])
+        version, kept_s = self._kept or ("", 0)
+        # What was written by a clock that was far ahead does not say until when it has them.
+        if version == model.version and kept_s <= until_s + _DAY_S:
+            since_s = max(since_s, kept_s)
         # Its last hours it saw too seldom to see all that came down again.
         after_s = max(since_s - LONGEST_S, until_s - KEPT_S, filled_s)
         while after_s < until_s:
@@ -106,7 +108,8 @@ class Remembering:
     def keep_noted(self, _tick: Tick, issued: Issued, _situation: Situation) -> None:
         """Write down what is noted, once an hour and after a model took over."""
         model = self._forecaster.model
-        if model is None:
+        # A forecast by plans alone, as while the past is not there yet, has the model note nothing.
+        if model is None or issued.model != model.version:
             return
         self._noted_s = issued.as_of_s
         version, kept_s = self._kept or ("", 0)

@@ -336,6 +336,9 @@ def add_model(foresight: Foresight, around: Surroundings) -> None:
     def take_up_model() -> None:
         training.resume()
         remembering.take_up_noted()
+
+    # Apart: what fails is tried again, and a model taken up twice would forget what it has noted.
+    def take_up_intervals() -> None:
         kept = around.stores.ask().forecasts.state(_INTERVALS)
         if kept is not None and forecaster.model is not None:
             forecaster.take_up_intervals(unpack_columns(kept[1]))
@@ -356,7 +359,7 @@ def add_model(foresight: Foresight, around: Surroundings) -> None:
     def end_training() -> None:
         training.stop()
 
-    foresight.at_start.append(take_up_model)
+    foresight.at_start += [take_up_model, take_up_intervals]
     foresight.on_tick.append(train)
     foresight.before_issue.append(take_up_take_offs)
     foresight.after_issue += [keep_intervals, remembering.keep_noted]
