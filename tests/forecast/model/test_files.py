@@ -119,6 +119,27 @@ def test_a_bomb_is_refused_before_it_is_unpacked() -> None:
         unpack(head + rest)
 
 
+@pytest.mark.parametrize("limit", ["MOST_PACKED_BYTES", "MOST_BYTES"])
+def test_what_could_not_be_read_again_is_not_written(
+    limit: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A model of too many sectors: it would be refused at each start. What was there stays."""
+    path = tmp_path / "a.model"
+    write_file(path, HEADER, ARRAYS)
+    monkeypatch.setattr(files, limit, 1_000)
+    noise = np.random.default_rng(1).integers(0, 256, 2_000).astype(np.uint8)
+    with pytest.raises(ModelFileError, match="over the limit of 1000: it is of too many sectors"):
+        write_file(path, HEADER, {"noise": noise})
+    assert path.read_bytes() == content()
+
+
+def test_noise_within_the_limit_can_be_read_again(tmp_path: Path) -> None:
+    """Running means of two thousand sectors are packed to half of what they are."""
+    noise = np.random.default_rng(1).integers(0, 256, 100_000_000, dtype=np.uint8)
+    write_file(tmp_path / "a.model", HEADER, {"noise": noise})
+    assert np.array_equal(read_file(tmp_path / "a.model")[1]["noise"], noise)
+
+
 def test_a_frame_that_does_not_say_its_size_is_refused() -> None:
     """It could become anything."""
     rest = zstandard.ZstdCompressor(write_content_size=False).compress(b"x" * 1_000)

@@ -34,8 +34,9 @@ __all__ = ["LAYOUT", "Header", "pack", "read_file", "unpack", "write_file"]
 
 LAYOUT = 1
 """The version of the layout; a file of another one is not read."""
-MOST_PACKED_BYTES = 64_000_000
+MOST_PACKED_BYTES = 128_000_000
 MOST_BYTES = 256_000_000
+"""Unpacked; what is usual in a sector takes 110 kB of it, and 50 kB packed."""
 _MOST_HEADER_BYTES = 4_000_000
 _MOST_ARRAYS = 400
 _MAGIC = b"SWMODEL\0"
@@ -88,7 +89,8 @@ _decoder = msgspec.msgpack.Decoder(_Listed, strict=True)
 def write_file(path: Path, header: Header, arrays: Mapping[str, NDArray[Any]]) -> int:
     """Puts a model at `path`, whole or not at all; gives its size in bytes.
 
-    Raises DiskFullError or StoreError where the disk does not take it.
+    Raises DiskFullError or StoreError where the disk does not take it, ModelFileError where it
+    would be too large to be read again.
     """
     content = pack(header, arrays)
     write_durably(path, content)
@@ -120,7 +122,11 @@ def read_file(
 
 
 def pack(header: Header, arrays: Mapping[str, NDArray[Any]]) -> bytes:
-    """A model as bytes; raises ValueError for an array of a type that has no place in one."""
+    """A model as bytes.
+
+    Raises ValueError for an array of a type that has no place in one, ModelFileError where it is
+    too large to be read again.
+    """
     listed: list[_Array] = []
     size = 0
     for name, array in arrays.items():
@@ -133,7 +139,7 @@ def pack(header: Header, arrays: Mapping[str, NDArray[Any]]) -> bytes:
     said = msgspec.msgpack.encode(_Listed(header, tuple(listed)))
     whole = _begin(len(said)) + size
     if whole > MOST_BYTES or len(said) > _MOST_HEADER_BYTES:
-        raise ModelFileError(f"a model of {whole} bytes is over the limit of {MOST_BYTES}")
+        raise ModelFileError(_too_large(whole, MOST_BYTES))
     # An array at a time: a running program has no room for all of them once more.
     compressor = zstandard.ZstdCompressor(level=5).compressobj(size=whole)
     filling = bytes(_begin(len(said)) - _LENGTH.size - len(said))
@@ -146,6 +152,9 @@ def pack(header: Header, arrays: Mapping[str, NDArray[Any]]) -> bytes:
         at = each.at + array.nbytes
     parts.append(compressor.flush())
     rest = b"".join(parts)
+    # Who writes what nobody will read says so now, and not at the next start.
+    if len(rest) > MOST_PACKED_BYTES:
+        raise ModelFileError(_too_large(len(rest), MOST_PACKED_BYTES))
     return _HEAD.pack(_MAGIC, LAYOUT, 0, len(rest), _digest(rest)) + rest
 
 
@@ -207,6 +216,13 @@ def _undone(content: bytes) -> bytes:
         )
     except zstandard.ZstdError as error:
         raise ModelFileError(f"it cannot be unpacked ({error})") from error
+
+
+def _too_large(size: int, limit: int) -> str:
+    return (
+        f"a model of {size} bytes is over the limit of {limit}: it is of too many sectors; use an "
+        "airspace of fewer"
+    )
 
 
 def _begin(header_bytes: int) -> int:
