@@ -267,3 +267,15 @@ def test_take_offs_are_looked_for_since_a_memory_took_note(scene: Scene) -> None
     one.look(scene.at(60))
     one.stop()
     assert not (scene.folder / "models/noted.memory").exists()
+
+
+def test_who_took_off_and_landed_while_nothing_was_forecast_is_known(scene: Scene) -> None:
+    """As when forecasts were stopped for a while, or a long past is caught up with in a hurry."""
+    scene.model("first")
+    one = scene.start()
+    for minute in (4, 96):
+        one.look(scene.at(minute))
+    until_s = scene.at(96).final_minute_s
+    assert until_s is not None
+    found, off_s = one.memory.departures.to_arrays()["time_s"], took_off(scene)
+    assert found[found <= until_s].tolist() == off_s[off_s <= until_s].tolist()

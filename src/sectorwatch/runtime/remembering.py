@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 __all__ = ["Remembering"]
 
 _KEEP_EVERY_S = 3_600
+_OFTEN_S = 1_200
+"""Hardly a flight takes off and lands between two moments that are not farther apart."""
 _DAY_S = 86_400
 _FILE = "noted.memory"
 
@@ -57,6 +59,8 @@ class Remembering:
         """Of which model what was noted is kept, and until when."""
         self._filled: tuple[str, int | None] = "", 0
         """Which model has the take-offs that are kept until when; None where it has them all."""
+        self._looked_s = 0
+        """The last minute that was final when take-offs were last taken up."""
         self._noted_s = 0
 
     @property
@@ -79,22 +83,31 @@ class Remembering:
     def take_up_take_offs(self, tick: Tick, is_stopped: Callable[[], bool]) -> None:
         """Have a model know of all flights that took off since it last saw any.
 
+        Once for each model, and again where it did not look for a while: it notes those alone that
+        are in the air when it does.
+
         What it has it keeps where it was stopped, or the database was away (DatabaseAwayError), and
         the next call goes on from there.
         """
         model, memory = self._forecaster.model, self._forecaster.memory
         if model is None or memory is None or tick.final_minute_s is None:
             return
-        filled_s = self._filled[1] if self._filled[0] == model.version else 0
-        if filled_s is None:
-            return
         until_s, since_s = tick.final_minute_s, model.trained_to_s
-        version, kept_s = self._kept or ("", 0)
+        version, filled_s = self._filled
+        kept_version, kept_s = self._kept or ("", 0)
+        if version != model.version:
+            filled_s = 0
+        if filled_s is None:
+            if until_s - self._looked_s <= _OFTEN_S:
+                self._looked_s = until_s
+                return
+            since_s, filled_s = self._looked_s, 0
         # What was written by a clock that was far ahead does not say until when it has them.
-        if version == model.version and kept_s <= until_s + _DAY_S:
+        elif kept_version == model.version and kept_s <= until_s + _DAY_S:
             since_s = max(since_s, kept_s)
         # Its last hours it saw too seldom to see all that came down again.
         after_s = max(since_s - LONGEST_S, until_s - KEPT_S, filled_s)
+        self._filled = model.version, after_s
         while after_s < until_s:
             if is_stopped():
                 return
@@ -104,6 +117,7 @@ class Remembering:
             after_s = end_s
             self._filled = model.version, end_s
         self._filled = model.version, None
+        self._looked_s = until_s
 
     def keep_noted(self, _tick: Tick, issued: Issued, _situation: Situation) -> None:
         """Write down what is noted, once an hour and after a model took over."""
