@@ -12,14 +12,17 @@ from forecast.flown_past import START_S, airports, airspace, fly, snapshots
 from forecast.made_model import made_model
 from sectorwatch.clock import SystemClock
 from sectorwatch.config import Settings
+from sectorwatch.errors import DatabaseAwayError
 from sectorwatch.feed.breaker import CircuitBreaker
 from sectorwatch.forecast.departed import pairs_flown
 from sectorwatch.forecast.history import History
+from sectorwatch.forecast.model.conformal import Conformal
 from sectorwatch.forecast.model.model import write_model
 from sectorwatch.observe import LogLevel, Telemetry
 from sectorwatch.runtime.foresight import Foresight, make_foresight
 from sectorwatch.runtime.slots import StoreSlot
 from sectorwatch.store import DataDirectory, Store
+from sectorwatch.store.columns import pack_columns
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -81,6 +84,16 @@ class Instance:
             part()
 
 
+class _Away(StoreSlot):
+    away = 0
+
+    def ask(self) -> Store:
+        self.away -= 1
+        if self.away >= 0:
+            raise DatabaseAwayError("it is away")
+        return super().ask()
+
+
 @dataclass
 class Scene:
     """A hundred minutes of traffic in a database, and the program over them, again and again."""
@@ -93,9 +106,10 @@ class Scene:
         """The tick of that minute."""
         return self.ticks[minute // 2]
 
-    def start(self) -> Instance:
-        """Start it."""
-        slot = StoreSlot(lambda: self.store, CircuitBreaker("database", SystemClock()))
+    def start(self, away: int = 0) -> Instance:
+        """Start it; the database is `away` for so many of the first questions."""
+        slot = _Away(lambda: self.store, CircuitBreaker("database", SystemClock()))
+        slot.away = away
         slot.start()
         telemetry = Telemetry.open()
         foresight = make_foresight(
@@ -242,6 +256,34 @@ def test_intervals_that_cannot_be_used_cost_nothing_else(scene: Scene) -> None:
     two.begin()
     for name, each in two.memory.noted().items():
         np.testing.assert_array_equal(each, noted[name], err_msg=name)
+
+
+def test_a_database_that_is_back_gives_the_model_and_what_hangs_on_it(scene: Scene) -> None:
+    """Intervals belong to the model: they wait for it where it could not be taken up at once."""
+    scene.model("first")
+    one = scene.start()
+    one.look(scene.at(60))
+    one.stop()
+    adapted = Conformal.untaught()
+    adapted.adapt(
+        np.full(900, 3.0, np.float32),
+        np.full(900, 900),
+        np.tile(np.arange(1, 6, dtype=np.float32), (900, 1)),
+        np.zeros(900, np.float32),
+        np.full(900, 9.0, np.float32),
+        3_600,
+    )
+    name = np.frombuffer(b"first", dtype=np.uint8)
+    state = pack_columns({**adapted.to_arrays(), "version": name})
+    scene.store.forecasts.keep_state("intervals", START_S, state)
+    two = scene.start(away=2)  # for the last forecast, and for which model served
+    assert two.foresight.forecaster is not None
+    assert two.foresight.forecaster.model is None
+    two.begin()
+    found = two.foresight.forecaster.intervals()
+    for each, value in adapted.to_arrays().items():
+        np.testing.assert_array_equal(found[each], value, err_msg=each)
+    assert_same(two.memory, one.memory)
 
 
 def test_what_was_written_by_a_clock_far_ahead_hides_no_take_offs(scene: Scene) -> None:

@@ -332,13 +332,15 @@ def add_model(foresight: Foresight, around: Surroundings) -> None:
         telemetry=around.telemetry,
     )
     kept_s = 0
+    is_resumed = False
 
     def take_up_model() -> None:
-        training.resume()
-        remembering.take_up_noted()
-
-    # Apart: what fails is tried again, and a model taken up twice would forget what it has noted.
-    def take_up_intervals() -> None:
+        nonlocal is_resumed
+        # What fails is tried again; a model taken up twice would forget what it has noted.
+        if not is_resumed:
+            training.resume()
+            is_resumed = True
+            remembering.take_up_noted()
         kept = around.stores.ask().forecasts.state(_INTERVALS)
         if kept is not None and forecaster.model is not None:
             forecaster.take_up_intervals(unpack_columns(kept[1]))
@@ -359,7 +361,7 @@ def add_model(foresight: Foresight, around: Surroundings) -> None:
     def end_training() -> None:
         training.stop()
 
-    foresight.at_start += [take_up_model, take_up_intervals]
+    foresight.at_start.append(take_up_model)
     foresight.on_tick.append(train)
     foresight.before_issue.append(take_up_take_offs)
     foresight.after_issue += [keep_intervals, remembering.keep_noted]
