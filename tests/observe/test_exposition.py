@@ -259,6 +259,18 @@ def test_no_name_tag_value_or_unit_breaks_what_is_exposed(recorded: list[Any]) -
     assert {f.name for f in opened(open_text)} == {f.name for f in families}
 
 
+def test_a_timing_that_was_recorded_below_zero_costs_nobody_the_others() -> None:
+    """OpenMetrics knows no summary below zero: a reader would refuse all that is exposed."""
+    collector = MetricsCollector(clock=ManualClock(), namespace="house")
+    for value in (0.0, -1.0):
+        collector.record_metric("took", value, {}, "")
+    collector.timing("took", {}, "").observe(0.0)
+    text = exposition(collector, open_metrics=True).decode()
+    values = [sample.value for family in opened(text) for sample in family.samples]
+    assert values
+    assert min(values) >= 0
+
+
 @pytest.mark.skipif(
     shutil.which("promtool") is None, reason="promtool is not installed (Debian: prometheus)"
 )

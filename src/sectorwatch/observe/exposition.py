@@ -160,10 +160,16 @@ def _family(name: str, kind: str, series: list[ExposedSeries], text: str) -> Met
             family.add_sample(name, labels, one.value * factor)
         else:
             for share, value in one.quantiles.items():
-                family.add_sample(name, labels | {"quantile": f"{share:g}"}, value * factor)
+                quantile = labels | {"quantile": f"{share:g}"}
+                family.add_sample(name, quantile, _not_negative(value * factor))
             family.add_sample(f"{name}_count", labels, one.count)
-            family.add_sample(f"{name}_sum", labels, one.value * factor)
+            family.add_sample(f"{name}_sum", labels, _not_negative(one.value * factor))
     return family
+
+
+def _not_negative(value: float) -> float:
+    """Nothing takes less than no time; one summary that says so would cost a reader all others."""
+    return 0.0 if value < 0 else value
 
 
 def _family_name(raw: str, kind: str, unit: str) -> str:
