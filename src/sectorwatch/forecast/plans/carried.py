@@ -84,35 +84,30 @@ class Carried:
 
     def in_air(self) -> Passages:
         """Passages of those in the air."""
-        ahead, learned = self.air, self.learned
-        enter_s, enter_sd_s = with_error(ahead.enter_s, ahead.now, ahead.enter_phase, learned)
-        leave_s, leave_sd_s = with_error(ahead.exit_s, ahead.now, ahead.exit_phase, learned)
-        inside = ahead.enter_s <= 0
-        return Passages(
-            row=ahead.row,
-            sector=ahead.sector,
-            enter_s=np.where(inside, _LONG_GONE_S, enter_s),
-            enter_sd_s=np.where(inside, _LEAST_SD_S, enter_sd_s),
-            leave_s=leave_s,
-            leave_sd_s=leave_sd_s,
-            state=np.zeros(ahead.row.size, dtype=np.intp),
-        )
+        state = np.zeros(self.air.row.size, dtype=np.intp)
+        return self._passages(self.air, state, _LONG_GONE_S, _LEAST_SD_S)
 
     def waiting(self) -> Passages:
         """Passages of those not in the air."""
-        ahead, learned = self.ground, self.learned
+        # At the first moment after it takes off it is in the sector of its field.
+        return self._passages(self.ground, self.state_of()[self.ground.row], 0.0, 0.0)
+
+    def _passages(
+        self, ahead: Ahead, state: NDArray[np.intp], begun_s: float, begun_sd_s: float
+    ) -> Passages:
+        """With errors of time allowed for; what has begun did so at `begun_s`, give or take."""
+        learned = self.learned
         enter_s, enter_sd_s = with_error(ahead.enter_s, ahead.now, ahead.enter_phase, learned)
         leave_s, leave_sd_s = with_error(ahead.exit_s, ahead.now, ahead.exit_phase, learned)
-        # At the first moment after it takes off it is in the sector of its field.
-        begins = ahead.enter_s <= 0
+        has_begun = ahead.enter_s <= 0
         return Passages(
             row=ahead.row,
             sector=ahead.sector,
-            enter_s=np.where(begins, 0.0, enter_s),
-            enter_sd_s=np.where(begins, 0.0, enter_sd_s),
+            enter_s=np.where(has_begun, begun_s, enter_s),
+            enter_sd_s=np.where(has_begun, begun_sd_s, enter_sd_s),
             leave_s=leave_s,
             leave_sd_s=leave_sd_s,
-            state=self.state_of()[ahead.row],
+            state=state,
         )
 
     def state_of(self, none: int = 0) -> NDArray[np.intp]:
